@@ -120,7 +120,7 @@ format: setup-dev ## Format Python and sort imports
 	@$(BIN)/ruff check --quiet --fix . ; $(BIN)/ruff format --quiet .
 
 LOCK := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
-  --no-emit-index-url --no-emit-find-links --no-header
+  --fork-strategy fewest --no-emit-index-url --no-emit-find-links --no-header
 lock: $(VENV)/develop.stamp ## Resolve requirements*.in again (needs uv on PATH)
 	@$(LOCK) requirements.in --output-file requirements.txt
 	@$(LOCK) requirements-dev.in --constraints requirements.txt --output-file requirements-dev.txt
