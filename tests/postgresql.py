@@ -75,7 +75,7 @@ def postgresql_programs(home: Path) -> Path:
 def _keep(*, durable: bool) -> int:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    home = Path(tempfile.mkdtemp(prefix="octo-pg-", dir="/tmp"))  # noqa: S108 - a socket's path is short
+    home = Path(tempfile.mkdtemp(prefix="octo-pg-", dir="/tmp"))
     try:
         home.chmod(0o755)
         server = _start(home, durable=durable)
