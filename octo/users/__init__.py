@@ -1,0 +1,1 @@
+"""People: users, roles, organisations and their sign-in."""
