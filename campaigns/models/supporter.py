@@ -1,0 +1,26 @@
+"""The supporter: a verified person who backs a launch with a word, before any money."""
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from campaigns.models.campaign import Campaign
+from octo.database import Id, Instant, Model, PublicId, big_id
+
+
+class Supporter(Model):
+    """A person who stands behind a campaign's launch; counts once the e-mail is verified."""
+
+    __tablename__ = "supporter"
+    __table_args__ = (sa.UniqueConstraint("campaign_id", "email", name="uq_supporter_once"),)
+
+    id: Mapped[Id]
+    public_id: Mapped[PublicId]
+    campaign_id: Mapped[int] = big_id("campaign.id")
+    email: Mapped[str] = mapped_column(sa.String(254))
+    name: Mapped[str] = mapped_column(sa.String(100))
+    word: Mapped[str] = mapped_column(sa.String(280), default="")
+    token_hash: Mapped[str] = mapped_column(sa.String(64), unique=True)
+    created_at: Mapped[Instant]
+    verified_at: Mapped[Instant | None]
+
+    campaign: Mapped[Campaign] = relationship()

@@ -1,0 +1,253 @@
+"""Pledge to a campaign, and end a pledge."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Final
+
+import sqlalchemy as sa
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from campaigns.models import Campaign, CampaignStatus, Pledge, PledgeStatus, Reward, Visibility
+from campaigns.ports import Payments
+from campaigns.services.contact import clean_text
+from campaigns.services.pledge_life import discount, issue_link, mail_context, take_reward
+from octo.clock import Clock
+from octo.config import Rules
+from octo.database import lock, transaction
+from octo.errors import N_, ConflictError, InvalidError, NotFoundError
+from octo.ids import hash_token, new_public_id
+from octo.mail.outbox import enqueue
+from octo.money import check_amount, format_amount
+from octo.users.models import normalise_email
+
+LEAST_PLEDGE: Final = 1_00
+MOST_PLEDGE: Final = 999_999_99  # Stripe takes amounts of eight digits
+GRACE: Final = timedelta(minutes=5)  # between the pledge and Stripe's own half hour
+ADDRESS_FIELDS: Final = {"line1": 200, "line2": 200, "postal_code": 20, "city": 100, "country": 2}
+_OPTIONAL_ADDRESS_FIELDS: Final = frozenset({"line2"})
+
+
+class CampaignNotOpenError(ConflictError):
+    """The campaign takes no pledge now."""
+
+    code = "campaign_not_open"
+
+
+class SoldOutError(ConflictError):
+    """None of this reward is left."""
+
+    code = "sold_out"
+
+
+class BelowRewardMinimumError(InvalidError):
+    """The reward asks for more."""
+
+    code = "below_reward_minimum"
+
+
+class RequestKeyReusedError(ConflictError):
+    """The same key came with another pledge."""
+
+    code = "request_key_reused"
+
+
+class CancelRefusedError(ConflictError):
+    """The pledge can no longer be canceled."""
+
+    code = "cancel_refused"
+
+
+@dataclass(frozen=True)
+class PledgeWish:
+    """What a backer asks for, in minor units; ``amount`` is before the reward's shipping."""
+
+    amount: int
+    email: str
+    locale: str
+    request_key: str
+    reward_id: str | None = None
+    tip_amount: int = 0
+    user_id: int | None = None
+    name: str = ""
+    visibility: Visibility = Visibility.ANONYMOUS
+    message: str = ""
+    address: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class PlacedPledge:
+    """A pledge and a fresh token that opens its receipt."""
+
+    pledge: Pledge
+    token: str
+
+
+def place_pledge(campaign_id: str, wish: PledgeWish, *, clock: Clock, rules: Rules) -> PlacedPledge:
+    """Write down a pledge that waits for its money, with its reward's unit held.
+
+    The same ``request_key`` gives the same pledge again, so that a form sent twice pledges
+    once; with another wish it is refused.
+    """
+    try:
+        return _place(campaign_id, wish, clock=clock, rules=rules)
+    except IntegrityError:
+        # A request with the same key was committed since ours looked: now it is found.
+        return _place(campaign_id, wish, clock=clock, rules=rules)
+
+
+def cancel_pledge(pledge_id: str, *, clock: Clock, payments: Payments, rules: Rules) -> Pledge:
+    """End a pledge at its backer's wish; its money goes back in the same commit.
+
+    Allowed until the deadline, but in the last hours not when it would sink a reached goal.
+    That is decided while the campaign's row is locked, so of two backers only one can be
+    the last allowed to leave.
+    """
+    with transaction() as session:
+        pledge = lock(session, Pledge, public_id=pledge_id)
+        if pledge.status is PledgeStatus.CANCELED:
+            return pledge
+        campaign = lock(session, Campaign, id=pledge.campaign_id)
+        at = clock.now()
+        if campaign.status not in {CampaignStatus.LIVE, CampaignStatus.SUSPENDED}:
+            raise CancelRefusedError(
+                N_("This campaign is over; its pledges can no longer be canceled.")
+            )
+        assert campaign.deadline_at is not None
+        if at >= campaign.deadline_at:
+            raise CancelRefusedError(
+                N_("This campaign is over; its pledges can no longer be canceled.")
+            )
+        if pledge.status is PledgeStatus.ACTIVE:
+            is_locked = at >= campaign.deadline_at - timedelta(hours=rules.cancel_locked_hours)
+            left_amount = campaign.pledged_amount - pledge.amount
+            if is_locked and campaign.is_goal_reached and left_amount < campaign.goal_amount:
+                raise CancelRefusedError(
+                    N_(
+                        "The goal is reached thanks to this pledge, and the campaign ends in less "
+                        "than %(hours)s hours: it can no longer be canceled."
+                    ),
+                    hours=rules.cancel_locked_hours,
+                )
+            discount(session, pledge)
+        pledge.move_to(PledgeStatus.CANCELED)
+        pledge.canceled_at = at
+        payments.release_pledge(session, pledge.id, reason="backer_canceled", at=at)
+        enqueue(
+            session,
+            to=pledge.email,
+            locale=pledge.locale,
+            template="pledge_canceled",
+            context=mail_context(pledge),
+            at=at,
+        )
+        return pledge
+
+
+def shipping_of(reward: Reward | None) -> int:
+    """Return what sending a reward adds to a pledge, in minor units."""
+    return reward.shipping_amount if reward is not None and reward.is_shipped else 0
+
+
+def _place(campaign_id: str, wish: PledgeWish, *, clock: Clock, rules: Rules) -> PlacedPledge:
+    with transaction() as session:
+        campaign = _share_campaign(session, campaign_id)
+        at = clock.now()
+        reward = _find_reward(session, campaign, wish.reward_id)
+        wished = _pledge_of(wish, campaign, reward)
+        pledge = _find_same(session, wished)
+        if pledge is None:
+            if not campaign.is_open(at):
+                raise CampaignNotOpenError(N_("This campaign takes no pledges now."))
+            pledge = wished
+            pledge.created_at = at
+            pledge.expires_at = at + timedelta(minutes=rules.checkout_minutes) + GRACE
+            _hold_reward(session, pledge, reward)
+            session.add(pledge)
+            session.flush()
+        return PlacedPledge(pledge, issue_link(session, pledge, at=at))
+
+
+def _pledge_of(wish: PledgeWish, campaign: Campaign, reward: Reward | None) -> Pledge:
+    currency = campaign.currency
+    tip_amount = check_amount(wish.tip_amount, currency, field="tip", least=0, most=MOST_PLEDGE)
+    shipping_amount = shipping_of(reward)
+    most = MOST_PLEDGE - tip_amount - shipping_amount
+    check_amount(wish.amount, currency, least=LEAST_PLEDGE, most=max(most, LEAST_PLEDGE))
+    if reward is not None and wish.amount < reward.minimum_amount:
+        raise BelowRewardMinimumError(
+            N_("This reward is for pledges of at least %(minimum)s."),
+            field="amount",
+            minimum=format_amount(reward.minimum_amount, currency, wish.locale),
+        )
+    return Pledge(
+        public_id=new_public_id("plg"),
+        request_key=hash_token(f"{wish.user_id or 'guest'}:{wish.request_key}"),
+        campaign_id=campaign.id,
+        reward_id=reward.id if reward is not None else None,
+        user_id=wish.user_id,
+        email=normalise_email(wish.email),
+        name=clean_text(wish.name, field="name", most=100),
+        locale=wish.locale,
+        amount=wish.amount + shipping_amount,
+        shipping_amount=shipping_amount,
+        tip_amount=tip_amount,
+        currency=currency,
+        visibility=wish.visibility,
+        message=clean_text(wish.message, field="message", most=280),
+        address=_clean_address(wish.address) if reward is not None and reward.is_shipped else None,
+    )
+
+
+def _share_campaign(session: Session, campaign_id: str) -> Campaign:
+    """Read the campaign under a share lock, so that closing waits for this pledge or is seen."""
+    statement = (
+        sa.select(Campaign)
+        .where(Campaign.public_id == campaign_id)
+        .with_for_update(read=True, of=Campaign)
+        .execution_options(populate_existing=True)
+    )
+    campaign = session.scalars(statement).one_or_none()
+    if campaign is None or not campaign.is_public:
+        raise NotFoundError(N_("Nothing was found at this address."))
+    return campaign
+
+
+def _find_reward(session: Session, campaign: Campaign, reward_id: str | None) -> Reward | None:
+    if reward_id is None:
+        return None
+    statement = sa.select(Reward).filter_by(public_id=reward_id, campaign_id=campaign.id)
+    reward = session.scalars(statement).one_or_none()
+    if reward is None:
+        raise InvalidError(N_("Choose a reward of this campaign."), field="reward")
+    return reward
+
+
+def _clean_address(address: Mapping[str, str]) -> dict[str, str]:
+    cleaned = {}
+    for line, most in ADDRESS_FIELDS.items():
+        text = clean_text(address.get(line, ""), field=line, most=most)
+        if not text and line not in _OPTIONAL_ADDRESS_FIELDS:
+            raise InvalidError(N_("This reward is sent by post: say where."), field=line)
+        cleaned[line] = text
+    return cleaned
+
+
+def _find_same(session: Session, wished: Pledge) -> Pledge | None:
+    statement = sa.select(Pledge).filter_by(request_key=wished.request_key)
+    known = session.scalars(statement).one_or_none()
+    if known is None:
+        return None
+    told = ("campaign_id", "reward_id", "email", "amount", "tip_amount", "user_id")
+    if any(getattr(known, side) != getattr(wished, side) for side in told):
+        raise RequestKeyReusedError(N_("This request was already used for another pledge."))
+    return known
+
+
+def _hold_reward(session: Session, pledge: Pledge, reward: Reward | None) -> None:
+    if reward is None:
+        return
+    if not take_reward(session, reward):
+        raise SoldOutError(N_("This reward is sold out. Choose another one."), field="reward")
+    pledge.holds_reward = True
