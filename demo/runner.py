@@ -1,0 +1,222 @@
+"""``make run``: the Stripe sandbox, the site and a worker in one terminal, stopped together.
+
+On the first run it migrates the database and loads the demo. Ctrl-C or SIGTERM lets the
+worker finish what it has sent to Stripe, then stops everything and exits 0.
+"""
+
+import hashlib
+import json
+import os
+import secrets
+import signal
+import socket
+import sys
+import time
+import urllib.request
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from demo.sign_ins import DEMO_PASSWORD, SIGN_INS
+from demo.supervision import POLL_SECONDS, ROOT, ChildError, Supervisor
+
+HOST: Final = "127.0.0.1"
+STRIPE_KEY: Final = "sk_test_octo_demo"
+WEBHOOK_PATH: Final = "/webhooks/stripe"
+READY_SECONDS: Final = 60
+LAST_PORT: Final = 65535
+SITE_THREADS: Final = 8
+
+
+class StartError(Exception):
+    """The demo cannot start as it is set; its text is one line that says what to change."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Where everything listens and is kept."""
+
+    port: int
+    sandbox_port: int
+    instance: Path
+
+    @property
+    def site(self) -> str:
+        return f"http://{HOST}:{self.port}"
+
+    @property
+    def sandbox(self) -> str:
+        return f"http://{HOST}:{self.sandbox_port}"
+
+
+def main() -> int:
+    """Run until told to stop; 0 when stopped, 1 when a child died, 2 when it cannot start."""
+    try:
+        plan = read_plan(os.environ)
+        environ = child_environ(plan, os.environ)
+        demand_free_port(plan.port, "PORT")
+        demand_free_port(plan.sandbox_port, "SANDBOX_PORT")
+    except StartError as error:
+        sys.stderr.write(f"octo: {error}\n")
+        return 2
+    supervisor = Supervisor(environ)
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, lambda *_: supervisor.stopping.set())
+    try:
+        start(supervisor, plan, environ)
+        supervisor.watch()
+    except ChildError as error:
+        sys.stderr.write(f"octo: {error}. Stopping the rest.\n")
+        return 1
+    else:
+        print("\nStopping: letting the work under way finish…", flush=True)
+        return 0
+    finally:
+        supervisor.stop("worker", "site", "loading")
+        supervisor.stop()
+
+
+def start(supervisor: Supervisor, plan: Plan, environ: Mapping[str, str]) -> None:
+    """Start everything in order, each once what it needs answers."""
+    sandbox_files = str(plan.instance / "sandbox")
+    supervisor.start(
+        "sandbox", "payments.sandbox", "--port", str(plan.sandbox_port), "--path", sandbox_files
+    )
+    if not wait_until_open(supervisor, plan.sandbox_port):
+        return
+    register_webhooks(plan, environ)
+    supervisor.finish("loading", "flask", "--app", "wsgi", "db", "upgrade")
+    supervisor.finish("loading", "flask", "--app", "wsgi", "demo", "load")
+    if supervisor.stopping.is_set():
+        return
+    supervisor.start(
+        "site",
+        *("waitress", f"--listen={HOST}:{plan.port}", f"--threads={SITE_THREADS}", "wsgi:app"),
+        drain_signal=signal.SIGINT,  # on which waitress finishes the requests under way
+    )
+    supervisor.start("worker", "flask", "--app", "wsgi", "worker")
+    if wait_until_open(supervisor, plan.port):
+        print(welcome(plan), flush=True)
+
+
+def read_plan(environ: Mapping[str, str]) -> Plan:
+    return Plan(
+        port=_port(environ, "PORT", 8000),
+        sandbox_port=_port(environ, "SANDBOX_PORT", 8001),
+        instance=Path(environ.get("OCTO_INSTANCE", ROOT / "instance")).resolve(),
+    )
+
+
+def _port(environ: Mapping[str, str], name: str, default: int) -> int:
+    raw = environ.get(name) or str(default)
+    if not raw.isascii() or not raw.isdecimal() or not 0 < int(raw) <= LAST_PORT:
+        raise StartError(f"{name} must be a port from 1 to {LAST_PORT}, not {raw!r}")
+    return int(raw)
+
+
+def demand_free_port(port: int, setting: str) -> None:
+    """Refuse a port that something else listens on, and name the setting that changes it."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((HOST, port))
+        except OSError as error:
+            raise StartError(
+                f"port {port} is in use or not allowed: choose another with {setting}, "
+                f"such as `make run {setting}={port + 10}`"
+            ) from error
+
+
+def child_environ(plan: Plan, environ: Mapping[str, str]) -> dict[str, str]:
+    """Return the settings of the demo: this environment, and a Stripe that is the sandbox."""
+    secret = secret_key(plan.instance / "secret_key")
+    webhook_secret = hashlib.sha256(f"webhooks:{secret}".encode()).hexdigest()
+    return {
+        "STRIPE_RATE": "100",
+        "STRIPE_RATE_ENDPOINT": "100",
+        "SECRET_KEY": secret,
+        **environ,
+        "OCTO_DEMO": "1",
+        "OCTO_INSTANCE": str(plan.instance),
+        "OCTO_BASE_URL": environ.get("OCTO_BASE_URL", plan.site),
+        "PORT": str(plan.port),
+        "STRIPE_SECRET_KEY": STRIPE_KEY,
+        "STRIPE_API_BASE": plan.sandbox,
+        "STRIPE_WEBHOOK_SECRET": f"whsec_{webhook_secret}",
+        "PYTHONPATH": str(ROOT),
+        "PYTHONUNBUFFERED": "1",
+    }
+
+
+def secret_key(path: Path) -> str:
+    """Return the demo's own secret, made on the first run and readable by its user alone."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if not path.exists():
+            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            with os.fdopen(descriptor, "w") as file:
+                file.write(secrets.token_urlsafe(48))
+        return path.read_text()
+    except OSError as error:
+        raise StartError(f"{path} cannot be written: {error.strerror}") from error
+
+
+def register_webhooks(plan: Plan, environ: Mapping[str, str]) -> None:
+    """Tell the sandbox where this site takes its events, under the secret both know.
+
+    Twice, as at Stripe: for the platform's own events and for its connected accounts'.
+    """
+    for connect in (False, True):
+        body = {
+            "url": plan.site + WEBHOOK_PATH,
+            "secret": environ["STRIPE_WEBHOOK_SECRET"],
+            "connect": connect,
+        }
+        request = urllib.request.Request(  # noqa: S310 - always http://127.0.0.1
+            f"{plan.sandbox}/_sandbox/webhook_endpoints",
+            data=json.dumps(body).encode(),
+            headers={"Authorization": f"Bearer {STRIPE_KEY}", "Content-Type": "application/json"},
+        )
+        with urllib.request.urlopen(request, timeout=READY_SECONDS):  # noqa: S310 - as above
+            pass
+
+
+def wait_until_open(supervisor: Supervisor, port: int) -> bool:
+    """Wait until a child listens on ``port``; false when told to stop meanwhile."""
+    end = time.monotonic() + READY_SECONDS
+    while not supervisor.stopping.is_set():
+        supervisor.check()
+        with socket.socket() as probe:
+            if probe.connect_ex((HOST, port)) == 0:
+                return True
+        if time.monotonic() > end:
+            raise ChildError(f"nothing answers on port {port} after {READY_SECONDS} s")
+        time.sleep(POLL_SECONDS)
+    return False
+
+
+def welcome(plan: Plan) -> str:
+    """Say where to click and who to be."""
+    people = "\n".join(
+        f"    {person.role:<10} {person.email:<38} {plan.site}{person.look_at}"
+        for person in SIGN_INS
+    )
+    return f"""
+  Octo is running.
+
+    Site       {plan.site}
+    Mailbox    {plan.site}/dev/mail      every mail it would have sent
+    Stripe     {plan.sandbox}      the sandbox: no real money, card 4242 4242 4242 4242
+
+  Sign in with the password {DEMO_PASSWORD} as
+
+{people}
+
+  `flask demo advance 45d`, or the button at the foot of the pages, makes time pass.
+  Ctrl-C stops everything.
+"""
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,106 @@
+"""What every test may ask for: a migrated database, the app on it, Stripe, and time."""
+
+import contextlib
+import importlib
+import uuid
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask import Flask
+
+from tests.databases import Databases, PostgresqlDatabases, SqliteDatabases, chosen_engines
+from tests.postgresql import temporary_postgresql
+from tests.sandbox import SandboxClient, running_sandbox
+
+
+def _site() -> Any:
+    return importlib.import_module("tests.site")
+
+
+@pytest.fixture(scope="session")
+def databases(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], Databases]]:
+    """Give, by engine, the databases of this worker; an engine is prepared when first asked."""
+    folder = tmp_path_factory.mktemp("databases")
+    prepared: dict[str, Databases] = {}
+
+    with contextlib.ExitStack() as stack:
+
+        def of(engine: str) -> Databases:
+            migrate = _site().migrate_with(folder / "instance")
+            if engine not in prepared and engine == "sqlite":
+                prepared[engine] = SqliteDatabases(folder, migrate)
+            elif engine not in prepared:
+                server = stack.enter_context(temporary_postgresql())
+                made = PostgresqlDatabases(server, migrate)
+                stack.callback(made.close)
+                prepared[engine] = made
+            return prepared[engine]
+
+        yield of
+
+
+@pytest.fixture(params=chosen_engines())
+def database(
+    request: pytest.FixtureRequest, databases: Callable[[str], Databases]
+) -> Iterator[str]:
+    """Give the URL of an empty, migrated database; the test runs once per engine asked for."""
+    with databases(request.param).fresh() as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def sandbox_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Run this worker's Stripe sandbox and give its address."""
+    with running_sandbox(tmp_path_factory.mktemp("sandbox") / "files") as url:
+        yield url
+
+
+@pytest.fixture
+def stripe_key() -> str:
+    """Name a platform account of this test's own: its data, clock, faults and webhooks."""
+    return f"sk_test_{uuid.uuid4().hex}"
+
+
+@pytest.fixture
+def sandbox(sandbox_url: str, stripe_key: str) -> Iterator[SandboxClient]:
+    """Give the sandbox's own door, for this test's account."""
+    client = SandboxClient(sandbox_url, stripe_key)
+    yield client
+    client.close()
+
+
+@pytest.fixture
+def environ(database: str, tmp_path: Path, sandbox: SandboxClient) -> dict[str, str]:
+    """Give the settings of this test's site; change them before asking for ``app``."""
+    settings: dict[str, str] = _site().site_environ(database, tmp_path / "instance")
+    return {**settings, "STRIPE_API_BASE": sandbox.url, "STRIPE_SECRET_KEY": sandbox.key}
+
+
+@pytest.fixture
+def app(environ: dict[str, str]) -> Iterator[Flask]:
+    """Build the whole app on a fresh database, its context open for the test's own reading."""
+    site = _site()
+    built = site.build_app(environ)
+    with built.app_context():
+        yield built
+    site.close(built)
+
+
+@pytest.fixture
+def client(app: Flask) -> Any:
+    """Give someone with a browser who is not signed in (a ``tests.visitor.Visitor``)."""
+    return app.test_client()
+
+
+@pytest.fixture
+def moment(app: Flask, sandbox: SandboxClient) -> Any:
+    """Give the business time of the site and of its Stripe account (``tests.moment.Moment``)."""
+    return importlib.import_module("tests.moment").Moment(app, sandbox)
+
+
+@pytest.fixture
+def make(app: Flask, moment: Any) -> Any:
+    """Give a builder of valid users, campaigns, pledges and payments (``tests.make.Make``)."""
+    return importlib.import_module("tests.make").Make(app, moment)

@@ -1,0 +1,62 @@
+"""The site under test: built as ``wsgi.py`` builds it, on a database of the test's own."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+from flask import Flask
+
+from campaigns import feature as campaigns
+from demo import feature as demo
+from octo.app import create_app
+from octo.config import load_settings
+from octo.database import db
+from payments import feature as payments
+from tests.visitor import Visitor
+
+FEATURES: Final = (campaigns, payments, demo)
+WEBHOOK_SECRET: Final = "whsec_for_tests_only"
+
+
+def site_environ(database_url: str, instance: Path) -> dict[str, str]:
+    """Return the settings of a site that reaches no Stripe yet."""
+    return {
+        "DATABASE_URL": database_url,
+        "OCTO_DEMO": "1",
+        "OCTO_INSTANCE": str(instance),
+        "OCTO_BASE_URL": "http://localhost",
+        "SECRET_KEY": "a secret key that protects nothing, for tests only",
+        "STRIPE_API_BASE": "http://127.0.0.1:9",
+        "STRIPE_RATE": "10000",
+        "STRIPE_RATE_ENDPOINT": "10000",
+        "STRIPE_SECRET_KEY": "sk_test_none",
+        "STRIPE_WEBHOOK_SECRET": WEBHOOK_SECRET,
+    }
+
+
+def build_app(environ: dict[str, str]) -> Flask:
+    """Build the whole app, with clients that use it as a person does."""
+    app = create_app(load_settings(environ), features=FEATURES)
+    app.testing = True
+    app.test_client_class = Visitor
+    return app
+
+
+def close(app: Flask) -> None:
+    """Give back the connections of an app."""
+    with app.app_context():
+        db.session.remove()
+        for engine in db.engines.values():
+            engine.dispose()
+
+
+def migrate_with(instance: Path) -> Callable[[str], None]:
+    """Return how a database is brought to the newest schema: by the project's own command."""
+
+    def upgrade(database_url: str) -> None:
+        app = build_app(site_environ(database_url, instance))
+        result = app.test_cli_runner().invoke(args=["db", "upgrade"])
+        assert result.exit_code == 0, result.output or result.exception
+        close(app)
+
+    return upgrade
