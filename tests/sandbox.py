@@ -139,8 +139,7 @@ class SandboxClient:
 
     def requests(self) -> list[Json]:
         """Return the log of the calls made to Stripe's own API."""
-        log = self.get("/_sandbox/requests")
-        return list(log["data"] if isinstance(log, dict) else log)
+        return list(self.get("/_sandbox/requests")["requests"])
 
     def close(self) -> None:
         self._connection.close()

@@ -1,0 +1,79 @@
+"""What ``make run`` refuses, and what it keeps to itself."""
+
+import socket
+import stat
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from demo.runner import Plan, child_environ, secret_key
+from demo.supervision import ROOT
+from tests.sandbox import free_port
+
+
+@pytest.fixture
+def taken_port() -> Iterator[int]:
+    """Hold a port that something listens on."""
+    with socket.socket() as holder:
+        holder.bind(("127.0.0.1", 0))
+        holder.listen()
+        port: int = holder.getsockname()[1]
+        yield port
+
+
+def run(instance: Path, **settings: str) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(
+        [sys.executable, "-m", "demo.runner"],
+        cwd=ROOT,
+        env={"PATH": "", "OCTO_INSTANCE": str(instance), **settings},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize("setting", ["PORT", "SANDBOX_PORT"])
+def test_a_port_in_use_names_the_setting_that_changes_it(
+    tmp_path: Path, taken_port: int, setting: str
+) -> None:
+    ports = {"PORT": str(free_port()), "SANDBOX_PORT": str(free_port()), setting: str(taken_port)}
+
+    result = run(tmp_path, **ports)
+
+    assert result.returncode == 2
+    assert result.stderr.count("\n") == 1
+    assert f"port {taken_port} is in use" in result.stderr
+    assert f"make run {setting}=" in result.stderr
+
+
+@pytest.mark.parametrize("port", ["0", "65536", "http", "８０００", "-1"])
+def test_a_port_that_is_none_is_refused_in_one_line(tmp_path: Path, port: str) -> None:
+    result = run(tmp_path, PORT=port)
+
+    assert result.returncode == 2
+    assert result.stderr.startswith("octo: PORT must be a port")
+    assert result.stderr.count("\n") == 1
+
+
+def test_the_secret_is_made_once_and_for_its_user_alone(tmp_path: Path) -> None:
+    path = tmp_path / "instance" / "secret_key"
+
+    secret = secret_key(path)
+
+    assert len(secret) >= 48
+    assert secret_key(path) == secret
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+def test_the_demo_never_reaches_stripe_itself(tmp_path: Path) -> None:
+    plan = Plan(port=8000, sandbox_port=8001, instance=tmp_path)
+    mine = {"STRIPE_SECRET_KEY": "sk_live_real", "STRIPE_API_BASE": "https://api.stripe.com"}
+
+    environ = child_environ(plan, mine)
+
+    assert environ["STRIPE_SECRET_KEY"].startswith("sk_test_")
+    assert environ["STRIPE_API_BASE"] == "http://127.0.0.1:8001"
