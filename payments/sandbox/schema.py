@@ -82,5 +82,6 @@ CREATE TABLE IF NOT EXISTS delivery (
     last_status INTEGER
 );
 CREATE INDEX IF NOT EXISTS delivery_waiting ON delivery (next_at, seq) WHERE state = 'waiting';
+CREATE TABLE IF NOT EXISTS fault (number INTEGER PRIMARY KEY AUTOINCREMENT, rule TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS setting (name TEXT PRIMARY KEY, value TEXT NOT NULL);
 """
