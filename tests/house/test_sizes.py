@@ -1,0 +1,46 @@
+"""Functions fit a screen; modules and test files stay small enough to be read whole."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+from tests.house.tree import named, shipped_files
+
+MODULE_LINES: Final = 400
+FUNCTION_LINES: Final = 60
+TEST_FILE_LINES: Final = 500
+
+
+def too_long(path: Path, text: str) -> Iterator[str]:
+    """Yield what is longer than allowed in one Python file."""
+    in_tests = path.parts[0] == "tests"
+    allowed = TEST_FILE_LINES if in_tests else MODULE_LINES
+    lines = text.count("\n")
+    if lines > allowed and path.parts[0] != "migrations":
+        yield f"{path}: {lines} lines, {allowed} allowed"
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.FunctionDef) and path.parts[0] != "migrations":
+            assert node.end_lineno is not None
+            length = node.end_lineno - node.lineno + 1
+            if length > FUNCTION_LINES:
+                yield f"{path}:{node.lineno}: {node.name} has {length} lines"
+
+
+def test_nothing_is_too_long() -> None:
+    found = [
+        complaint
+        for path in shipped_files(".py")
+        for complaint in too_long(Path(named(path)), path.read_text())
+    ]
+
+    assert found == []
+
+
+def test_the_limits_bite() -> None:
+    long_function = "def f():\n" + "    pass\n" * FUNCTION_LINES
+    long_module = "x = 1\n" * (MODULE_LINES + 1)
+
+    assert len(list(too_long(Path("octo/a.py"), long_function))) == 1
+    assert len(list(too_long(Path("octo/a.py"), long_module))) == 1
+    assert list(too_long(Path("tests/a.py"), long_module)) == []
