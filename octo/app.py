@@ -1,0 +1,61 @@
+"""Build the Flask application from its settings and its features."""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from flask import Flask
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+from octo import commands, mail, users, web
+from octo.clock import DatabaseClock
+from octo.config import ROOT, Settings
+from octo.database import configure_engine, db
+from octo.logging import configure_logging
+from octo.runtime import Runtime
+
+
+class Feature(Protocol):
+    """A package that adds its blueprints, commands and jobs to the app."""
+
+    def register(self, app: Flask) -> None:
+        """Add this feature to ``app``."""
+
+
+def create_app(settings: Settings, *, features: Sequence[Feature]) -> Flask:
+    """Build the app; ``octo`` knows none of its features, the composition root hands them in."""
+    configure_logging(is_demo=settings.is_demo)
+    app = Flask(
+        "octo",
+        root_path=str(ROOT),
+        template_folder="templates",
+        static_folder="static",
+        instance_path=str(settings.instance_path),
+    )
+    settings.instance_path.mkdir(parents=True, exist_ok=True)
+    is_https = settings.base_url.startswith("https://")
+    app.config.update(
+        SECRET_KEY=settings.secret_key,
+        SQLALCHEMY_DATABASE_URI=settings.database_url,
+        SQLALCHEMY_ENGINE_OPTIONS=_engine_options(settings),
+        SESSION_COOKIE_SECURE=is_https,
+        SESSION_COOKIE_HTTPONLY=True,
+        SESSION_COOKIE_SAMESITE="Lax",
+        REMEMBER_COOKIE_SECURE=is_https,
+        REMEMBER_COOKIE_SAMESITE="Lax",
+        PREFERRED_URL_SCHEME="https" if is_https else "http",
+    )
+    if is_https:
+        app.wsgi_app = ProxyFix(app.wsgi_app)  # type: ignore[method-assign]
+    app.extensions["octo.runtime"] = Runtime(settings=settings, clock=DatabaseClock())
+    db.init_app(app)
+    with app.app_context():
+        configure_engine(db.engine)
+    for part in (web, users, mail, commands, *features):
+        part.register(app)
+    return app
+
+
+def _engine_options(settings: Settings) -> dict[str, object]:
+    if settings.database_url.startswith("sqlite"):
+        return {"connect_args": {"check_same_thread": False, "timeout": 10}, "pool_size": 40}
+    return {"pool_size": 40, "max_overflow": 10, "pool_pre_ping": True}

@@ -1,0 +1,208 @@
+"""Settings, read once from the environment; a bad one stops the start with one line.
+
+Every setting is described in ``.env.example``.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
+from pathlib import Path
+from typing import Final
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
+
+import sqlalchemy as sa
+from sqlalchemy.exc import ArgumentError
+
+from octo.errors import ConfigError
+
+ROOT: Final = Path(__file__).resolve().parent.parent
+STRIPE_ITSELF: Final = "https://api.stripe.com"
+SHORTEST_SECRET: Final = 32
+_DATABASES: Final = {"sqlite", "postgresql+psycopg"}
+_MAIL_SCHEMES: Final = {"demo", "smtp", "smtps"}
+
+
+@dataclass(frozen=True)
+class Rules:
+    """The rules of a campaign that an operator may set; amounts in minor units."""
+
+    supporters_needed: int = 3
+    longest_days: int = 60
+    on_pledge_longest_days: int = 76
+    platform_fee_rate: Decimal = Decimal("0.07")
+    vat_rate: Decimal = Decimal("0.20")
+    checkout_minutes: int = 30
+    cancel_locked_hours: int = 24
+    currency: str = "EUR"
+    time_zone: str = "Europe/Paris"
+
+
+@dataclass(frozen=True)
+class StripeSettings:
+    """How to reach Stripe, or the sandbox that stands in for it; rates in calls per second."""
+
+    secret_key: str
+    api_base: str
+    webhook_secrets: tuple[str, ...]
+    rate: int
+    rate_endpoint: int
+    installation: str
+    calls_in_flight: int
+
+    @property
+    def is_sandbox(self) -> bool:
+        """Tell whether calls go anywhere else than to Stripe itself."""
+        return self.api_base != STRIPE_ITSELF
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Everything that is decided outside the code."""
+
+    database_url: str
+    secret_key: str
+    base_url: str
+    instance_path: Path
+    mail_url: str
+    mail_from: str
+    port: int
+    is_demo: bool
+    stripe: StripeSettings
+    rules: Rules
+
+
+def load_settings(environ: Mapping[str, str]) -> Settings:
+    """Read the settings, or raise ``ConfigError`` with one line that says what to mend."""
+    is_demo = _flag(environ, "OCTO_DEMO")
+    instance = Path(environ.get("OCTO_INSTANCE", str(ROOT / "instance"))).resolve()
+    port = _integer(environ, "PORT", 8000, least=1, most=65535)
+    return Settings(
+        database_url=_database_url(environ, instance),
+        secret_key=_secret_key(environ),
+        base_url=_url(environ, "OCTO_BASE_URL", f"http://127.0.0.1:{port}"),
+        instance_path=instance,
+        mail_url=_mail_url(environ, is_demo=is_demo),
+        mail_from=environ.get("OCTO_MAIL_FROM", "Octo <bonjour@octo.invalid>"),
+        port=port,
+        is_demo=is_demo,
+        stripe=_stripe(environ),
+        rules=_rules(environ),
+    )
+
+
+def _stripe(environ: Mapping[str, str]) -> StripeSettings:
+    secret_key = _required(environ, "STRIPE_SECRET_KEY")
+    api_base = _url(environ, "STRIPE_API_BASE", STRIPE_ITSELF)
+    is_live = secret_key.startswith(("sk_live_", "rk_live_"))
+    if not is_live and not secret_key.startswith(("sk_test_", "rk_test_")):
+        raise ConfigError("STRIPE_SECRET_KEY must start with sk_test_ or sk_live_")
+    if is_live and api_base != STRIPE_ITSELF:
+        raise ConfigError(
+            "STRIPE_SECRET_KEY is a live key but STRIPE_API_BASE is not Stripe: "
+            "use a test key, or remove STRIPE_API_BASE"
+        )
+    secrets = tuple(s.strip() for s in _required(environ, "STRIPE_WEBHOOK_SECRET").split(",") if s.strip())
+    if not all(s.startswith("whsec_") for s in secrets):
+        raise ConfigError("STRIPE_WEBHOOK_SECRET must be one or more whsec_… secrets, comma-separated")
+    rate = _integer(environ, "STRIPE_RATE", 25, least=1, most=10_000)
+    return StripeSettings(
+        secret_key=secret_key,
+        api_base=api_base,
+        webhook_secrets=secrets,
+        rate=rate,
+        rate_endpoint=_integer(environ, "STRIPE_RATE_ENDPOINT", min(rate, 25), least=1, most=10_000),
+        installation=environ.get("OCTO_INSTALLATION", "octo"),
+        calls_in_flight=_integer(environ, "OCTO_CALLS_IN_FLIGHT", 24, least=1, most=200),
+    )
+
+
+def _rules(environ: Mapping[str, str]) -> Rules:
+    default = Rules()
+    time_zone = environ.get("OCTO_TIME_ZONE", default.time_zone)
+    try:
+        ZoneInfo(time_zone)
+    except (KeyError, ValueError) as error:
+        raise ConfigError(f"OCTO_TIME_ZONE is not a known time zone: {time_zone}") from error
+    return Rules(
+        supporters_needed=_integer(environ, "OCTO_SUPPORTERS_NEEDED", default.supporters_needed, least=0, most=1000),
+        longest_days=_integer(environ, "OCTO_LONGEST_DAYS", default.longest_days, least=1, most=90),
+        on_pledge_longest_days=_integer(
+            environ, "OCTO_ON_PLEDGE_LONGEST_DAYS", default.on_pledge_longest_days, least=1, most=76
+        ),
+        platform_fee_rate=_rate(environ, "OCTO_PLATFORM_FEE", default.platform_fee_rate),
+        vat_rate=_rate(environ, "OCTO_VAT", default.vat_rate),
+        cancel_locked_hours=_integer(
+            environ, "OCTO_CANCEL_LOCKED_HOURS", default.cancel_locked_hours, least=0, most=720
+        ),
+        time_zone=time_zone,
+    )
+
+
+def _required(environ: Mapping[str, str], name: str) -> str:
+    value = environ.get(name, "").strip()
+    if not value:
+        raise ConfigError(f"{name} is missing: set it in the environment (see .env.example)")
+    return value
+
+
+def _secret_key(environ: Mapping[str, str]) -> str:
+    value = _required(environ, "SECRET_KEY")
+    if len(value) < SHORTEST_SECRET:
+        raise ConfigError(f"SECRET_KEY is too short: at least {SHORTEST_SECRET} characters")
+    return value
+
+
+def _database_url(environ: Mapping[str, str], instance: Path) -> str:
+    value = environ.get("DATABASE_URL", f"sqlite:///{instance / 'octo.sqlite'}")
+    value = value.replace("postgres://", "postgresql+psycopg://", 1)
+    value = value.replace("postgresql://", "postgresql+psycopg://", 1)
+    try:
+        driver = sa.make_url(value).drivername
+    except ArgumentError as error:
+        raise ConfigError("DATABASE_URL is not a database URL, such as postgresql://user@host/octo") from error
+    if driver not in _DATABASES:
+        raise ConfigError(f"DATABASE_URL names {driver}: Octo runs on sqlite or postgresql")
+    return value
+
+
+def _url(environ: Mapping[str, str], name: str, default: str) -> str:
+    value = environ.get(name, default).rstrip("/")
+    parts = urlsplit(value)
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        raise ConfigError(f"{name} is not an http(s) address: {value}")
+    return value
+
+
+def _mail_url(environ: Mapping[str, str], *, is_demo: bool) -> str:
+    value = environ.get("MAIL_URL", "demo:" if is_demo else "").strip()
+    if not value:
+        raise ConfigError("MAIL_URL is missing: set it to smtp://user:password@host:587 (see .env.example)")
+    if urlsplit(value).scheme not in _MAIL_SCHEMES:
+        raise ConfigError("MAIL_URL must start with smtp:// or smtps:// (or be demo: for the demo mailbox)")
+    return value
+
+
+def _flag(environ: Mapping[str, str], name: str) -> bool:
+    value = environ.get(name, "0").lower()
+    if value not in {"0", "1", "false", "true"}:
+        raise ConfigError(f"{name} must be 0 or 1")
+    return value in {"1", "true"}
+
+
+def _integer(environ: Mapping[str, str], name: str, default: int, *, least: int, most: int) -> int:
+    raw = environ.get(name, str(default))
+    if not raw.isascii() or not raw.isdecimal() or not least <= int(raw) <= most:
+        raise ConfigError(f"{name} must be a whole number from {least} to {most}, not {raw!r}")
+    return int(raw)
+
+
+def _rate(environ: Mapping[str, str], name: str, default: Decimal) -> Decimal:
+    raw = environ.get(name, str(default))
+    try:
+        value = Decimal(raw)
+    except InvalidOperation as error:
+        raise ConfigError(f"{name} must be a rate such as 0.07, not {raw!r}") from error
+    if not 0 <= value < 1:
+        raise ConfigError(f"{name} must be at least 0 and under 1, not {raw!r}")
+    return value

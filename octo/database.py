@@ -1,0 +1,199 @@
+"""The database: column types, transactions that begin as they mean to end, and row locks.
+
+SQLite and PostgreSQL are both first-class. On SQLite a writing transaction begins
+``IMMEDIATE``: the driver's default lets two of them read the same row and lose one write.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Annotated, Any, Final, TypeVar
+
+import sqlalchemy as sa
+from flask_sqlalchemy import SQLAlchemy
+from sqlalchemy import event
+from sqlalchemy.engine import Dialect
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.orm import DeclarativeBase, Session, mapped_column, registry
+from sqlalchemy.types import TypeDecorator
+
+from octo.errors import N_, NotFoundError
+from octo.ids import PUBLIC_ID_LENGTH
+
+LARGEST_AMOUNT: Final = 10**12
+BUSY_TIMEOUT_MS: Final = 10_000
+
+_BEGIN_OPTION: Final = "octo_begin"
+_OPEN_KEY: Final = "octo_transaction_open"
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """An aware instant in UTC, on both databases; a naive value is refused."""
+
+    impl = sa.DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("a naive datetime cannot be stored")
+        value = value.astimezone(UTC)
+        return value.replace(tzinfo=None) if dialect.name == "sqlite" else value
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+_big_integer = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+
+Id = Annotated[int, mapped_column(_big_integer, primary_key=True)]
+PublicId = Annotated[str, mapped_column(sa.String(PUBLIC_ID_LENGTH), unique=True)]
+Minor = Annotated[int, mapped_column(sa.BigInteger())]
+Currency = Annotated[str, mapped_column(sa.String(3))]
+Instant = Annotated[datetime, mapped_column(UtcDateTime())]
+StripeId = Annotated[str, mapped_column(sa.String(255))]
+
+NAMING: Final = {
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_name)s",
+    "pk": "pk_%(table_name)s",
+}
+
+
+class Base(DeclarativeBase):
+    """What every table shares: named constraints and typed columns."""
+
+    registry = registry(
+        metadata=sa.MetaData(naming_convention=NAMING),
+        type_annotation_map={datetime: UtcDateTime(), dict[str, Any]: sa.JSON(), list[str]: sa.JSON()},
+    )
+
+
+db = SQLAlchemy(
+    model_class=Base,
+    disable_autonaming=True,
+    session_options={"expire_on_commit": False, "autoflush": True},
+)
+
+if TYPE_CHECKING:
+
+    class Model(Base):
+        """The base of every table."""
+
+        __abstract__ = True
+else:
+    Model = db.Model
+
+
+def big_id(target: str, **kwargs: Any) -> Any:
+    """Make a foreign key column to ``target`` (``"table.id"``), indexed by its own rules."""
+    return mapped_column(_big_integer, sa.ForeignKey(target), **kwargs)
+
+
+def status_column(enum: type[Any], **kwargs: Any) -> Any:  # noqa: ANN401 - as above
+    """Make a column of an enum kept as its lower-case value, with a named CHECK.
+
+    Kept as text, so that adding a state is a change of the CHECK on both databases.
+    """
+    values = [member.value for member in enum]
+    kind = sa.Enum(
+        enum,
+        native_enum=False,
+        create_constraint=True,
+        validate_strings=True,
+        length=24,
+        values_callable=lambda _: values,
+        name=f"{_snake(enum.__name__)}_known",
+    )
+    return mapped_column(kind, **kwargs)
+
+
+def _snake(name: str) -> str:
+    return "".join(f"_{c.lower()}" if c.isupper() else c for c in name).lstrip("_")
+
+
+def configure_engine(engine: sa.Engine) -> None:
+    """Make a SQLite engine durable and honest; PostgreSQL needs nothing here."""
+    if engine.dialect.name != "sqlite":
+        return
+
+    @event.listens_for(engine, "connect")
+    def _on_connect(connection: DBAPIConnection, _record: object) -> None:
+        connection.isolation_level = None  # type: ignore[attr-defined]
+        cursor = connection.cursor()
+        for pragma in (
+            "journal_mode=WAL",
+            "synchronous=FULL",
+            "foreign_keys=ON",
+            "recursive_triggers=ON",
+            f"busy_timeout={BUSY_TIMEOUT_MS}",
+        ):
+            cursor.execute(f"PRAGMA {pragma}")
+        cursor.close()
+
+    @event.listens_for(engine, "begin")
+    def _on_begin(connection: sa.Connection) -> None:
+        mode = connection.get_execution_options().get(_BEGIN_OPTION, "DEFERRED")
+        connection.exec_driver_sql(f"BEGIN {mode}")
+
+
+@contextmanager
+def transaction() -> Iterator[Session]:
+    """Run one unit of writing: all of it is committed, or none.
+
+    Any read still open is ended first and loaded objects are read anew, so that a decision
+    is made on what is true now. Never call Stripe inside. Nesting is a bug.
+    """
+    session = db.session()
+    assert not session.info.get(_OPEN_KEY), "transactions do not nest"
+    assert not (session.new or session.dirty or session.deleted), "a change outside transaction()"
+    session.commit()
+    session.expire_all()
+    session.info[_OPEN_KEY] = True
+    try:
+        session.connection(execution_options={_BEGIN_OPTION: "IMMEDIATE"})
+        yield session
+        session.commit()
+    except BaseException:
+        session.rollback()
+        raise
+    finally:
+        session.info[_OPEN_KEY] = False
+
+
+@contextmanager
+def reading() -> Iterator[Session]:
+    """Read, inside the transaction that is open or in a short one of its own."""
+    session = db.session()
+    if session.info.get(_OPEN_KEY):
+        yield session
+        return
+    yield session
+    session.commit()
+
+
+T = TypeVar("T", bound=Base)
+
+
+def lock(session: Session, model: type[T], **by: object) -> T:
+    """Lock the one row that ``by`` names, refreshed, until the transaction ends.
+
+    Raises ``NotFoundError`` when there is none. ``session.get(with_for_update=True)`` would
+    lock without refreshing a row already held; this does both.
+    """
+    assert session.info.get(_OPEN_KEY), "lock() outside transaction()"
+    statement = (
+        sa.select(model)
+        .filter_by(**by)
+        .with_for_update(of=model)
+        .execution_options(populate_existing=True)
+    )
+    row = session.scalars(statement).one_or_none()
+    if row is None:
+        raise NotFoundError(N_("Nothing was found at this address."))
+    return row

@@ -1,0 +1,40 @@
+"""The jobs that time drives, and the worker that ticks them.
+
+APScheduler is only the clock: what a job does is claimed from the database, so any number
+of workers may tick the same job at the same second.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from flask import Flask
+
+
+@dataclass(frozen=True)
+class JobReport:
+    """What one run of a job did, and what had to wait and why."""
+
+    done: int = 0
+    waiting: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Job:
+    """A scheduled function with a name; safe to run twice and at the same time."""
+
+    name: str
+    run: Callable[[], JobReport]
+    every_seconds: float
+
+
+def register_job(app: Flask, job: Job) -> None:
+    """Give the worker one more job to tick."""
+    registered = jobs(app)
+    assert job.name not in registered, f"job {job.name} is registered twice"
+    registered[job.name] = job
+
+
+def jobs(app: Flask) -> dict[str, Job]:
+    """Return the jobs of this app by name, in the order in which they were registered."""
+    known: dict[str, Job] = app.extensions.setdefault("octo.jobs", {})
+    return known

@@ -1,0 +1,25 @@
+"""Add the money side to the app."""
+
+from flask import Flask
+
+from campaigns.ports import bind_payments
+from octo.web.csrf import csrf
+from octo.worker import stop_requested
+from payments import commands, pages
+from payments.runtime import bind_runtime
+from payments.services.port import BoundPayments
+from payments.settlement.job import register_jobs
+from payments.webhooks import pages as webhook_pages
+
+
+def register(app: Flask) -> None:
+    """Add the blueprints, commands and jobs of the money side, and bind the port of campaigns."""
+    runtime = bind_runtime(app)
+    bind_payments(
+        app, BoundPayments(gateway=runtime.gateway, settings=runtime.settings, clock=runtime.clock)
+    )
+    webhook_pages.exempt_from_csrf(csrf)
+    app.register_blueprint(webhook_pages.blueprint)
+    pages.register_pages(app)
+    commands.register_commands(app)
+    register_jobs(app, runtime, should_stop=stop_requested)

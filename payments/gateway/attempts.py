@@ -1,0 +1,211 @@
+"""The attempts: made before a call, claimed under a lease, closed with what came of it.
+
+Times here are machine time: a demo that moves its calendar expires no lease and no key.
+"""
+
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from octo.ids import new_public_id
+from payments.gateway.facts import Done, Postponed, Refused, Unknown
+from payments.models import Attempt, AttemptKind, AttemptStatus, Freeze
+
+KEY_LIFETIME: Final = timedelta(hours=23)
+"""Stripe may forget a key after 24 hours; an hour is kept for clocks and queues."""
+
+LEASE: Final = timedelta(seconds=9)
+CALLER_LEASE: Final = timedelta(seconds=45)
+SERVER_ERRORS_BEFORE_LOOKUP: Final = 3
+LONGEST_BACK_OFF: Final = timedelta(seconds=60)
+
+
+@dataclass(frozen=True)
+class Claimed:
+    """An attempt this process holds: what to send, under which key, and the fence to write by."""
+
+    id: int
+    fence: int
+    kind: AttemptKind
+    subject: str
+    key: str
+    parameters: dict[str, Any]
+    first_sent_at: datetime
+    last_sent_at: datetime | None
+    needs_lookup: bool
+
+
+def plan_attempt(
+    session: Session,
+    *,
+    installation: str,
+    kind: AttemptKind,
+    subject: str,
+    parameters: dict[str, Any],
+    at: datetime,
+    campaign_id: int | None = None,
+    action_number: int = 1,
+    try_number: int = 1,
+) -> Attempt:
+    """Add an attempt with its key; the caller's commit makes the intention durable.
+
+    The key and our ids also go into Stripe's metadata, never a name or an e-mail.
+    """
+    key = f"{installation}:{kind.value}:{subject}:{action_number}:{try_number}"
+    metadata = dict(parameters.get("metadata", {}))
+    if kind is not AttemptKind.CHECKOUT_EXPIRE:
+        metadata |= {"octo_installation": installation, "octo_subject": subject, "octo_key": key}
+        parameters = {**parameters, "metadata": metadata}
+    attempt = Attempt(
+        public_id=new_public_id("att"),
+        kind=kind,
+        subject=subject,
+        campaign_id=campaign_id,
+        action_number=action_number,
+        try_number=try_number,
+        idempotency_key=key,
+        parameters=parameters,
+        not_before=at,
+        created_at=at,
+        fence=0,
+        sends_count=0,
+        status=AttemptStatus.NEW,
+    )
+    session.add(attempt)
+    return attempt
+
+
+def take(attempt: Attempt, *, holder: str, at: datetime, lease: timedelta) -> Claimed:
+    """Mark an attempt as being sent by ``holder``; committed before the call is made."""
+    last_sent_at = attempt.sent_at
+    attempt.status = AttemptStatus.SENT
+    attempt.first_sent_at = attempt.first_sent_at or at
+    attempt.sent_at = at
+    attempt.holder = holder
+    attempt.lease_until = at + lease
+    attempt.fence += 1
+    return Claimed(
+        id=attempt.id,
+        fence=attempt.fence,
+        kind=attempt.kind,
+        subject=attempt.subject,
+        key=attempt.idempotency_key,
+        parameters=attempt.parameters,
+        first_sent_at=attempt.first_sent_at,
+        last_sent_at=last_sent_at,
+        needs_lookup=_needs_lookup(attempt, at=at),
+    )
+
+
+def _needs_lookup(attempt: Attempt, *, at: datetime) -> bool:
+    assert attempt.first_sent_at is not None
+    is_key_old = at - attempt.first_sent_at > KEY_LIFETIME
+    return is_key_old or attempt.sends_count >= SERVER_ERRORS_BEFORE_LOOKUP
+
+
+def claim(session: Session, *, holder: str, limit: int, at: datetime) -> list[Claimed]:
+    """Claim up to ``limit`` attempts that are due, so that no other worker sends them.
+
+    Due are new ones, unknown ones whose back-off is over, and sent ones whose holder let its
+    lease run out. Those of a frozen campaign wait.
+    """
+    is_free = sa.or_(Attempt.lease_until.is_(None), Attempt.lease_until < at)
+    is_frozen = sa.exists().where(Freeze.campaign_id == Attempt.campaign_id, Freeze.lifted_at.is_(None))
+    due = session.scalars(
+        sa.select(Attempt)
+        .where(
+            Attempt.status.in_((AttemptStatus.NEW, AttemptStatus.UNKNOWN, AttemptStatus.SENT)),
+            Attempt.not_before <= at,
+            is_free,
+            ~is_frozen,
+        )
+        .order_by(Attempt.not_before, Attempt.id)
+        .limit(limit)
+        .with_for_update(skip_locked=True, of=Attempt)
+        .execution_options(populate_existing=True)
+    ).all()
+    return [take(attempt, holder=holder, at=at, lease=LEASE) for attempt in due]
+
+
+def renew(session: Session, *, holder: str, at: datetime) -> None:
+    """Keep the leases of a living worker; one statement, whatever their number."""
+    session.execute(
+        sa.update(Attempt)
+        .where(
+            Attempt.holder == holder,
+            Attempt.status == AttemptStatus.SENT,
+            Attempt.lease_until >= at,
+        )
+        .values(lease_until=at + LEASE)
+        .execution_options(synchronize_session=False)
+    )
+
+
+def lock_held(session: Session, claims: Sequence[Claimed]) -> dict[int, Attempt]:
+    """Lock the attempts that are still ours, in id order; a lost lease has another fence."""
+    fences = {one.id: one.fence for one in claims}
+    rows = session.scalars(
+        sa.select(Attempt)
+        .where(Attempt.id.in_(fences))
+        .order_by(Attempt.id)
+        .with_for_update(of=Attempt)
+        .execution_options(populate_existing=True)
+    ).all()
+    return {
+        row.id: row for row in rows if row.fence == fences[row.id] and row.status is AttemptStatus.SENT
+    }
+
+
+def close(attempt: Attempt, answer: Done | Refused, *, at: datetime) -> None:
+    """Close an attempt: Stripe did it, or said no for good."""
+    attempt.closed_at = at
+    attempt.lease_until = None
+    if isinstance(answer, Done):
+        attempt.status = AttemptStatus.DONE
+        attempt.stripe_object_id = answer.fact.id
+    else:
+        attempt.status = AttemptStatus.FAILED
+        attempt.error_code = answer.code[:80]
+        attempt.error_message = answer.message
+
+
+def put_back(attempt: Attempt, answer: Postponed | Unknown, *, at: datetime) -> None:
+    """Keep an attempt open, to be sent again under the same key after a pause with jitter."""
+    if isinstance(answer, Postponed):
+        attempt.error_code = answer.code[:80]
+        attempt.lease_until = at + _jittered(timedelta(seconds=answer.retry_after_seconds))
+        return
+    attempt.status = AttemptStatus.UNKNOWN
+    attempt.error_message = answer.reason
+    attempt.lease_until = None
+    attempt.sends_count += int(answer.is_server_error)
+    waited = at - (attempt.first_sent_at or at)
+    attempt.not_before = at + _jittered(min(max(waited, timedelta(seconds=1)), LONGEST_BACK_OFF))
+
+
+def try_again(session: Session, attempt: Attempt, *, installation: str, at: datetime) -> Attempt:
+    """Close an attempt that a look-up proved without effect, and plan it under a new key.
+
+    Only called once the old request can no longer be alive.
+    """
+    close(attempt, Refused("no_effect", "a look-up found nothing; planned again"), at=at)
+    return plan_attempt(
+        session,
+        installation=installation,
+        kind=attempt.kind,
+        subject=attempt.subject,
+        parameters=attempt.parameters,
+        at=at,
+        campaign_id=attempt.campaign_id,
+        action_number=attempt.action_number,
+        try_number=attempt.try_number + 1,
+    )
+
+
+def _jittered(pause: timedelta) -> timedelta:
+    return pause * random.uniform(1.0, 1.5)  # noqa: S311 - spreads retries, guards nothing

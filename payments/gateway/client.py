@@ -1,0 +1,279 @@
+"""Call Stripe: one method a call, an answer that says what is known, facts when reading.
+
+A call that changes something is made through ``send`` alone, under the key of an attempt
+that is already committed. Nothing here opens a transaction.
+"""
+
+from collections.abc import Callable, Iterator
+from datetime import datetime
+from http import HTTPStatus
+from typing import Any, Final, TypeVar
+
+import stripe
+from stripe import RequestsClient, StripeClient
+
+from octo.config import StripeSettings
+from octo.errors import N_, NotFoundError, UnavailableError
+from payments.gateway import reading
+from payments.gateway.facts import (
+    AccountFact,
+    Answer,
+    ChargeFact,
+    CheckoutFact,
+    DisputeFact,
+    Done,
+    EventFact,
+    IntentFact,
+    Postponed,
+    RefundFact,
+    Refused,
+    ReversalFact,
+    TopupFact,
+    TransferFact,
+    Unknown,
+)
+from payments.ledger.drafts import MovementFacts
+from payments.models import AttemptKind
+
+CONNECT_TIMEOUT_SECONDS: Final = 5.0
+READ_TIMEOUT_SECONDS: Final = 25.0
+LONGEST_REQUEST_SECONDS: Final = CONNECT_TIMEOUT_SECONDS + READ_TIMEOUT_SECONDS
+READ_RETRIES: Final = 2
+PAGE: Final = 100
+DEFAULT_RETRY_AFTER_SECONDS: Final = 2.0
+REFUSED_KEY_RETRY_SECONDS: Final = 60.0
+
+_BALANCE: Final = "balance_transaction"
+_EXPAND: Final[dict[AttemptKind, list[str]]] = {
+    AttemptKind.CHECKOUT_CREATE: [],
+    AttemptKind.CHECKOUT_EXPIRE: [],
+    AttemptKind.REFUND_CREATE: [_BALANCE, "failure_balance_transaction"],
+    AttemptKind.TRANSFER_CREATE: [_BALANCE],
+}
+
+
+class StripeAwayError(UnavailableError):
+    """Stripe does not answer now; nothing was taken and trying again is safe."""
+
+    code = "stripe_away"
+
+
+class UnknownToStripeError(NotFoundError):
+    """Stripe has no such object under this key."""
+
+    code = "unknown_to_stripe"
+
+
+class Gateway:
+    """The calls Octo makes to Stripe, on the platform's own account."""
+
+    def __init__(self, settings: StripeSettings) -> None:
+        self._client = StripeClient(
+            settings.secret_key,
+            base_addresses={"api": settings.api_base},
+            max_network_retries=0,
+            http_client=RequestsClient(timeout=(CONNECT_TIMEOUT_SECONDS, READ_TIMEOUT_SECONDS)),
+        )
+        self._read: Any = {"max_network_retries": READ_RETRIES}
+
+    def send(self, kind: AttemptKind, parameters: dict[str, Any], key: str) -> Answer:
+        """Make the one call an attempt stands for, under its own key, exactly once.
+
+        Never raises: what Stripe said, or that nobody knows, is the answer.
+        """
+        options: Any = {"idempotency_key": key}
+        try:
+            return Done(self._call(kind, dict(parameters), options))
+        except stripe.StripeError as error:
+            return _answer_of(error)
+
+    def _call(
+        self, kind: AttemptKind, parameters: dict[str, Any], options: Any
+    ) -> CheckoutFact | RefundFact | TransferFact | AccountFact:
+        if expand := _EXPAND.get(kind):
+            parameters["expand"] = expand
+        params: Any = parameters
+        match kind:
+            case AttemptKind.CHECKOUT_CREATE:
+                return reading.checkout(self._client.v1.checkout.sessions.create(params, options))
+            case AttemptKind.CHECKOUT_EXPIRE:
+                session_id = parameters.pop("session")
+                return reading.checkout(
+                    self._client.v1.checkout.sessions.expire(session_id, params, options)
+                )
+            case AttemptKind.REFUND_CREATE:
+                return reading.refund(self._client.v1.refunds.create(params, options))
+            case AttemptKind.TRANSFER_CREATE:
+                return reading.transfer(self._client.v1.transfers.create(params, options))
+            case AttemptKind.ACCOUNT_CREATE:
+                return reading.account(self._client.v2.core.accounts.create(params, options))
+
+    def get_checkout(self, session_id: str) -> CheckoutFact:
+        """Fetch a Checkout Session with its intent, charge and movement."""
+        expand = [f"payment_intent.latest_charge.{_BALANCE}"]
+        return _ask(
+            lambda: reading.checkout(
+                self._client.v1.checkout.sessions.retrieve(session_id, {"expand": expand}, self._read)
+            )
+        )
+
+    def get_intent(self, intent_id: str) -> IntentFact:
+        """Fetch a PaymentIntent with its charge and movement."""
+        params: Any = {"expand": [f"latest_charge.{_BALANCE}"]}
+        seen = _ask(lambda: self._client.v1.payment_intents.retrieve(intent_id, params, self._read))
+        return _present(reading.intent(seen))
+
+    def get_charge(self, charge_id: str) -> ChargeFact:
+        """Fetch a charge with its movement."""
+        params: Any = {"expand": [_BALANCE]}
+        return _present(
+            reading.charge(_ask(lambda: self._client.v1.charges.retrieve(charge_id, params, self._read)))
+        )
+
+    def get_refund(self, refund_id: str) -> RefundFact:
+        """Fetch a refund with its movements."""
+        params: Any = {"expand": [_BALANCE, "failure_balance_transaction"]}
+        return reading.refund(
+            _ask(lambda: self._client.v1.refunds.retrieve(refund_id, params, self._read))
+        )
+
+    def list_refunds(self, charge_id: str) -> Iterator[RefundFact]:
+        """List every refund of one charge."""
+        params: Any = {"charge": charge_id, "limit": PAGE, "expand": [f"data.{_BALANCE}"]}
+        page = _ask(lambda: self._client.v1.refunds.list(params, self._read))
+        for seen in page.auto_paging_iter():
+            yield reading.refund(seen)
+
+    def list_transfers(self, transfer_group: str) -> Iterator[TransferFact]:
+        """List every transfer of one campaign."""
+        params: Any = {"transfer_group": transfer_group, "limit": PAGE, "expand": [f"data.{_BALANCE}"]}
+        page = _ask(lambda: self._client.v1.transfers.list(params, self._read))
+        for seen in page.auto_paging_iter():
+            yield reading.transfer(seen)
+
+    def get_transfer(self, transfer_id: str) -> TransferFact:
+        """Fetch a transfer with its movement."""
+        params: Any = {"expand": [_BALANCE]}
+        return reading.transfer(
+            _ask(lambda: self._client.v1.transfers.retrieve(transfer_id, params, self._read))
+        )
+
+    def list_reversals(self, transfer_id: str) -> Iterator[ReversalFact]:
+        """List every reversal of one transfer."""
+        params: Any = {"limit": PAGE, "expand": [f"data.{_BALANCE}"]}
+        page = _ask(lambda: self._client.v1.transfers.reversals.list(transfer_id, params, self._read))
+        for seen in page.auto_paging_iter():
+            yield reading.reversal(seen)
+
+    def get_dispute(self, dispute_id: str) -> DisputeFact:
+        """Fetch a dispute with its movements."""
+        return reading.dispute(
+            _ask(lambda: self._client.v1.disputes.retrieve(dispute_id, {}, self._read))
+        )
+
+    def get_topup(self, topup_id: str) -> TopupFact:
+        """Fetch a top-up with its movement."""
+        params: Any = {"expand": [_BALANCE]}
+        return reading.topup(_ask(lambda: self._client.v1.topups.retrieve(topup_id, params, self._read)))
+
+    def get_payout(self, payout_id: str) -> TopupFact:
+        """Fetch a payout of the platform's own with its movement."""
+        params: Any = {"expand": [_BALANCE]}
+        return reading.topup(
+            _ask(lambda: self._client.v1.payouts.retrieve(payout_id, params, self._read))
+        )
+
+    def get_account(self, account_id: str) -> AccountFact:
+        """Fetch a connected account and what it may receive."""
+        params: Any = {"include": ["configuration.recipient", "requirements"]}
+        return reading.account(
+            _ask(lambda: self._client.v2.core.accounts.retrieve(account_id, params, self._read))
+        )
+
+    def onboarding_url(self, account_id: str, *, return_url: str, refresh_url: str) -> str:
+        """Make a fresh, short-lived link to Stripe's onboarding page.
+
+        A link moves no money and a second one harms nothing, so no attempt stands behind it.
+        """
+        params: Any = {
+            "account": account_id,
+            "use_case": {
+                "type": "account_onboarding",
+                "account_onboarding": {
+                    "configurations": ["recipient"],
+                    "return_url": return_url,
+                    "refresh_url": refresh_url,
+                },
+            },
+        }
+        return str(_ask(lambda: self._client.v2.core.account_links.create(params, self._read)).url)
+
+    def available_amount(self, currency: str) -> int:
+        """Return the platform's available balance in one currency, in minor units."""
+        balance = _ask(lambda: self._client.v1.balance.retrieve({}, self._read))
+        return sum(one.amount for one in balance.available if one.currency.upper() == currency)
+
+    def list_movements(
+        self, *, since: datetime | None = None, source: str | None = None
+    ) -> Iterator[MovementFacts]:
+        """List balance transactions, newest first, as constant memory as pages allow."""
+        params: Any = {"limit": PAGE}
+        if since is not None:
+            params["created"] = {"gte": int(since.timestamp())}
+        if source is not None:
+            params["source"] = source
+        page = _ask(lambda: self._client.v1.balance_transactions.list(params, self._read))
+        for seen in page.auto_paging_iter():
+            yield _present(reading.movement(seen))
+
+    def list_events(self, *, since: datetime) -> Iterator[EventFact]:
+        """List events created since an instant of Stripe's time, newest first."""
+        params: Any = {"limit": PAGE, "created": {"gte": int(since.timestamp())}}
+        page = _ask(lambda: self._client.v1.events.list(params, self._read))
+        for seen in page.auto_paging_iter():
+            yield reading.event(seen)
+
+
+T = TypeVar("T")
+
+
+def _ask(call: Callable[[], T]) -> T:
+    """Read from Stripe; raises ``StripeAwayError`` or ``UnknownToStripeError``."""
+    try:
+        return call()
+    except stripe.InvalidRequestError as error:
+        if error.http_status == HTTPStatus.NOT_FOUND:
+            raise UnknownToStripeError(N_("Our payment provider does not know this object.")) from error
+        raise
+    except (stripe.APIConnectionError, stripe.RateLimitError, stripe.APIError) as error:
+        raise StripeAwayError(
+            N_("Our payment provider does not answer. Nothing was taken: try again in a minute.")
+        ) from error
+
+
+def _present(fact: T | None) -> T:
+    assert fact is not None, "Stripe answered without the object that was asked for"
+    return fact
+
+
+def _answer_of(error: stripe.StripeError) -> Answer:
+    """Say what an error leaves known, by Stripe's own rules for its status codes."""
+    code = error.code or type(error).__name__
+    message = error.user_message or str(error)
+    if isinstance(error, stripe.RateLimitError):
+        return Postponed(code, _retry_after(error))
+    if error.http_status == HTTPStatus.CONFLICT or code == "idempotency_key_in_use":
+        return Postponed(code, DEFAULT_RETRY_AFTER_SECONDS)
+    if isinstance(error, stripe.AuthenticationError | stripe.PermissionError):
+        return Postponed(code, REFUSED_KEY_RETRY_SECONDS)
+    status = error.http_status
+    if isinstance(error, stripe.APIConnectionError) or status is None:
+        return Unknown(f"{type(error).__name__}: {message}"[:500])
+    if status >= HTTPStatus.INTERNAL_SERVER_ERROR or isinstance(error, stripe.APIError):
+        return Unknown(f"HTTP {status}: {message}"[:500], is_server_error=True)
+    return Refused(code, message)
+
+
+def _retry_after(error: stripe.StripeError) -> float:
+    raw = str((error.headers or {}).get("Retry-After", ""))
+    return float(raw) if raw.isdecimal() else DEFAULT_RETRY_AFTER_SECONDS

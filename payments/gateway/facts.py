@@ -1,0 +1,181 @@
+"""What Stripe says, as plain facts; nothing outside the gateway knows the SDK's objects.
+
+Amounts are minor units, instants aware UTC, as Stripe gives them.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from payments.ledger.drafts import MovementFacts
+
+
+def instant(seconds: int | float) -> datetime:
+    """Turn Stripe's whole seconds since 1970 into an aware instant."""
+    return datetime.fromtimestamp(seconds, UTC)
+
+
+@dataclass(frozen=True)
+class ChargeFact:
+    """One charge of a card."""
+
+    id: str
+    payment_intent_id: str | None
+    status: str
+    amount: int
+    amount_refunded: int
+    currency: str
+    created_at: datetime
+    metadata: Mapping[str, str]
+    transfer_group: str | None
+    movement: MovementFacts | None
+
+
+@dataclass(frozen=True)
+class IntentFact:
+    """One PaymentIntent, with its latest charge when there is one."""
+
+    id: str
+    status: str
+    amount: int
+    currency: str
+    metadata: Mapping[str, str]
+    charge: ChargeFact | None
+
+
+@dataclass(frozen=True)
+class CheckoutFact:
+    """One Checkout Session, with the PaymentIntent it made once it is paid."""
+
+    id: str
+    status: str
+    url: str | None
+    expires_at: datetime
+    client_reference_id: str | None
+    metadata: Mapping[str, str]
+    intent: IntentFact | None
+
+
+@dataclass(frozen=True)
+class RefundFact:
+    """One refund; its movement is absent while it waits for funds."""
+
+    id: str
+    charge_id: str | None
+    status: str
+    amount: int
+    currency: str
+    created_at: datetime
+    metadata: Mapping[str, str]
+    pending_reason: str | None = None
+    failure_reason: str | None = None
+    movement: MovementFacts | None = None
+    failure_movement: MovementFacts | None = None
+
+
+@dataclass(frozen=True)
+class TransferFact:
+    """One transfer to a connected account."""
+
+    id: str
+    amount: int
+    amount_reversed: int
+    currency: str
+    created_at: datetime
+    destination: str | None
+    transfer_group: str | None
+    metadata: Mapping[str, str]
+    movement: MovementFacts | None
+
+
+@dataclass(frozen=True)
+class ReversalFact:
+    """A transfer taken back, whole or in part."""
+
+    id: str
+    amount: int
+    movement: MovementFacts | None
+
+
+@dataclass(frozen=True)
+class DisputeFact:
+    """One dispute, with the movements that took money away and perhaps gave it back."""
+
+    id: str
+    charge_id: str
+    status: str
+    reason: str
+    amount: int
+    currency: str
+    created_at: datetime
+    movements: tuple[MovementFacts, ...] = ()
+
+
+@dataclass(frozen=True)
+class TopupFact:
+    """Money the operator moved onto the Stripe balance, or took back to the bank."""
+
+    id: str
+    status: str
+    amount: int
+    currency: str
+    created_at: datetime
+    movement: MovementFacts | None
+
+
+@dataclass(frozen=True)
+class AccountFact:
+    """One connected account, and whether transfers to it are possible."""
+
+    id: str
+    transfers_status: str
+    is_closed: bool
+
+
+@dataclass(frozen=True)
+class EventFact:
+    """One event of Stripe's own list: a sign that an object changed."""
+
+    id: str
+    type: str
+    object_id: str | None
+    created_at: datetime
+    payload: dict[str, Any] = field(default_factory=dict)
+
+
+Fact = CheckoutFact | RefundFact | TransferFact | AccountFact
+
+
+@dataclass(frozen=True)
+class Done:
+    """Stripe did it."""
+
+    fact: Fact
+
+
+@dataclass(frozen=True)
+class Refused:
+    """Stripe said no for good: the request will never be carried out under this key."""
+
+    code: str
+    message: str
+
+
+@dataclass(frozen=True)
+class Postponed:
+    """Stripe did not act on it, and asks to send the same request again later."""
+
+    code: str
+    retry_after_seconds: float
+
+
+@dataclass(frozen=True)
+class Unknown:
+    """Nobody can tell whether Stripe did it; ``is_server_error`` counts towards a look-up."""
+
+    reason: str
+    is_server_error: bool = False
+
+
+Answer = Done | Refused | Postponed | Unknown

@@ -1,0 +1,194 @@
+"""Turn the SDK's objects into facts; unknown fields are ignored, expanded ones are used."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from payments.gateway.facts import (
+    AccountFact,
+    ChargeFact,
+    CheckoutFact,
+    DisputeFact,
+    EventFact,
+    IntentFact,
+    RefundFact,
+    ReversalFact,
+    TopupFact,
+    TransferFact,
+    instant,
+)
+from payments.ledger.drafts import MovementFacts
+
+StripeObject = Any
+
+
+def _expanded(value: StripeObject) -> StripeObject | None:
+    """Return an expanded object, or nothing when Stripe gave only its id."""
+    return None if value is None or isinstance(value, str) else value
+
+
+def _id_of(value: StripeObject) -> str | None:
+    if value is None or isinstance(value, str):
+        return value
+    return str(value.id)
+
+
+def _metadata(seen: StripeObject) -> Mapping[str, str]:
+    metadata = getattr(seen, "metadata", None)
+    return {} if metadata is None else dict(metadata.to_dict())
+
+
+def movement(seen: StripeObject) -> MovementFacts | None:
+    """Read a balance transaction, when it is expanded."""
+    seen = _expanded(seen)
+    if seen is None:
+        return None
+    return MovementFacts(
+        stripe_balance_transaction_id=seen.id,
+        type=seen.type,
+        reporting_category=seen.reporting_category,
+        source=_id_of(seen.source),
+        amount=seen.amount,
+        fee=seen.fee,
+        net=seen.net,
+        currency=seen.currency.upper(),
+        occurred_at=instant(seen.created),
+        available_at=instant(seen.available_on),
+        exchange_rate=None if seen.exchange_rate is None else str(seen.exchange_rate),
+    )
+
+
+def charge(seen: StripeObject) -> ChargeFact | None:
+    """Read a charge, when it is expanded."""
+    seen = _expanded(seen)
+    if seen is None:
+        return None
+    return ChargeFact(
+        id=seen.id,
+        payment_intent_id=_id_of(seen.payment_intent),
+        status=seen.status,
+        amount=seen.amount,
+        amount_refunded=seen.amount_refunded,
+        currency=seen.currency.upper(),
+        created_at=instant(seen.created),
+        metadata=_metadata(seen),
+        transfer_group=seen.transfer_group,
+        movement=movement(seen.balance_transaction),
+    )
+
+
+def intent(seen: StripeObject) -> IntentFact | None:
+    """Read a PaymentIntent, when it is expanded."""
+    seen = _expanded(seen)
+    if seen is None:
+        return None
+    return IntentFact(
+        id=seen.id,
+        status=seen.status,
+        amount=seen.amount,
+        currency=seen.currency.upper(),
+        metadata=_metadata(seen),
+        charge=charge(seen.latest_charge),
+    )
+
+
+def checkout(seen: StripeObject) -> CheckoutFact:
+    """Read a Checkout Session."""
+    return CheckoutFact(
+        id=seen.id,
+        status=seen.status,
+        url=seen.url,
+        expires_at=instant(seen.expires_at),
+        client_reference_id=seen.client_reference_id,
+        metadata=_metadata(seen),
+        intent=intent(seen.payment_intent),
+    )
+
+
+def refund(seen: StripeObject) -> RefundFact:
+    """Read a refund."""
+    return RefundFact(
+        id=seen.id,
+        charge_id=_id_of(seen.charge),
+        status=seen.status,
+        amount=seen.amount,
+        currency=seen.currency.upper(),
+        created_at=instant(seen.created),
+        metadata=_metadata(seen),
+        pending_reason=getattr(seen, "pending_reason", None),
+        failure_reason=getattr(seen, "failure_reason", None),
+        movement=movement(seen.balance_transaction),
+        failure_movement=movement(getattr(seen, "failure_balance_transaction", None)),
+    )
+
+
+def transfer(seen: StripeObject) -> TransferFact:
+    """Read a transfer."""
+    return TransferFact(
+        id=seen.id,
+        amount=seen.amount,
+        amount_reversed=seen.amount_reversed,
+        currency=seen.currency.upper(),
+        created_at=instant(seen.created),
+        destination=_id_of(seen.destination),
+        transfer_group=seen.transfer_group,
+        metadata=_metadata(seen),
+        movement=movement(seen.balance_transaction),
+    )
+
+
+def reversal(seen: StripeObject) -> ReversalFact:
+    """Read a transfer reversal."""
+    return ReversalFact(id=seen.id, amount=seen.amount, movement=movement(seen.balance_transaction))
+
+
+def dispute(seen: StripeObject) -> DisputeFact:
+    """Read a dispute."""
+    movements = (movement(one) for one in seen.balance_transactions)
+    return DisputeFact(
+        id=seen.id,
+        charge_id=_id_of(seen.charge) or "",
+        status=seen.status,
+        reason=seen.reason,
+        amount=seen.amount,
+        currency=seen.currency.upper(),
+        created_at=instant(seen.created),
+        movements=tuple(one for one in movements if one is not None),
+    )
+
+
+def topup(seen: StripeObject) -> TopupFact:
+    """Read a top-up or a payout of the platform's own."""
+    return TopupFact(
+        id=seen.id,
+        status=seen.status,
+        amount=seen.amount,
+        currency=seen.currency.upper(),
+        created_at=instant(seen.created),
+        movement=movement(seen.balance_transaction),
+    )
+
+
+def account(seen: StripeObject) -> AccountFact:
+    """Read a connected account (Accounts v2, configuration ``recipient``)."""
+    recipient = getattr(seen.configuration, "recipient", None) if seen.configuration else None
+    capabilities = getattr(recipient, "capabilities", None)
+    balance = getattr(capabilities, "stripe_balance", None)
+    transfers = getattr(balance, "stripe_transfers", None)
+    return AccountFact(
+        id=seen.id,
+        transfers_status=getattr(transfers, "status", None) or "pending",
+        is_closed=bool(getattr(seen, "closed", False)),
+    )
+
+
+def event(seen: StripeObject) -> EventFact:
+    """Read an event; only its type and the id of what it is about are ever trusted."""
+    subject = seen.data.object
+    subject_id = subject.get("id") if isinstance(subject, dict) else getattr(subject, "id", None)
+    return EventFact(
+        id=seen.id,
+        type=seen.type,
+        object_id=subject_id,
+        created_at=instant(seen.created),
+        payload=seen.to_dict(),
+    )

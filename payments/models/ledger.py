@@ -1,0 +1,126 @@
+"""The ledger's tables: append-only, balanced by construction, refused any change by triggers."""
+
+from enum import StrEnum
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Mapped, mapped_column
+
+from octo.database import Currency, Id, Instant, Minor, Model, big_id, status_column
+
+ACCOUNT_LENGTH = 60
+REFERENCE_LENGTH = 120
+
+
+class TransactionKind(StrEnum):
+    """The business event a ledger transaction books."""
+
+    CHARGE = "charge"
+    LATE_CHARGE = "late_charge"
+    REFUND = "refund"
+    REFUND_FAILED = "refund_failed"
+    REFUND_NEVER_LEFT = "refund_never_left"
+    SETTLEMENT = "settlement"
+    CREDIT_NOTE = "credit_note"
+    TRANSFER = "transfer"
+    TRANSFER_REVERSAL = "transfer_reversal"
+    DEBT_RECOVERED = "debt_recovered"
+    DEBT_WRITTEN_OFF = "debt_written_off"
+    DISPUTE_WITHDRAWN = "dispute_withdrawn"
+    DISPUTE_REINSTATED = "dispute_reinstated"
+    DISPUTE_LOST = "dispute_lost"
+    TOPUP = "topup"
+    PLATFORM_PAYOUT = "platform_payout"
+    PLATFORM_PAYOUT_PAID = "platform_payout_paid"
+    PLATFORM_PAYOUT_FAILED = "platform_payout_failed"
+    STRIPE_FEE = "stripe_fee"
+    REVERSAL = "reversal"
+
+
+class LedgerTransaction(Model):
+    """A balanced, immutable set of entries with one reference.
+
+    ``occurred_at`` is Stripe's ``created`` where Stripe is the source; ``posted_at`` is
+    machine time.
+    """
+
+    __tablename__ = "ledger_transaction"
+    __table_args__ = (sa.Index("ix_ledger_transaction_campaign_id", "campaign_id", "id"),)
+
+    id: Mapped[Id]
+    reference: Mapped[str] = mapped_column(sa.String(REFERENCE_LENGTH), unique=True)
+    kind: Mapped[TransactionKind] = status_column(TransactionKind)
+    campaign_id: Mapped[int | None] = big_id("campaign.id")
+    occurred_at: Mapped[Instant]
+    posted_at: Mapped[Instant]
+
+
+class LedgerEntry(Model):
+    """One row that moves a positive amount from a credited account to a debited one.
+
+    Keyed by its transaction, so that what came after a checkpoint is one range of the
+    indexes on accounts and nothing else needs to be kept in step.
+    """
+
+    __tablename__ = "ledger_entry"
+    __table_args__ = (
+        sa.CheckConstraint("position > 0", name="numbered_from_one"),
+        sa.CheckConstraint("amount > 0", name="amount_positive"),
+        sa.CheckConstraint("debit <> credit", name="two_accounts"),
+        sa.CheckConstraint("length(currency) = 3", name="currency_is_a_code"),
+        sa.Index("ix_ledger_entry_debit", "debit", "transaction_id"),
+        sa.Index("ix_ledger_entry_credit", "credit", "transaction_id"),
+    )
+
+    transaction_id: Mapped[int] = big_id(
+        "ledger_transaction.id", primary_key=True, autoincrement=False
+    )
+    position: Mapped[int] = mapped_column(
+        sa.SmallInteger(), primary_key=True, autoincrement=False
+    )
+    debit: Mapped[str] = mapped_column(sa.String(ACCOUNT_LENGTH))
+    credit: Mapped[str] = mapped_column(sa.String(ACCOUNT_LENGTH))
+    amount: Mapped[Minor]
+    currency: Mapped[Currency]
+
+
+class LedgerCheckpoint(Model):
+    """The balance of one account up to a transaction: a cache that can always be recomputed.
+
+    ``balance`` is debits less credits, in minor units, of every transaction up to
+    ``through_id``, which no later commit can slip under.
+    """
+
+    __tablename__ = "ledger_checkpoint"
+
+    account: Mapped[str] = mapped_column(sa.String(ACCOUNT_LENGTH), primary_key=True)
+    currency: Mapped[str] = mapped_column(sa.String(3), primary_key=True)
+    balance: Mapped[Minor]
+    through_id: Mapped[int] = mapped_column(sa.BigInteger(), index=True)
+
+
+class StripeMovement(Model):
+    """One Stripe balance transaction (``txn_``), kept as a fact with what it booked.
+
+    Amounts in minor units as Stripe signs them: positive comes in, negative goes out.
+    """
+
+    __tablename__ = "stripe_movement"
+    __table_args__ = (
+        sa.CheckConstraint("net = amount - fee", name="net_is_amount_less_fee"),
+        sa.Index("ix_stripe_movement_source", "source"),
+        sa.Index("ix_stripe_movement_occurred_at", "occurred_at"),
+        sa.Index("ix_stripe_movement_campaign_id", "campaign_id"),
+    )
+
+    stripe_balance_transaction_id: Mapped[str] = mapped_column(sa.String(255), primary_key=True)
+    transaction_id: Mapped[int] = big_id("ledger_transaction.id", unique=True)
+    campaign_id: Mapped[int | None] = big_id("campaign.id")
+    type: Mapped[str] = mapped_column(sa.String(60))
+    reporting_category: Mapped[str] = mapped_column(sa.String(60))
+    source: Mapped[str | None] = mapped_column(sa.String(255))
+    amount: Mapped[Minor]
+    fee: Mapped[Minor]
+    net: Mapped[Minor]
+    currency: Mapped[Currency]
+    occurred_at: Mapped[Instant]
+    available_at: Mapped[Instant]

@@ -1,0 +1,203 @@
+"""The payment: the collecting of one pledge through Stripe."""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Final
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from campaigns.models import Campaign, Pledge
+from octo.database import Currency, Id, Instant, Minor, Model, PublicId, big_id, status_column
+from octo.errors import N_, ConflictError
+
+STRIPE_ID_LENGTH: Final = 255
+
+
+class PaymentStatus(StrEnum):
+    """What Stripe says of the collecting of one pledge."""
+
+    PENDING = "pending"
+    PROCESSING = "processing"
+    REQUIRES_ACTION = "requires_action"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    CANCELED = "canceled"
+
+
+_RANK: Final = {
+    PaymentStatus.PENDING: 0,
+    PaymentStatus.REQUIRES_ACTION: 1,
+    PaymentStatus.PROCESSING: 1,
+    PaymentStatus.FAILED: 2,
+    PaymentStatus.CANCELED: 2,
+    PaymentStatus.SUCCEEDED: 3,
+}
+RESOLVED: Final = frozenset({PaymentStatus.SUCCEEDED, PaymentStatus.FAILED, PaymentStatus.CANCELED})
+
+
+class Payment(Model):
+    """The collecting of one pledge; wraps one Checkout Session and its PaymentIntent.
+
+    ``amount`` goes to the campaign and ``tip_amount`` to the platform; the card is charged
+    their sum. ``is_late`` marks money that came after the deadline and goes back.
+    """
+
+    __tablename__ = "payment"
+    __table_args__ = (
+        sa.CheckConstraint("amount > 0", name="amount_positive"),
+        sa.CheckConstraint("tip_amount >= 0", name="tip_not_negative"),
+        sa.CheckConstraint("refunded_amount >= 0", name="refunded_not_negative"),
+        sa.CheckConstraint("refunded_amount <= amount + tip_amount", name="never_refunded_more_than_paid"),
+        sa.CheckConstraint("refunded_tip_amount <= tip_amount", name="never_refunded_more_tip_than_paid"),
+        sa.CheckConstraint(
+            "status <> 'succeeded' OR (stripe_charge_id IS NOT NULL AND charged_at IS NOT NULL)",
+            name="succeeded_has_a_charge",
+        ),
+        sa.Index("ix_payment_campaign_id_status", "campaign_id", "status"),
+        sa.Index("ix_payment_status_created_at", "status", "created_at"),
+    )
+
+    id: Mapped[Id]
+    public_id: Mapped[PublicId]
+    pledge_id: Mapped[int] = big_id("pledge.id", unique=True)
+    campaign_id: Mapped[int] = big_id("campaign.id")
+    amount: Mapped[Minor]
+    tip_amount: Mapped[Minor]
+    currency: Mapped[Currency]
+    status: Mapped[PaymentStatus] = status_column(PaymentStatus, default=PaymentStatus.PENDING)
+    is_late: Mapped[bool] = mapped_column(default=False)
+    refunded_amount: Mapped[Minor] = mapped_column(default=0)
+    refunded_tip_amount: Mapped[Minor] = mapped_column(default=0)
+    disputed_amount: Mapped[Minor] = mapped_column(default=0)
+    processor_fee_amount: Mapped[Minor] = mapped_column(default=0)
+    stripe_checkout_session_id: Mapped[str | None] = mapped_column(sa.String(STRIPE_ID_LENGTH), unique=True)
+    stripe_payment_intent_id: Mapped[str | None] = mapped_column(sa.String(STRIPE_ID_LENGTH), unique=True)
+    stripe_setup_intent_id: Mapped[str | None] = mapped_column(sa.String(STRIPE_ID_LENGTH), unique=True)
+    stripe_charge_id: Mapped[str | None] = mapped_column(sa.String(STRIPE_ID_LENGTH), unique=True)
+    checkout_url: Mapped[str | None] = mapped_column(sa.Text())
+    checkout_expires_at: Mapped[Instant | None]
+    created_at: Mapped[Instant]
+    charged_at: Mapped[Instant | None]
+    available_at: Mapped[Instant | None]
+    checked_at: Mapped[Instant | None]
+
+    pledge: Mapped[Pledge] = relationship()
+    campaign: Mapped[Campaign] = relationship()
+
+    @property
+    def total_amount(self) -> int:
+        """Return what the card is charged, in minor units."""
+        return self.amount + self.tip_amount
+
+    @property
+    def refundable_amount(self) -> int:
+        """Return what may still be given back, in minor units."""
+        if self.status is not PaymentStatus.SUCCEEDED:
+            return 0
+        return self.total_amount - self.refunded_amount - self.disputed_amount
+
+    @property
+    def is_resolved(self) -> bool:
+        """Tell whether Stripe has said its last word on the collecting."""
+        return self.status in RESOLVED
+
+    def advance_to(self, status: PaymentStatus) -> bool:
+        """Take in a state Stripe reports; an older one changes nothing and returns ``False``."""
+        if _RANK[status] <= _RANK[self.status]:
+            return False
+        self.status = status
+        return True
+
+
+class RefundStatus(StrEnum):
+    """Where a refund stands."""
+
+    PENDING = "pending"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+
+
+class RefundReason(StrEnum):
+    """Why money goes back."""
+
+    GOAL_MISSED = "goal_missed"
+    CAMPAIGN_CANCELED = "campaign_canceled"
+    BACKER_CANCELED = "backer_canceled"
+    TOO_LATE = "too_late"
+    SOLD_OUT = "sold_out"
+    BY_HAND = "by_hand"
+    TREASURER = "treasurer"
+
+
+REFUND_TRANSITIONS: Final = {
+    RefundStatus.PENDING: {RefundStatus.SUCCEEDED, RefundStatus.FAILED},
+    RefundStatus.SUCCEEDED: {RefundStatus.FAILED},
+    RefundStatus.FAILED: set[RefundStatus](),
+}
+
+
+class Refund(Model):
+    """Money given back to a backer for one payment, in whole or in part.
+
+    ``amount`` is split into what leaves the campaign (``funds_amount``), what leaves the tips
+    (``tip_amount``) and what was already owed to the backer (``owed_amount``: late money, or
+    a refund that failed); the split is decided once, when the refund is.
+    """
+
+    __tablename__ = "refund"
+    __table_args__ = (
+        sa.UniqueConstraint("payment_id", "number", name="uq_refund_number"),
+        sa.CheckConstraint("amount > 0", name="amount_positive"),
+        sa.CheckConstraint(
+            "funds_amount >= 0 AND tip_amount >= 0 AND owed_amount >= 0", name="parts_not_negative"
+        ),
+        sa.CheckConstraint(
+            "amount = funds_amount + tip_amount + owed_amount", name="parts_sum_to_the_whole"
+        ),
+        sa.CheckConstraint("status <> 'succeeded' OR stripe_refund_id IS NOT NULL", name="succeeded_has_stripe_id"),
+        sa.CheckConstraint("(status = 'pending') = (closed_at IS NULL)", name="closed_unless_pending"),
+        sa.Index("ix_refund_campaign_id_status", "campaign_id", "status"),
+    )
+
+    id: Mapped[Id]
+    public_id: Mapped[PublicId]
+    payment_id: Mapped[int] = big_id("payment.id")
+    campaign_id: Mapped[int] = big_id("campaign.id")
+    number: Mapped[int]
+    action_key: Mapped[str] = mapped_column(sa.String(120), unique=True)
+    reason: Mapped[RefundReason] = status_column(RefundReason)
+    amount: Mapped[Minor]
+    funds_amount: Mapped[Minor] = mapped_column(default=0)
+    tip_amount: Mapped[Minor] = mapped_column(default=0)
+    owed_amount: Mapped[Minor] = mapped_column(default=0)
+    currency: Mapped[Currency]
+    status: Mapped[RefundStatus] = status_column(RefundStatus, default=RefundStatus.PENDING)
+    pending_reason: Mapped[str | None] = mapped_column(sa.String(60))
+    failure_reason: Mapped[str | None] = mapped_column(sa.String(60))
+    stripe_refund_id: Mapped[str | None] = mapped_column(sa.String(STRIPE_ID_LENGTH), unique=True)
+    requested_at: Mapped[Instant]
+    closed_at: Mapped[Instant | None]
+
+    payment: Mapped[Payment] = relationship()
+    campaign: Mapped[Campaign] = relationship()
+
+    def advance_to(self, status: RefundStatus, *, at: datetime) -> bool:
+        """Take in a state Stripe reports; an older one changes nothing and returns ``False``.
+
+        Raises ``ConflictError`` when Stripe's word contradicts a closed refund.
+        """
+        if status is self.status or (status, self.status) in _OLDER:
+            return False
+        if status not in REFUND_TRANSITIONS[self.status]:
+            raise ConflictError(N_("A refund that is %(status)s cannot become %(wanted)s."), status=self.status.value, wanted=status.value)
+        self.status = status
+        self.closed_at = at
+        return True
+
+
+_OLDER: Final = {
+    (RefundStatus.PENDING, RefundStatus.SUCCEEDED),
+    (RefundStatus.PENDING, RefundStatus.FAILED),
+    (RefundStatus.SUCCEEDED, RefundStatus.FAILED),
+}

@@ -1,0 +1,148 @@
+"""The settlement: our closing of one campaign, as a numbered document and what pays it."""
+
+from enum import StrEnum
+from typing import Final
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from campaigns.models import Campaign
+from octo.database import Currency, Id, Instant, Minor, Model, PublicId, big_id, status_column
+from octo.errors import N_, ConflictError
+
+
+class SettlementKind(StrEnum):
+    """What a settlement document is."""
+
+    MAIN = "main"
+    SUPPLEMENTARY = "supplementary"
+    CREDIT_NOTE = "credit_note"
+
+
+class Settlement(Model):
+    """A numbered, immutable document: what a campaign collected and what its owner is due.
+
+    All amounts in minor units: base = gross − refunds − disputes, net = base − fee − VAT;
+    processor fees and tips for information.
+    """
+
+    __tablename__ = "settlement"
+    __table_args__ = (
+        sa.CheckConstraint("base_amount = gross_amount - refunds_amount - disputes_amount", name="base_adds_up"),
+        sa.CheckConstraint("net_amount = base_amount - fee_amount - vat_amount", name="net_adds_up"),
+        sa.CheckConstraint("fee_amount >= 0 AND vat_amount >= 0", name="fees_not_negative"),
+        sa.Index(
+            "uq_settlement_main_once",
+            "campaign_id",
+            unique=True,
+            sqlite_where=sa.text("kind = 'main'"),
+            postgresql_where=sa.text("kind = 'main'"),
+        ),
+    )
+
+    id: Mapped[Id]
+    public_id: Mapped[PublicId]
+    number: Mapped[str] = mapped_column(sa.String(40), unique=True)
+    campaign_id: Mapped[int] = big_id("campaign.id")
+    kind: Mapped[SettlementKind] = status_column(SettlementKind)
+    currency: Mapped[Currency]
+    payments_count: Mapped[int]
+    gross_amount: Mapped[Minor]
+    refunds_amount: Mapped[Minor]
+    disputes_amount: Mapped[Minor]
+    base_amount: Mapped[Minor]
+    fee_rate: Mapped[str] = mapped_column(sa.String(12))
+    fee_amount: Mapped[Minor]
+    vat_rate: Mapped[str] = mapped_column(sa.String(12))
+    vat_amount: Mapped[Minor]
+    net_amount: Mapped[Minor]
+    processor_fees_amount: Mapped[Minor]
+    tips_amount: Mapped[Minor]
+    issued_at: Mapped[Instant]
+
+    campaign: Mapped[Campaign] = relationship()
+
+
+class TransferStatus(StrEnum):
+    """Where the paying of an owner stands."""
+
+    PENDING = "pending"
+    SUCCEEDED = "succeeded"
+    REVERSED = "reversed"
+
+
+TRANSFER_TRANSITIONS: Final = {
+    TransferStatus.PENDING: {TransferStatus.SUCCEEDED},
+    TransferStatus.SUCCEEDED: {TransferStatus.REVERSED},
+    TransferStatus.REVERSED: set[TransferStatus](),
+}
+
+
+class Transfer(Model):
+    """The one payment of a settlement document to the owner's connected account."""
+
+    __tablename__ = "transfer"
+    __table_args__ = (
+        sa.CheckConstraint("amount > 0", name="amount_positive"),
+        sa.CheckConstraint("status = 'pending' OR stripe_transfer_id IS NOT NULL", name="sent_has_stripe_id"),
+    )
+
+    id: Mapped[Id]
+    public_id: Mapped[PublicId]
+    settlement_id: Mapped[int] = big_id("settlement.id", unique=True)
+    campaign_id: Mapped[int] = big_id("campaign.id")
+    amount: Mapped[Minor]
+    currency: Mapped[Currency]
+    status: Mapped[TransferStatus] = status_column(TransferStatus, default=TransferStatus.PENDING)
+    waits_for: Mapped[str | None] = mapped_column(sa.String(40))
+    expected_at: Mapped[Instant | None]
+    stripe_transfer_id: Mapped[str | None] = mapped_column(sa.String(255), unique=True)
+    stripe_account_id: Mapped[str | None] = mapped_column(sa.String(255))
+    created_at: Mapped[Instant]
+    sent_at: Mapped[Instant | None]
+
+    settlement: Mapped[Settlement] = relationship()
+    campaign: Mapped[Campaign] = relationship()
+
+    def move_to(self, status: TransferStatus) -> None:
+        """Change the status, or raise ``ConflictError``."""
+        if status not in TRANSFER_TRANSITIONS[self.status]:
+            raise ConflictError(
+                N_("A transfer that is %(status)s cannot become %(wanted)s."),
+                status=self.status.value,
+                wanted=status.value,
+            )
+        self.status = status
+
+
+class DocumentSeries(Model):
+    """The last number given in one series; a row, so that no number is ever skipped."""
+
+    __tablename__ = "document_series"
+    __table_args__ = (sa.CheckConstraint("last_number >= 0", name="number_not_negative"),)
+
+    id: Mapped[Id]
+    name: Mapped[str] = mapped_column(sa.String(40), unique=True)
+    last_number: Mapped[int] = mapped_column(default=0)
+
+
+class Freeze(Model):
+    """Why no money of one campaign may move until a person has looked."""
+
+    __tablename__ = "freeze"
+    __table_args__ = (
+        sa.Index(
+            "uq_freeze_open_once",
+            "campaign_id",
+            unique=True,
+            sqlite_where=sa.text("lifted_at IS NULL"),
+            postgresql_where=sa.text("lifted_at IS NULL"),
+        ),
+    )
+
+    id: Mapped[Id]
+    campaign_id: Mapped[int] = big_id("campaign.id")
+    reason: Mapped[str] = mapped_column(sa.Text())
+    frozen_at: Mapped[Instant]
+    lifted_at: Mapped[Instant | None]
+    lifted_by: Mapped[str | None] = mapped_column(sa.String(40))

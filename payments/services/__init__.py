@@ -1,0 +1,1 @@
+"""What can be asked of the money side, one verb a function."""

@@ -1,0 +1,20 @@
+"""Take in what Stripe says of a connected account."""
+
+from datetime import datetime
+from typing import Final
+
+from payments.gateway.facts import AccountFact
+from payments.models import ConnectedAccount, OwnerReadiness
+
+_READINESS: Final = {"active": OwnerReadiness.ACTIVE, "pending": OwnerReadiness.PENDING}
+
+
+def record_account(account: ConnectedAccount, seen: AccountFact, *, at: datetime) -> None:
+    """Take in what Stripe says of a connected account; readiness can be lost again at any time."""
+    account.stripe_account_id = seen.id
+    account.checked_at = at
+    account.readiness = (
+        OwnerReadiness.RESTRICTED
+        if seen.is_closed
+        else _READINESS.get(seen.transfers_status, OwnerReadiness.RESTRICTED)
+    )

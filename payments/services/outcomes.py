@@ -1,0 +1,153 @@
+"""Write down what came of calls: attempts, their subjects and the ledger in one commit.
+
+A group is committed together; one that fails is cut in halves until the bad row stands
+alone, goes to ``unknown`` and freezes its campaign, so that the others go on.
+"""
+
+from collections.abc import Sequence
+from typing import Final
+
+import sqlalchemy as sa
+import structlog
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from campaigns.services.pledge_life import expire_pledge
+from octo.clock import Clock
+from octo.config import Settings
+from octo.database import lock, transaction
+from octo.errors import OctoError
+from payments.gateway.attempts import Claimed, close, lock_held, put_back, try_again
+from payments.gateway.calls import NoEffect, Result
+from payments.gateway.facts import (
+    AccountFact,
+    CheckoutFact,
+    Done,
+    Postponed,
+    RefundFact,
+    Refused,
+    TransferFact,
+    Unknown,
+)
+from payments.models import (
+    Attempt,
+    AttemptKind,
+    AttemptStatus,
+    ConnectedAccount,
+    Freeze,
+    Payment,
+    PaymentStatus,
+    Refund,
+    Transfer,
+)
+from payments.services.accounts import record_account
+from payments.services.collection import lock_payment, record_checkout
+from payments.services.occasion import Occasion
+from payments.services.refunds import record_refund
+from payments.services.transfers import record_transfer
+
+_log = structlog.get_logger()
+
+Outcomes = Sequence[tuple[Claimed, Result]]
+_TRANSFER_WAITS: Final = {
+    "balance_insufficient": "balance",
+    "insufficient_capabilities_for_transfer": "owner",
+    "account_closed": "owner",
+}
+
+
+def record_results(outcomes: Outcomes, *, settings: Settings, clock: Clock) -> None:
+    """Commit what came of these calls, as one group if it can be.
+
+    A result whose lease was lost meanwhile is dropped: the new holder finds the same.
+    """
+    if not outcomes:
+        return
+    try:
+        with transaction() as session:
+            occasion = Occasion.now(settings, clock)
+            held = lock_held(session, [claimed for claimed, _ in outcomes])
+            for claimed, result in sorted(outcomes, key=lambda one: one[0].id):
+                if attempt := held.get(claimed.id):
+                    _record(session, attempt, result, occasion=occasion)
+    except (OctoError, IntegrityError, AssertionError) as error:
+        if len(outcomes) == 1:
+            _set_aside(outcomes[0][0], error, settings=settings, clock=clock)
+            return
+        half = len(outcomes) // 2
+        record_results(outcomes[:half], settings=settings, clock=clock)
+        record_results(outcomes[half:], settings=settings, clock=clock)
+
+
+def freeze(session: Session, campaign_id: int, *, reason: str, occasion: Occasion) -> None:
+    """Stop all money of one campaign until a person has looked; the others go on."""
+    is_frozen = sa.select(Freeze.id).where(Freeze.campaign_id == campaign_id, Freeze.lifted_at.is_(None))
+    if session.scalar(is_frozen) is None:
+        _log.error("campaign_frozen", campaign=campaign_id, reason=reason)
+        session.add(Freeze(campaign_id=campaign_id, reason=reason, frozen_at=occasion.at))
+        session.flush()
+
+
+def _record(session: Session, attempt: Attempt, result: Result, *, occasion: Occasion) -> None:
+    match result:
+        case Done():
+            close(attempt, result, at=occasion.machine)
+            _record_done(session, attempt, result, occasion=occasion)
+        case Refused():
+            close(attempt, result, at=occasion.machine)
+            _record_refused(session, attempt, result, occasion=occasion)
+        case NoEffect():
+            installation = occasion.settings.stripe.installation
+            try_again(session, attempt, installation=installation, at=occasion.machine)
+        case Postponed() | Unknown():
+            put_back(attempt, result, at=occasion.machine)
+
+
+def _record_done(session: Session, attempt: Attempt, done: Done, *, occasion: Occasion) -> None:
+    match done.fact:
+        case RefundFact() as seen:
+            refund = lock(session, Refund, public_id=attempt.subject)
+            record_refund(session, refund, seen, at=occasion.at)
+        case TransferFact() as seen:
+            transfer = lock(session, Transfer, public_id=attempt.subject)
+            record_transfer(session, transfer, seen, at=occasion.at)
+        case CheckoutFact() as seen:
+            payment = lock_payment(session, public_id=attempt.subject)
+            record_checkout(session, payment, seen, occasion=occasion)
+        case AccountFact() as seen:
+            account = lock(session, ConnectedAccount, public_id=attempt.subject)
+            record_account(account, seen, at=occasion.machine)
+
+
+def _record_refused(session: Session, attempt: Attempt, refused: Refused, *, occasion: Occasion) -> None:
+    """Stripe said no: most refusals of ours are a bug to be looked at before money moves on."""
+    match attempt.kind:
+        case AttemptKind.CHECKOUT_CREATE:
+            payment = lock_payment(session, public_id=attempt.subject)
+            _give_up_payment(session, payment, occasion=occasion)
+        case AttemptKind.TRANSFER_CREATE if refused.code in _TRANSFER_WAITS:
+            transfer = lock(session, Transfer, public_id=attempt.subject)
+            transfer.waits_for = _TRANSFER_WAITS[refused.code]
+        case AttemptKind.ACCOUNT_CREATE:
+            _log.error("account_refused", subject=attempt.subject, code=refused.code)
+        case _:
+            assert attempt.campaign_id is not None
+            reason = f"{attempt.kind.value} {attempt.subject}: {refused.code}: {refused.message}"
+            freeze(session, attempt.campaign_id, reason=reason, occasion=occasion)
+
+
+def _give_up_payment(session: Session, payment: Payment, *, occasion: Occasion) -> None:
+    if payment.advance_to(PaymentStatus.CANCELED):
+        expire_pledge(session, pledge=payment.pledge, at=occasion.at)
+
+
+def _set_aside(claimed: Claimed, error: Exception, *, settings: Settings, clock: Clock) -> None:
+    with transaction() as session:
+        occasion = Occasion.now(settings, clock)
+        for attempt in lock_held(session, [claimed]).values():
+            attempt.status = AttemptStatus.UNKNOWN
+            attempt.error_message = f"could not be written down: {error!r}"[:2000]
+            attempt.lease_until = None
+            if attempt.campaign_id is not None:
+                reason = f"{attempt.kind.value} {attempt.subject}: {error!r}"
+                freeze(session, attempt.campaign_id, reason=reason[:2000], occasion=occasion)

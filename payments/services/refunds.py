@@ -1,0 +1,194 @@
+"""Give money back: decide it, send it once, and take in what becomes of it."""
+
+from datetime import datetime
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from campaigns.services.pledge_life import mark_refunded
+from octo.clock import Clock
+from octo.config import Settings
+from octo.database import transaction
+from octo.errors import N_, ConflictError
+from octo.ids import new_public_id
+from payments.gateway.attempts import plan_attempt
+from payments.gateway.facts import RefundFact
+from payments.ledger import rules
+from payments.ledger.posting import adopt_movement, post
+from payments.models import AttemptKind, Payment, Refund, RefundReason, RefundStatus
+from payments.services.occasion import Occasion
+from payments.settlement.policy import Split, split_refund
+
+_ENDED = {"failed": RefundStatus.FAILED, "canceled": RefundStatus.FAILED, "succeeded": RefundStatus.SUCCEEDED}
+
+
+class RefundTooLargeError(ConflictError):
+    """More than what is left of the payment cannot be given back."""
+
+    code = "refund_too_large"
+
+
+class ActionReusedError(ConflictError):
+    """The same action key came with another amount."""
+
+    code = "action_reused"
+
+
+def refund_rest(
+    session: Session, payment: Payment, *, reason: RefundReason, occasion: Occasion
+) -> Refund | None:
+    """Decide to give back all that is left of a payment, tip included; nothing if none is left."""
+    if payment.refundable_amount == 0:
+        return None
+    return request_refund(
+        session,
+        payment,
+        amount=payment.refundable_amount,
+        reason=reason,
+        action_key=f"{payment.public_id}:{reason.value}",
+        occasion=occasion,
+    )
+
+
+def request_refund(
+    session: Session,
+    payment: Payment,
+    *,
+    amount: int,
+    reason: RefundReason,
+    action_key: str,
+    occasion: Occasion,
+) -> Refund:
+    """Decide to give ``amount`` of a payment back; the engine sends it.
+
+    The caller holds the payment's lock. The refund and its attempt are one commit, so a
+    crash after it loses nothing: whoever claims the attempt sends it under its stored key.
+    The same ``action_key`` is the same refund. Stripe keeps its fees.
+    """
+    known = session.scalars(sa.select(Refund).where(Refund.action_key == action_key)).one_or_none()
+    if known is not None:
+        if known.amount != amount:
+            raise ActionReusedError(N_("This request was already used for another refund."))
+        return known
+    if not 0 < amount <= payment.refundable_amount:
+        raise RefundTooLargeError(N_("More than what is left of this payment cannot be given back."))
+    refund = _add_refund(session, payment, amount=amount, reason=reason, action_key=action_key, at=occasion.at)
+    plan_attempt(
+        session,
+        installation=occasion.settings.stripe.installation,
+        kind=AttemptKind.REFUND_CREATE,
+        subject=refund.public_id,
+        parameters={
+            "charge": payment.stripe_charge_id,
+            "amount": amount,
+            "reason": "requested_by_customer",
+            "metadata": {"octo_reason": reason.value},
+        },
+        at=occasion.machine,
+        campaign_id=payment.campaign_id,
+    )
+    return refund
+
+
+def adopt_refund(session: Session, payment: Payment, seen: RefundFact, *, at: datetime) -> Refund | None:
+    """Find the refund a fact is about, or write down one made by hand in Stripe's dashboard.
+
+    Returns nothing when Stripe refused a stranger's refund, or when it exceeds what we know
+    is left: reconciliation names it then.
+    """
+    known = session.scalars(sa.select(Refund).where(Refund.stripe_refund_id == seen.id)).one_or_none()
+    if known is None and (subject := seen.metadata.get("octo_subject")):
+        known = session.scalars(sa.select(Refund).where(Refund.public_id == subject)).one_or_none()
+    if known is not None or seen.amount > payment.refundable_amount:
+        return known
+    refund = _add_refund(
+        session,
+        payment,
+        amount=seen.amount,
+        reason=RefundReason.BY_HAND,
+        action_key=f"by_hand:{seen.id}",
+        at=at,
+    )
+    session.flush()
+    return refund
+
+
+def record_refund(session: Session, refund: Refund, seen: RefundFact, *, at: datetime) -> None:
+    """Take in what Stripe says of a refund, whether by answer, webhook, poll or look-up.
+
+    Posted when its movement exists, not on status: Stripe books nothing while a refund waits
+    for funds. What arrives late and older is ignored.
+    """
+    refund.stripe_refund_id = seen.id
+    refund.pending_reason = seen.pending_reason
+    if seen.movement is not None:
+        adopt_movement(session, seen.movement, rules.refund(refund, seen.movement))
+    if seen.failure_movement is not None:
+        adopt_movement(session, seen.failure_movement, rules.refund_failed(refund, seen.failure_movement))
+    status = _ENDED.get(seen.status, RefundStatus.PENDING)
+    if refund.advance_to(status, at=at):
+        _take_in_end(session, refund, seen, at=at)
+
+
+def _take_in_end(session: Session, refund: Refund, seen: RefundFact, *, at: datetime) -> None:
+    if refund.status is RefundStatus.FAILED:
+        refund.failure_reason = seen.failure_reason
+        if seen.movement is None:
+            post(session, rules.refund_never_left(refund, at=at))
+        return
+    payment = refund.payment
+    if payment.refundable_amount == 0 and refund.reason is not RefundReason.BACKER_CANCELED:
+        mark_refunded(session, pledge=payment.pledge, at=at)
+
+
+def _add_refund(
+    session: Session, payment: Payment, *, amount: int, reason: RefundReason, action_key: str, at: datetime
+) -> Refund:
+    split = _split(payment, amount)
+    number = session.scalar(
+        sa.select(sa.func.count()).select_from(Refund).where(Refund.payment_id == payment.id)
+    )
+    refund = Refund(
+        public_id=new_public_id("rfd"),
+        payment=payment,
+        campaign_id=payment.campaign_id,
+        number=(number or 0) + 1,
+        action_key=action_key,
+        reason=reason,
+        amount=amount,
+        funds_amount=split.funds_amount,
+        tip_amount=split.tip_amount,
+        owed_amount=split.owed_amount,
+        currency=payment.currency,
+        requested_at=at,
+    )
+    payment.refunded_amount += amount
+    payment.refunded_tip_amount += split.tip_amount
+    session.add(refund)
+    return refund
+
+
+def _split(payment: Payment, amount: int) -> Split:
+    """Share a refund out; late money was never the campaign's and is wholly owed."""
+    if payment.is_late:
+        return Split(funds_amount=0, tip_amount=0, owed_amount=amount)
+    tip_left = payment.tip_amount - payment.refunded_tip_amount
+    return split_refund(amount=amount, funds_left=payment.refundable_amount - tip_left, tip_left=tip_left)
+
+
+def refund_by_treasurer(
+    payment_id: str, *, amount: int, action_key: str, settings: Settings, clock: Clock
+) -> Refund:
+    """Give back an amount (minor units) of one payment, by an act of the treasurer's."""
+    with transaction() as session:
+        payment = session.scalars(
+            sa.select(Payment).where(Payment.public_id == payment_id).with_for_update()
+        ).one()
+        return request_refund(
+            session,
+            payment,
+            amount=amount,
+            reason=RefundReason.TREASURER,
+            action_key=action_key,
+            occasion=Occasion.now(settings, clock),
+        )

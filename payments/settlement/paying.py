@@ -1,0 +1,232 @@
+"""After the verdict: plan the refunds or the transfer of each campaign, and see it settled."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Final
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from campaigns.models import Campaign, CampaignStatus, Outcome, Pledge, PledgeStatus
+from campaigns.services.closing import mark_settled
+from campaigns.services.pledge_life import mark_collected
+from octo.clock import Clock
+from octo.config import Settings
+from octo.database import lock, reading, transaction
+from octo.scheduler import JobReport
+from payments.gateway.client import Gateway, StripeAwayError
+from payments.models import (
+    OPEN_ATTEMPTS,
+    Attempt,
+    AttemptKind,
+    ConnectedAccount,
+    Freeze,
+    OwnerReadiness,
+    Payment,
+    PaymentStatus,
+    Refund,
+    RefundReason,
+    RefundStatus,
+    Transfer,
+    TransferStatus,
+)
+from payments.services.occasion import Occasion
+from payments.services.refunds import refund_rest
+from payments.services.transfers import plan_transfer
+
+BATCH: Final = 200
+_REASONS: Final = {
+    Outcome.FAILED: RefundReason.GOAL_MISSED,
+    Outcome.CANCELED: RefundReason.CAMPAIGN_CANCELED,
+}
+
+
+def move_settling_campaigns(*, gateway: Gateway, settings: Settings, clock: Clock) -> JobReport:
+    """Take each settling campaign one step on: refunds or transfer planned, or settled."""
+    done = 0
+    waiting: list[str] = []
+    for campaign_id, outcome in _settling():
+        if outcome is Outcome.SUCCEEDED:
+            done += _collect_batch(campaign_id, settings=settings, clock=clock)
+            planned, wait = _pay_owner(campaign_id, gateway=gateway, settings=settings, clock=clock)
+            done += planned
+            waiting += wait
+        else:
+            done += _refund_batch(campaign_id, outcome, settings=settings, clock=clock)
+        settled, wait = _settle(campaign_id, settings=settings, clock=clock)
+        done += settled
+        waiting += wait
+    return JobReport(done=done, waiting=waiting)
+
+
+def _settling() -> Sequence[tuple[int, Outcome]]:
+    is_frozen = sa.exists().where(Freeze.campaign_id == Campaign.id, Freeze.lifted_at.is_(None))
+    with reading() as session:
+        rows = session.execute(
+            sa.select(Campaign.id, Campaign.outcome)
+            .where(Campaign.status == CampaignStatus.SETTLING, ~is_frozen)
+            .order_by(Campaign.deadline_at, Campaign.id)
+        ).all()
+    return [(campaign_id, outcome) for campaign_id, outcome in rows if outcome is not None]
+
+
+def _refund_batch(campaign_id: int, outcome: Outcome, *, settings: Settings, clock: Clock) -> int:
+    """Plan the refunds of the next payments of a failed campaign, tips included.
+
+    Each payment's action key is one of its own, so a batch planned twice is planned once.
+    """
+    with transaction() as session:
+        occasion = Occasion.now(settings, clock)
+        left = session.scalars(
+            sa.select(Payment)
+            .where(
+                Payment.campaign_id == campaign_id,
+                Payment.status == PaymentStatus.SUCCEEDED,
+                Payment.refunded_amount + Payment.disputed_amount < Payment.amount + Payment.tip_amount,
+            )
+            .order_by(Payment.id)
+            .limit(BATCH)
+            .with_for_update(of=Payment)
+            .execution_options(populate_existing=True)
+        ).all()
+        for payment in left:
+            refund_rest(session, payment, reason=_REASONS[outcome], occasion=occasion)
+        return len(left)
+
+
+def _collect_batch(campaign_id: int, *, settings: Settings, clock: Clock) -> int:
+    """Tell the next backers of a succeeded campaign that their money is the owner's."""
+    with transaction() as session:
+        occasion = Occasion.now(settings, clock)
+        active = session.scalars(
+            sa.select(Pledge)
+            .where(Pledge.campaign_id == campaign_id, Pledge.status == PledgeStatus.ACTIVE)
+            .order_by(Pledge.id)
+            .limit(BATCH)
+            .with_for_update(of=Pledge)
+            .execution_options(populate_existing=True)
+        ).all()
+        for pledge in active:
+            mark_collected(session, pledge=pledge, at=occasion.at)
+        return len(active)
+
+
+def _pay_owner(
+    campaign_id: int, *, gateway: Gateway, settings: Settings, clock: Clock
+) -> tuple[int, list[str]]:
+    """Plan the transfer once its money is available; until then say what it waits for."""
+    with reading() as session:
+        transfer = _find_unpaid(session, campaign_id)
+        if transfer is None:
+            return 0, []
+        currency, amount = transfer.currency, transfer.amount
+        available_at = _latest_available_at(session, campaign_id)
+        owed_elsewhere = _refunds_due(session, currency)
+        account = _find_account(session, transfer)
+        now = clock.now()
+    if account is None or account.readiness is not OwnerReadiness.ACTIVE:
+        return 0, [_wait(campaign_id, "owner")]
+    if available_at is not None and available_at > now:
+        return 0, [_wait(campaign_id, "funds", until=available_at)]
+    try:
+        available = gateway.available_amount(currency)
+    except StripeAwayError:
+        return 0, [_wait(campaign_id, "stripe")]
+    if available - owed_elsewhere < amount:
+        return 0, [_wait(campaign_id, "balance")]
+    assert account.stripe_account_id is not None
+    return _plan(campaign_id, account.stripe_account_id, settings=settings, clock=clock), []
+
+
+def _plan(campaign_id: int, destination: str, *, settings: Settings, clock: Clock) -> int:
+    with transaction() as session:
+        lock(session, Campaign, id=campaign_id)
+        transfer = _find_unpaid(session, campaign_id)
+        if transfer is None:
+            return 0
+        occasion = Occasion.now(settings, clock)
+        plan_transfer(session, transfer, destination=destination, occasion=occasion)
+        return 1
+
+
+def _find_unpaid(session: Session, campaign_id: int) -> Transfer | None:
+    """Find the transfer still to be planned: pending, with no attempt on its way."""
+    is_under_way = sa.exists().where(
+        Attempt.kind == AttemptKind.TRANSFER_CREATE,
+        Attempt.subject == Transfer.public_id,
+        Attempt.status.in_(OPEN_ATTEMPTS),
+    )
+    return session.scalars(
+        sa.select(Transfer)
+        .where(
+            Transfer.campaign_id == campaign_id,
+            Transfer.status == TransferStatus.PENDING,
+            ~is_under_way,
+        )
+        .order_by(Transfer.id)
+        .limit(1)
+        .execution_options(populate_existing=True)
+    ).one_or_none()
+
+
+def _find_account(session: Session, transfer: Transfer) -> ConnectedAccount | None:
+    return session.scalars(
+        sa.select(ConnectedAccount).where(
+            ConnectedAccount.organisation_id == transfer.campaign.organisation_id
+        )
+    ).one_or_none()
+
+
+def _latest_available_at(session: Session, campaign_id: int) -> datetime | None:
+    return session.scalar(
+        sa.select(sa.func.max(Payment.available_at)).where(
+            Payment.campaign_id == campaign_id, Payment.status == PaymentStatus.SUCCEEDED
+        )
+    )
+
+
+def _refunds_due(session: Session, currency: str) -> int:
+    """Return what refunds still to leave will draw from the Stripe balance, in minor units."""
+    total = session.scalar(
+        sa.select(sa.func.coalesce(sa.func.sum(Refund.amount), 0)).where(
+            Refund.status == RefundStatus.PENDING, Refund.currency == currency
+        )
+    )
+    return int(total or 0)
+
+
+def _wait(campaign_id: int, what: str, *, until: datetime | None = None) -> str:
+    """Show on the transfer what it waits for, and say it in the job's report."""
+    with transaction() as session:
+        transfer = _find_unpaid(session, campaign_id)
+        if transfer is not None and (transfer.waits_for, transfer.expected_at) != (what, until):
+            transfer.waits_for = what
+            transfer.expected_at = until
+    date = f" until {until:%Y-%m-%d %H:%M} UTC" if until else ""
+    return f"campaign {campaign_id}: the transfer waits for {what}{date}"
+
+
+def _settle(campaign_id: int, *, settings: Settings, clock: Clock) -> tuple[int, list[str]]:
+    """Settle a campaign whose transfers are done and whose refunds have all arrived."""
+    with transaction() as session:
+        campaign = lock(session, Campaign, id=campaign_id)
+        if campaign.status is not CampaignStatus.SETTLING:
+            return 0, []
+        unpaid = _count(session, Transfer, campaign_id, Transfer.status == TransferStatus.PENDING)
+        unsure = _count(session, Refund, campaign_id, Refund.status != RefundStatus.SUCCEEDED)
+        untold = _count(session, Pledge, campaign_id, Pledge.status == PledgeStatus.ACTIVE)
+        if unpaid or unsure or untold:
+            wait = [f"campaign {campaign_id}: {unsure} refunds have not arrived"] if unsure else []
+            return 0, wait
+        mark_settled(session, campaign, at=Occasion.now(settings, clock).at)
+        return 1, []
+
+
+def _count(
+    session: Session,
+    model: type[Transfer] | type[Refund] | type[Pledge],
+    campaign_id: int,
+    condition: sa.ColumnElement[bool],
+) -> int:
+    counted = sa.select(sa.func.count()).select_from(model).where(model.campaign_id == campaign_id, condition)
+    return session.scalar(counted) or 0

@@ -1,0 +1,203 @@
+"""What each event of Stripe's makes us fetch; a handler returns whether we know the object."""
+
+from collections.abc import Callable
+from typing import Any, Final, Protocol
+
+import sqlalchemy as sa
+
+from octo.clock import Clock
+from octo.config import Settings
+from octo.database import lock, reading, transaction
+from payments.gateway.client import Gateway
+from payments.gateway.facts import ChargeFact
+from payments.ledger import rules
+from payments.ledger.drafts import MovementFacts, TransactionDraft
+from payments.ledger.posting import adopt_movement
+from payments.models import ConnectedAccount, Payment, Refund, Transfer
+from payments.services.collection import lock_payment, record_charge, refresh_payment
+from payments.services.disputes import record_dispute
+from payments.services.occasion import Occasion
+from payments.services.onboarding import refresh_owner
+from payments.services.refunds import adopt_refund, record_refund
+from payments.services.transfers import find_transfer, record_reversals, record_transfer
+
+
+class Handler(Protocol):
+    """Fetch the object an event names and take it in; ``False`` parks the event."""
+
+    def __call__(
+        self,
+        object_id: str,
+        payload: dict[str, Any],
+        *,
+        gateway: Gateway,
+        settings: Settings,
+        clock: Clock,
+    ) -> bool:
+        """Handle one event; doing so twice changes nothing."""
+
+
+def find_handler(kind: str) -> Handler | None:
+    """Find what to do about an event of this type; most types are none of our business."""
+    return next((handler for prefix, handler in _HANDLERS if kind.startswith(prefix)), None)
+
+
+def _on_checkout(
+    object_id: str, payload: dict[str, Any], *, gateway: Gateway, settings: Settings, clock: Clock
+) -> bool:
+    del payload
+    payment_id = _find_payment_id(Payment.stripe_checkout_session_id == object_id)
+    if payment_id is None:
+        return False
+    refresh_payment(payment_id, gateway=gateway, settings=settings, clock=clock)
+    return True
+
+
+def _on_intent(
+    object_id: str, payload: dict[str, Any], *, gateway: Gateway, settings: Settings, clock: Clock
+) -> bool:
+    metadata = payload.get("data", {}).get("object", {}).get("metadata", {})
+    payment_id = _find_payment_id(Payment.stripe_payment_intent_id == object_id) or _find_payment_id(
+        Payment.public_id == metadata.get("octo_payment", "")
+    )
+    if payment_id is None:
+        return False
+    refresh_payment(payment_id, gateway=gateway, settings=settings, clock=clock)
+    return True
+
+
+def _on_charge(
+    object_id: str, payload: dict[str, Any], *, gateway: Gateway, settings: Settings, clock: Clock
+) -> bool:
+    del payload
+    seen = gateway.get_charge(object_id)
+    payment_id = _payment_id_of(seen)
+    if payment_id is None:
+        return False
+    refunds = list(gateway.list_refunds(object_id)) if seen.amount_refunded else []
+    with transaction() as session:
+        occasion = Occasion.now(settings, clock)
+        payment = lock_payment(session, public_id=payment_id)
+        if seen.status == "succeeded":
+            record_charge(session, payment, seen, occasion=occasion)
+        for one in refunds:
+            refund = adopt_refund(session, payment, one, at=occasion.at)
+            if refund is not None:
+                record_refund(session, refund, one, at=occasion.at)
+    return True
+
+
+def _on_refund(
+    object_id: str, payload: dict[str, Any], *, gateway: Gateway, settings: Settings, clock: Clock
+) -> bool:
+    del payload
+    seen = gateway.get_refund(object_id)
+    payment_id = _find_payment_id(Payment.stripe_charge_id == (seen.charge_id or ""))
+    if payment_id is None:
+        return False
+    with transaction() as session:
+        occasion = Occasion.now(settings, clock)
+        payment = lock_payment(session, public_id=payment_id)
+        refund = adopt_refund(session, payment, seen, at=occasion.at)
+        if refund is None:
+            return False
+        record_refund(session, lock(session, Refund, id=refund.id), seen, at=occasion.at)
+    return True
+
+
+def _on_transfer(
+    object_id: str, payload: dict[str, Any], *, gateway: Gateway, settings: Settings, clock: Clock
+) -> bool:
+    del payload
+    seen = gateway.get_transfer(object_id)
+    reversals = list(gateway.list_reversals(object_id)) if seen.amount_reversed else []
+    with transaction() as session:
+        occasion = Occasion.now(settings, clock)
+        found = find_transfer(session, seen)
+        if found is None:
+            return False
+        transfer = lock(session, Transfer, id=found.id)
+        record_transfer(session, transfer, seen, at=occasion.at)
+        record_reversals(session, transfer, seen, reversals)
+    return True
+
+
+def _on_dispute(
+    object_id: str, payload: dict[str, Any], *, gateway: Gateway, settings: Settings, clock: Clock
+) -> bool:
+    del payload
+    seen = gateway.get_dispute(object_id)
+    payment_id = _find_payment_id(Payment.stripe_charge_id == seen.charge_id)
+    if payment_id is None:
+        return False
+    with transaction() as session:
+        payment = lock_payment(session, public_id=payment_id)
+        record_dispute(session, payment, seen, occasion=Occasion.now(settings, clock))
+    return True
+
+
+def _on_topup(
+    object_id: str, payload: dict[str, Any], *, gateway: Gateway, settings: Settings, clock: Clock
+) -> bool:
+    del payload, settings, clock
+    return _adopt(gateway.get_topup(object_id).movement, rules.topup)
+
+
+def _on_payout(
+    object_id: str, payload: dict[str, Any], *, gateway: Gateway, settings: Settings, clock: Clock
+) -> bool:
+    del settings, clock
+    if payload.get("account"):
+        return True
+    return _adopt(gateway.get_payout(object_id).movement, rules.platform_payout)
+
+
+def _on_account(
+    object_id: str, payload: dict[str, Any], *, gateway: Gateway, settings: Settings, clock: Clock
+) -> bool:
+    del payload, settings
+    with reading() as session:
+        organisation_id = session.scalar(
+            sa.select(ConnectedAccount.organisation_id).where(
+                ConnectedAccount.stripe_account_id == object_id
+            )
+        )
+    if organisation_id is None:
+        return False
+    refresh_owner(organisation_id, gateway=gateway, clock=clock)
+    return True
+
+
+def _adopt(
+    movement: MovementFacts | None, rule: Callable[[MovementFacts], TransactionDraft]
+) -> bool:
+    if movement is None:
+        return False
+    with transaction() as session:
+        adopt_movement(session, movement, rule(movement))
+    return True
+
+
+def _payment_id_of(seen: ChargeFact) -> str | None:
+    by_charge = _find_payment_id(Payment.stripe_charge_id == seen.id)
+    return by_charge or _find_payment_id(Payment.public_id == seen.metadata.get("octo_payment", ""))
+
+
+def _find_payment_id(condition: sa.ColumnElement[bool]) -> str | None:
+    with reading() as session:
+        return session.scalar(sa.select(Payment.public_id).where(condition))
+
+
+_HANDLERS: Final[tuple[tuple[str, Handler], ...]] = (
+    ("checkout.session.", _on_checkout),
+    ("payment_intent.", _on_intent),
+    ("charge.dispute.", _on_dispute),
+    ("charge.refund.", _on_refund),
+    ("charge.", _on_charge),
+    ("refund.", _on_refund),
+    ("transfer.", _on_transfer),
+    ("topup.", _on_topup),
+    ("payout.", _on_payout),
+    ("account.", _on_account),
+    ("v2.core.account", _on_account),
+)

@@ -1,0 +1,116 @@
+"""The inbox: store an event once, handle it later by asking Stripe for the object it names.
+
+An event is only a sign: what is true is fetched, so neither order nor repetition matters.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+import sqlalchemy as sa
+import structlog
+from sqlalchemy.dialects import postgresql, sqlite
+
+from octo.clock import Clock
+from octo.config import Settings
+from octo.database import lock, reading, transaction
+from octo.errors import OctoError
+from octo.scheduler import JobReport
+from payments.gateway.client import Gateway, StripeAwayError
+from payments.models import InboxEvent, InboxStatus
+from payments.webhooks.handlers import find_handler
+
+_log = structlog.get_logger()
+
+BATCH: Final = 100
+PARKED_FOR: Final = timedelta(seconds=30)
+LONGEST_PAUSE: Final = timedelta(hours=1)
+
+
+def store_event(event: dict[str, Any], *, clock: Clock) -> bool:
+    """Keep an event for later; one already kept changes nothing and returns ``False``."""
+    with transaction() as session:
+        now = clock.machine_now()
+        subject = event.get("data", {}).get("object", {})
+        values = {
+            "stripe_event_id": event["id"][:255],
+            "type": str(event.get("type", ""))[:80],
+            "object_id": str(subject.get("id", ""))[:255] if isinstance(subject, dict) else None,
+            "payload": event,
+            "status": InboxStatus.RECEIVED,
+            "tries_count": 0,
+            "received_at": now,
+            "not_before": now,
+        }
+        insert = sqlite.insert if session.get_bind().dialect.name == "sqlite" else postgresql.insert
+        statement = insert(InboxEvent).values(**values).on_conflict_do_nothing().returning(InboxEvent.id)
+        return session.execute(statement).scalar_one_or_none() is not None
+
+
+def handle_inbox(*, gateway: Gateway, settings: Settings, clock: Clock) -> JobReport:
+    """Handle the events that are due; one that fails waits and does not stop the others."""
+    done = 0
+    waiting: list[str] = []
+    for event_id in _due(clock):
+        try:
+            done += _handle(event_id, gateway=gateway, settings=settings, clock=clock)
+        except StripeAwayError as error:
+            waiting.append(f"events wait: {error}")
+            break
+    return JobReport(done=done, waiting=waiting)
+
+
+def _due(clock: Clock) -> Sequence[int]:
+    with reading() as session:
+        return session.scalars(
+            sa.select(InboxEvent.id)
+            .where(
+                InboxEvent.status.in_((InboxStatus.RECEIVED, InboxStatus.PARKED)),
+                InboxEvent.not_before <= clock.machine_now(),
+            )
+            .order_by(InboxEvent.id)
+            .limit(BATCH)
+        ).all()
+
+
+def _handle(event_id: int, *, gateway: Gateway, settings: Settings, clock: Clock) -> int:
+    with reading() as session:
+        event = session.get_one(InboxEvent, event_id)
+        kind, object_id, payload = event.type, event.object_id, event.payload
+    handler = find_handler(kind)
+    if handler is None or not object_id:
+        return _finish(event_id, InboxStatus.IGNORED, clock=clock)
+    try:
+        is_known = handler(object_id, payload, gateway=gateway, settings=settings, clock=clock)
+    except StripeAwayError:
+        raise
+    except OctoError as error:
+        _log.warning("event_not_handled", event=event_id, type=kind, code=error.code)
+        return _park(event_id, error=f"{error.code}: {error}", clock=clock)
+    if not is_known:
+        return _park(event_id, error="unknown object", clock=clock)
+    return _finish(event_id, InboxStatus.HANDLED, clock=clock)
+
+
+def _finish(event_id: int, status: InboxStatus, *, clock: Clock) -> int:
+    with transaction() as session:
+        event = lock(session, InboxEvent, id=event_id)
+        event.status = status
+        event.handled_at = clock.machine_now()
+        event.error = None
+        return 1
+
+
+def _park(event_id: int, *, error: str, clock: Clock) -> int:
+    """Keep an event whose object is unknown; it is tried again, ever more rarely, for ever."""
+    with transaction() as session:
+        event = lock(session, InboxEvent, id=event_id)
+        event.status = InboxStatus.PARKED
+        event.tries_count += 1
+        event.error = error[:1000]
+        event.not_before = _next_try(event.tries_count, clock.machine_now())
+        return 0
+
+
+def _next_try(tries: int, now: datetime) -> datetime:
+    return now + min(PARKED_FOR * 2 ** min(tries - 1, 10), LONGEST_PAUSE)

@@ -1,0 +1,17 @@
+"""The composition root: the only file that knows every feature."""
+
+import os
+import sys
+
+import campaigns
+import demo
+import payments
+from octo.app import create_app
+from octo.config import load_settings
+from octo.errors import ConfigError
+
+try:
+    app = create_app(load_settings(os.environ), features=[campaigns, payments, demo])
+except ConfigError as error:
+    sys.stderr.write(f"octo: {error}\n")
+    sys.exit(2)
