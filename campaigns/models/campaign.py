@@ -1,5 +1,6 @@
 """The campaign: a call for money with a goal and a deadline, and its life."""
 
+from collections.abc import Set as AbstractSet
 from datetime import datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
@@ -184,12 +185,20 @@ class Campaign(Model):
             and at < self.deadline_at
         )
 
-    def move_to(self, status: CampaignStatus) -> None:
-        """Change the status, or raise ``IllegalMoveError`` when the life of a campaign forbids it."""
-        if status not in CAMPAIGN_TRANSITIONS[self.status]:
+    def check_is_in(self, statuses: AbstractSet[CampaignStatus], *, wanted: CampaignStatus) -> None:
+        """Raise ``IllegalMoveError`` unless the campaign stands in one of ``statuses``."""
+        if self.status not in statuses:
             raise IllegalMoveError(
                 N_("This campaign is %(status)s and cannot become %(wanted)s."),
                 status=self.status.value,
-                wanted=status.value,
+                wanted=wanted.value,
             )
+
+    def move_to(self, status: CampaignStatus) -> None:
+        """Change the status, or raise ``IllegalMoveError`` when its life forbids it."""
+        self.check_is_in(_statuses_before(status), wanted=status)
         self.status = status
+
+
+def _statuses_before(status: CampaignStatus) -> frozenset[CampaignStatus]:
+    return frozenset(was for was, becomes in CAMPAIGN_TRANSITIONS.items() if status in becomes)

@@ -19,6 +19,7 @@ class Reward(Model):
     __tablename__ = "reward"
     __table_args__ = (
         sa.UniqueConstraint("campaign_id", "position", name="uq_reward_position"),
+        sa.UniqueConstraint("campaign_id", "title", name="uq_reward_title"),
         sa.CheckConstraint("minimum_amount > 0", name="minimum_positive"),
         sa.CheckConstraint("shipping_amount >= 0", name="shipping_not_negative"),
         sa.CheckConstraint("taken_count >= 0", name="taken_not_negative"),

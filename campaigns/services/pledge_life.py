@@ -165,6 +165,7 @@ def mail_context(pledge: Pledge) -> dict[str, object]:
         "name": pledge.name,
         "campaign_title": campaign.title,
         "campaign_slug": campaign.slug,
+        "campaign_id": campaign.public_id,
         "amount": pledge.amount,
         "tip_amount": pledge.tip_amount,
         "total_amount": pledge.total_amount,

@@ -1,0 +1,1 @@
+"""Campaigns, rewards and pledges; nothing here moves money."""

@@ -1,0 +1,1 @@
+"""Use-cases of campaigns: each a verb, each owner of its transactions."""

@@ -1,0 +1,122 @@
+"""The end of a campaign's life; payments call this inside their own transactions.
+
+The caller holds the campaign's row lock (``octo.database.lock``).
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from campaigns.models import Campaign, CampaignStatus, Collection, Outcome
+from campaigns.services.owner_mail import tell_owner
+from octo.audit import record
+from octo.errors import N_, ConflictError
+
+SYSTEM = "system"
+_RUNNING = (CampaignStatus.LIVE, CampaignStatus.SUSPENDED)
+
+
+def find_due(session: Session, *, at: datetime, limit: int = 100) -> Sequence[int]:
+    """Return the ids of campaigns whose deadline has passed and that are not closing yet."""
+    statement = (
+        sa.select(Campaign.id)
+        .where(Campaign.status.in_(_RUNNING), Campaign.deadline_at <= at)
+        .order_by(Campaign.deadline_at, Campaign.id)
+        .limit(limit)
+    )
+    return session.scalars(statement).all()
+
+
+def begin_closing(session: Session, *, campaign: Campaign, at: datetime) -> bool:
+    """Stop pledging at the deadline; tell whether this call is the one that did it.
+
+    A campaign still suspended then is canceled.
+    """
+    assert campaign.deadline_at is not None
+    if campaign.status not in _RUNNING or at < campaign.deadline_at:
+        return False
+    if campaign.status is CampaignStatus.SUSPENDED:
+        campaign.canceled_at = at
+    campaign.move_to(CampaignStatus.CLOSING)
+    campaign.closing_at = at
+    record(session, actor=SYSTEM, action="campaign.closing", subject=campaign.public_id, at=at)
+    return True
+
+
+def judge(campaign: Campaign) -> Outcome:
+    """Return the verdict that what is counted now calls for."""
+    if campaign.canceled_at is not None:
+        return Outcome.CANCELED
+    return Outcome.SUCCEEDED if campaign.is_goal_reached else Outcome.FAILED
+
+
+def decide(session: Session, *, campaign: Campaign, outcome: Outcome, at: datetime) -> None:
+    """Freeze the verdict, once no payment is unresolved, and tell the owner."""
+    assert campaign.outcome is None, "a verdict is given once"
+    assert (outcome is Outcome.CANCELED) == (campaign.canceled_at is not None)
+    campaign.outcome = outcome
+    campaign.decided_at = at
+    is_to_collect = outcome is Outcome.SUCCEEDED and campaign.collection is Collection.ON_SUCCESS
+    campaign.move_to(CampaignStatus.COLLECTING if is_to_collect else CampaignStatus.SETTLING)
+    record(
+        session,
+        actor=SYSTEM,
+        action=f"campaign.{outcome.value}",
+        subject=campaign.public_id,
+        at=at,
+        pledged_amount=campaign.pledged_amount,
+        goal_amount=campaign.goal_amount,
+    )
+    if outcome is not Outcome.CANCELED:
+        tell_owner(session, campaign, f"campaign_{outcome.value}", at=at)
+
+
+def end_collecting(session: Session, *, campaign: Campaign, outcome: Outcome, at: datetime) -> None:
+    """Judge again on what was collected, and go on to settle."""
+    campaign.move_to(CampaignStatus.SETTLING)
+    if outcome is not campaign.outcome:
+        fail_after_success(session, campaign=campaign, actor=SYSTEM, reason="not collected", at=at)
+
+
+def fail_after_success(
+    session: Session, *, campaign: Campaign, actor: str, reason: str, at: datetime
+) -> None:
+    """Turn a success into a failure, on the record; the caller has checked nothing was paid out."""
+    if campaign.outcome is not Outcome.SUCCEEDED or campaign.status is not CampaignStatus.SETTLING:
+        raise ConflictError(
+            N_("Only a succeeded campaign that is not paid yet can be refunded whole.")
+        )
+    campaign.outcome = Outcome.FAILED
+    record(
+        session,
+        actor=actor,
+        action="campaign.failed_after_success",
+        subject=campaign.public_id,
+        reason=reason,
+        at=at,
+    )
+    tell_owner(session, campaign, "campaign_failed", at=at)
+
+
+def mark_settled(session: Session, *, campaign: Campaign, at: datetime) -> None:
+    """End it: every transfer is done and no refund is pending, failed or unknown."""
+    campaign.move_to(CampaignStatus.SETTLED)
+    campaign.settled_at = at
+    record(session, actor=SYSTEM, action="campaign.settled", subject=campaign.public_id, at=at)
+    tell_owner(session, campaign, "campaign_settled", at=at)
+
+
+def reopen_settling(session: Session, *, campaign: Campaign, reason: str, at: datetime) -> None:
+    """Take a settled campaign back to settling, such as when a refund fails days later."""
+    campaign.move_to(CampaignStatus.SETTLING)
+    campaign.settled_at = None
+    record(
+        session,
+        actor=SYSTEM,
+        action="campaign.settling_again",
+        subject=campaign.public_id,
+        reason=reason,
+        at=at,
+    )

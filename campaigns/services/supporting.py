@@ -1,0 +1,92 @@
+"""Stand behind a campaign before its launch, by a word and a verified e-mail."""
+
+import sqlalchemy as sa
+
+from campaigns.models import Campaign, CampaignStatus, Supporter
+from campaigns.services.contact import clean_text
+from octo.clock import Clock
+from octo.database import lock, transaction
+from octo.errors import N_, ConflictError, NotFoundError
+from octo.ids import hash_token, new_public_id, new_token
+from octo.mail.outbox import enqueue
+from octo.users.models import Membership, User, normalise_email
+
+
+class NotGatheringError(ConflictError):
+    """The campaign gathers no supporters now."""
+
+    code = "not_gathering"
+
+
+def support_campaign(
+    campaign_id: str, *, email: str, name: str, word: str, locale: str, clock: Clock
+) -> None:
+    """Note a supporter and mail the link that makes the support count.
+
+    The answer is the same whether or not the address is known: a second asking mails a new
+    link, unless the first was followed already.
+    """
+    address = normalise_email(email)
+    with transaction() as session:
+        campaign = lock(session, Campaign, public_id=campaign_id)
+        _check_is_gathering(campaign)
+        at = clock.now()
+        supporter = session.scalars(
+            sa.select(Supporter).filter_by(campaign_id=campaign.id, email=address)
+        ).one_or_none()
+        if supporter is None:
+            supporter = Supporter(
+                public_id=new_public_id("sup"), campaign=campaign, email=address, created_at=at
+            )
+            session.add(supporter)
+        if supporter.verified_at is not None:
+            return
+        token = new_token()
+        supporter.name = clean_text(name, field="name", most=100, is_required=True)
+        supporter.word = clean_text(word, field="word", most=280)
+        supporter.token_hash = hash_token(token)
+        enqueue(
+            session,
+            to=address,
+            locale=locale,
+            template="supporter_confirm",
+            context={
+                "name": supporter.name,
+                "campaign_title": campaign.title,
+                "campaign_slug": campaign.slug,
+                "token": token,
+            },
+            at=at,
+        )
+
+
+def confirm_support(token: str, *, clock: Clock) -> Campaign:
+    """Count a supporter whose mailed link was followed; following it twice changes nothing.
+
+    The owner's own address verifies but does not count.
+    """
+    with transaction() as session:
+        found = session.scalars(
+            sa.select(Supporter).filter_by(token_hash=hash_token(token))
+        ).one_or_none()
+        if found is None:
+            raise NotFoundError(N_("This link is not valid any more."))
+        campaign = lock(session, Campaign, id=found.campaign_id)
+        supporter = lock(session, Supporter, id=found.id)
+        if supporter.verified_at is not None:
+            return campaign
+        _check_is_gathering(campaign)
+        members = sa.select(Membership.user_id).filter_by(organisation_id=campaign.organisation_id)
+        is_owner = session.scalars(
+            sa.select(User.id).where(User.email == supporter.email, User.id.in_(members))
+        ).first()
+        if is_owner is not None:
+            raise ConflictError(N_("Supporters are other people than those who run the campaign."))
+        supporter.verified_at = clock.now()
+        campaign.supporters_count += 1
+        return campaign
+
+
+def _check_is_gathering(campaign: Campaign) -> None:
+    if campaign.status is not CampaignStatus.GATHERING:
+        raise NotGatheringError(N_("This campaign is not looking for supporters now."))
