@@ -74,9 +74,7 @@ class LedgerEntry(Model):
     transaction_id: Mapped[int] = big_id(
         "ledger_transaction.id", primary_key=True, autoincrement=False
     )
-    position: Mapped[int] = mapped_column(
-        sa.SmallInteger(), primary_key=True, autoincrement=False
-    )
+    position: Mapped[int] = mapped_column(sa.SmallInteger(), primary_key=True, autoincrement=False)
     debit: Mapped[str] = mapped_column(sa.String(ACCOUNT_LENGTH))
     credit: Mapped[str] = mapped_column(sa.String(ACCOUNT_LENGTH))
     amount: Mapped[Minor]
