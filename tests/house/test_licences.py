@@ -46,15 +46,15 @@ def licence_choices(name: str) -> list[set[str]]:
     if name in READ_BY_HAND:
         return [{READ_BY_HAND[name]}]
     metadata = distribution(name).metadata
-    if expression := metadata.get("License-Expression"):
+    for expression in metadata.get_all("License-Expression") or []:
         return [set(choice.strip("() ").split(" AND ")) for choice in expression.split(" OR ")]
     classifiers = {
         line.rpartition(" :: ")[2]
         for line in metadata.get_all("Classifier") or []
         if line.startswith("License ::")
     }
-    written = metadata.get("License", "")
-    return [{name} for name in classifiers] or [{written}]
+    written = metadata.get_all("License") or []
+    return [{name} for name in classifiers or written]
 
 
 @pytest.mark.parametrize("name", locked_packages())
