@@ -29,7 +29,7 @@ def find_due(session: Session, *, at: datetime, limit: int = 100) -> Sequence[in
     return session.scalars(statement).all()
 
 
-def begin_closing(session: Session, *, campaign: Campaign, at: datetime) -> bool:
+def begin_closing(session: Session, campaign: Campaign, *, at: datetime) -> bool:
     """Stop pledging at the deadline; tell whether this call is the one that did it.
 
     A campaign still suspended then is canceled.
@@ -52,7 +52,7 @@ def judge(campaign: Campaign) -> Outcome:
     return Outcome.SUCCEEDED if campaign.is_goal_reached else Outcome.FAILED
 
 
-def decide(session: Session, *, campaign: Campaign, outcome: Outcome, at: datetime) -> None:
+def decide(session: Session, campaign: Campaign, *, outcome: Outcome, at: datetime) -> None:
     """Freeze the verdict, once no payment is unresolved, and tell the owner."""
     assert campaign.outcome is None, "a verdict is given once"
     assert (outcome is Outcome.CANCELED) == (campaign.canceled_at is not None)
@@ -73,7 +73,7 @@ def decide(session: Session, *, campaign: Campaign, outcome: Outcome, at: dateti
         tell_owner(session, campaign, f"campaign_{outcome.value}", at=at)
 
 
-def end_collecting(session: Session, *, campaign: Campaign, outcome: Outcome, at: datetime) -> None:
+def end_collecting(session: Session, campaign: Campaign, *, outcome: Outcome, at: datetime) -> None:
     """Judge again on what was collected, and go on to settle."""
     campaign.move_to(CampaignStatus.SETTLING)
     if outcome is not campaign.outcome:
@@ -81,7 +81,7 @@ def end_collecting(session: Session, *, campaign: Campaign, outcome: Outcome, at
 
 
 def fail_after_success(
-    session: Session, *, campaign: Campaign, actor: str, reason: str, at: datetime
+    session: Session, campaign: Campaign, *, actor: str, reason: str, at: datetime
 ) -> None:
     """Turn a success into a failure, on the record; the caller has checked nothing was paid out."""
     if campaign.outcome is not Outcome.SUCCEEDED or campaign.status is not CampaignStatus.SETTLING:
@@ -100,7 +100,7 @@ def fail_after_success(
     tell_owner(session, campaign, "campaign_failed", at=at)
 
 
-def mark_settled(session: Session, *, campaign: Campaign, at: datetime) -> None:
+def mark_settled(session: Session, campaign: Campaign, *, at: datetime) -> None:
     """End it: every transfer is done and no refund is pending, failed or unknown."""
     campaign.move_to(CampaignStatus.SETTLED)
     campaign.settled_at = at
@@ -108,7 +108,7 @@ def mark_settled(session: Session, *, campaign: Campaign, at: datetime) -> None:
     tell_owner(session, campaign, "campaign_settled", at=at)
 
 
-def reopen_settling(session: Session, *, campaign: Campaign, reason: str, at: datetime) -> None:
+def reopen_settling(session: Session, campaign: Campaign, *, reason: str, at: datetime) -> None:
     """Take a settled campaign back to settling, such as when a refund fails days later."""
     campaign.move_to(CampaignStatus.SETTLING)
     campaign.settled_at = None

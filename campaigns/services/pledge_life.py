@@ -44,7 +44,7 @@ class CampaignDecidedError(CannotActivateError):
     code = "campaign_decided"
 
 
-def activate_pledge(session: Session, *, pledge: Pledge, at: datetime) -> None:
+def activate_pledge(session: Session, pledge: Pledge, *, at: datetime) -> None:
     """Count a pledge whose money is there; one already counted changes nothing.
 
     An expired pledge takes its reward's unit again. Raises ``CannotActivateError``, with
@@ -74,7 +74,7 @@ def activate_pledge(session: Session, *, pledge: Pledge, at: datetime) -> None:
     )
 
 
-def expire_pledge(session: Session, *, pledge: Pledge, at: datetime) -> None:
+def expire_pledge(session: Session, pledge: Pledge, *, at: datetime) -> None:
     """End a pledge whose checkout can no longer be paid; its reward's unit is for sale again.
 
     A pledge canceled during its checkout keeps its unit until this; calling twice changes
@@ -87,7 +87,7 @@ def expire_pledge(session: Session, *, pledge: Pledge, at: datetime) -> None:
         give_reward_back(session, pledge)
 
 
-def mark_collected(session: Session, *, pledge: Pledge, at: datetime) -> None:
+def mark_collected(session: Session, pledge: Pledge, *, at: datetime) -> None:
     """Record that the pledge's money is the owner's, and say so to the backer."""
     if pledge.status is PledgeStatus.COLLECTED:
         return
@@ -95,7 +95,7 @@ def mark_collected(session: Session, *, pledge: Pledge, at: datetime) -> None:
     _tell(session, pledge, template="pledge_collected", at=at)
 
 
-def mark_refunded(session: Session, *, pledge: Pledge, at: datetime) -> None:
+def mark_refunded(session: Session, pledge: Pledge, *, at: datetime) -> None:
     """Record that the pledge's money went back; a pledge already ended stays as it ended.
 
     Before the verdict the campaign no longer counts it; after, what was pledged stands.
@@ -109,7 +109,7 @@ def mark_refunded(session: Session, *, pledge: Pledge, at: datetime) -> None:
     _tell(session, pledge, template="pledge_refunded", at=at)
 
 
-def mark_released(session: Session, *, pledge: Pledge, at: datetime) -> None:
+def mark_released(session: Session, pledge: Pledge, *, at: datetime) -> None:
     """Record that a saved card will not be charged, and say so to the backer."""
     if pledge.status is PledgeStatus.RELEASED:
         return
