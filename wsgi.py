@@ -3,12 +3,12 @@
 import os
 import sys
 
-import campaigns
-import demo
-import payments
+from campaigns import feature as campaigns
+from demo import feature as demo
 from octo.app import create_app
 from octo.config import load_settings
 from octo.errors import ConfigError
+from payments import feature as payments
 
 try:
     app = create_app(load_settings(os.environ), features=[campaigns, payments, demo])

@@ -24,7 +24,7 @@ class AuditEvent(Model):
     details: Mapped[dict[str, Any]] = mapped_column(sa.JSON(), default=dict)
 
 
-def record(  # noqa: PLR0913 - an act has that many sides, all named at the call
+def record(
     session: Session,
     *,
     actor: str,

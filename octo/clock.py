@@ -21,9 +21,7 @@ class BusinessClock(Model):
     """
 
     __tablename__ = "business_clock"
-    __table_args__ = (
-        sa.CheckConstraint("id = 1", name="only_one_row"),
-    )
+    __table_args__ = (sa.CheckConstraint("id = 1", name="only_one_row"),)
 
     id: Mapped[Id]
     offset_seconds: Mapped[int] = mapped_column(sa.BigInteger())

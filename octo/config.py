@@ -102,16 +102,22 @@ def _stripe(environ: Mapping[str, str]) -> StripeSettings:
             "STRIPE_SECRET_KEY is a live key but STRIPE_API_BASE is not Stripe: "
             "use a test key, or remove STRIPE_API_BASE"
         )
-    secrets = tuple(s.strip() for s in _required(environ, "STRIPE_WEBHOOK_SECRET").split(",") if s.strip())
+    secrets = tuple(
+        s.strip() for s in _required(environ, "STRIPE_WEBHOOK_SECRET").split(",") if s.strip()
+    )
     if not all(s.startswith("whsec_") for s in secrets):
-        raise ConfigError("STRIPE_WEBHOOK_SECRET must be one or more whsec_… secrets, comma-separated")
+        raise ConfigError(
+            "STRIPE_WEBHOOK_SECRET must be one or more whsec_… secrets, comma-separated"
+        )
     rate = _integer(environ, "STRIPE_RATE", 25, least=1, most=10_000)
     return StripeSettings(
         secret_key=secret_key,
         api_base=api_base,
         webhook_secrets=secrets,
         rate=rate,
-        rate_endpoint=_integer(environ, "STRIPE_RATE_ENDPOINT", min(rate, 25), least=1, most=10_000),
+        rate_endpoint=_integer(
+            environ, "STRIPE_RATE_ENDPOINT", min(rate, 25), least=1, most=10_000
+        ),
         installation=environ.get("OCTO_INSTALLATION", "octo"),
         calls_in_flight=_integer(environ, "OCTO_CALLS_IN_FLIGHT", 24, least=1, most=200),
     )
@@ -125,7 +131,9 @@ def _rules(environ: Mapping[str, str]) -> Rules:
     except (KeyError, ValueError) as error:
         raise ConfigError(f"OCTO_TIME_ZONE is not a known time zone: {time_zone}") from error
     return Rules(
-        supporters_needed=_integer(environ, "OCTO_SUPPORTERS_NEEDED", default.supporters_needed, least=0, most=1000),
+        supporters_needed=_integer(
+            environ, "OCTO_SUPPORTERS_NEEDED", default.supporters_needed, least=0, most=1000
+        ),
         longest_days=_integer(environ, "OCTO_LONGEST_DAYS", default.longest_days, least=1, most=90),
         on_pledge_longest_days=_integer(
             environ, "OCTO_ON_PLEDGE_LONGEST_DAYS", default.on_pledge_longest_days, least=1, most=76
@@ -160,7 +168,9 @@ def _database_url(environ: Mapping[str, str], instance: Path) -> str:
     try:
         driver = sa.make_url(value).drivername
     except ArgumentError as error:
-        raise ConfigError("DATABASE_URL is not a database URL, such as postgresql://user@host/octo") from error
+        raise ConfigError(
+            "DATABASE_URL is not a database URL, such as postgresql://user@host/octo"
+        ) from error
     if driver not in _DATABASES:
         raise ConfigError(f"DATABASE_URL names {driver}: Octo runs on sqlite or postgresql")
     return value
@@ -177,9 +187,13 @@ def _url(environ: Mapping[str, str], name: str, default: str) -> str:
 def _mail_url(environ: Mapping[str, str], *, is_demo: bool) -> str:
     value = environ.get("MAIL_URL", "demo:" if is_demo else "").strip()
     if not value:
-        raise ConfigError("MAIL_URL is missing: set it to smtp://user:password@host:587 (see .env.example)")
+        raise ConfigError(
+            "MAIL_URL is missing: set it to smtp://user:password@host:587 (see .env.example)"
+        )
     if urlsplit(value).scheme not in _MAIL_SCHEMES:
-        raise ConfigError("MAIL_URL must start with smtp:// or smtps:// (or be demo: for the demo mailbox)")
+        raise ConfigError(
+            "MAIL_URL must start with smtp:// or smtps:// (or be demo: for the demo mailbox)"
+        )
     return value
 
 

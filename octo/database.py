@@ -70,7 +70,11 @@ class Base(DeclarativeBase):
 
     registry = registry(
         metadata=sa.MetaData(naming_convention=NAMING),
-        type_annotation_map={datetime: UtcDateTime(), dict[str, Any]: sa.JSON(), list[str]: sa.JSON()},
+        type_annotation_map={
+            datetime: UtcDateTime(),
+            dict[str, Any]: sa.JSON(),
+            list[str]: sa.JSON(),
+        },
     )
 
 
@@ -95,7 +99,7 @@ def big_id(target: str, **kwargs: Any) -> Any:
     return mapped_column(_big_integer, sa.ForeignKey(target), **kwargs)
 
 
-def status_column(enum: type[Any], **kwargs: Any) -> Any:  # noqa: ANN401 - as above
+def status_column(enum: type[Any], **kwargs: Any) -> Any:
     """Make a column of an enum kept as its lower-case value, with a named CHECK.
 
     Kept as text, so that adding a state is a change of the CHECK on both databases.
@@ -151,7 +155,8 @@ def transaction() -> Iterator[Session]:
     """
     session = db.session()
     assert not session.info.get(_OPEN_KEY), "transactions do not nest"
-    assert not (session.new or session.dirty or session.deleted), "a change outside transaction()"
+    is_changed = bool(session.new or session.dirty or session.deleted)
+    assert not is_changed, "a change outside transaction()"
     session.commit()
     session.expire_all()
     session.info[_OPEN_KEY] = True

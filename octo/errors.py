@@ -8,7 +8,7 @@ from http import HTTPStatus
 from typing import ClassVar
 
 
-def N_(message: str) -> str:  # noqa: N802 - the name gettext's extraction knows
+def N_(message: str) -> str:
     """Mark a sentence for the catalogs without translating it here."""
     return message
 

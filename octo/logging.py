@@ -8,7 +8,11 @@ import structlog
 
 def configure_logging(*, is_demo: bool) -> None:
     """Make logs readable in a demo and JSON elsewhere; safe to call twice."""
-    renderer = structlog.dev.ConsoleRenderer(colors=False) if is_demo else structlog.processors.JSONRenderer()
+    renderer = (
+        structlog.dev.ConsoleRenderer(colors=False)
+        if is_demo
+        else structlog.processors.JSONRenderer()
+    )
     shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.processors.add_log_level,

@@ -54,7 +54,9 @@ def parse_amount(
     found = _WRITTEN.fullmatch(written)
     if found is None:
         raise BadAmountError(
-            N_("Enter an amount in %(currency)s with digits only, such as 12.50."), field=field, currency=currency
+            N_("Enter an amount in %(currency)s with digits only, such as 12.50."),
+            field=field,
+            currency=currency,
         )
     decimals = decimals_of(currency)
     cents = found["cents"] or ""
@@ -75,11 +77,15 @@ def check_amount(
     """Return ``amount`` (minor units), or raise ``BadAmountError`` when out of bounds."""
     if amount < least:
         raise BadAmountError(
-            N_("The amount is at least %(least)s."), field=field, least=format_amount(least, currency, "fr")
+            N_("The amount is at least %(least)s."),
+            field=field,
+            least=format_amount(least, currency, "fr"),
         )
     if amount > most:
         raise BadAmountError(
-            N_("The amount is at most %(most)s."), field=field, most=format_amount(most, currency, "fr")
+            N_("The amount is at most %(most)s."),
+            field=field,
+            most=format_amount(most, currency, "fr"),
         )
     return amount
 

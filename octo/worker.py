@@ -6,7 +6,7 @@ database session; more workers are more processes.
 
 import signal
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from types import FrameType
@@ -16,7 +16,6 @@ import sqlalchemy as sa
 import structlog
 from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.schedulers.blocking import BlockingScheduler
-from collections.abc import Iterator
 from flask import Flask
 
 from octo.clock import BusinessClock
@@ -68,7 +67,12 @@ def run_worker(app: Flask) -> None:
     )
     for job in jobs(app).values():
         scheduler.add_job(
-            _tick, "interval", seconds=job.every_seconds, args=(app, job), id=job.name, name=job.name
+            _tick,
+            "interval",
+            seconds=job.every_seconds,
+            args=(app, job),
+            id=job.name,
+            name=job.name,
         )
     with _stopping_on_signals(scheduler):
         _log.info("worker_started", jobs=len(jobs(app)))

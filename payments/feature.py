@@ -3,7 +3,6 @@
 from flask import Flask
 
 from campaigns.ports import bind_payments
-from octo.web.csrf import csrf
 from octo.worker import stop_requested
 from payments import commands, pages
 from payments.runtime import bind_runtime
@@ -18,7 +17,6 @@ def register(app: Flask) -> None:
     bind_payments(
         app, BoundPayments(gateway=runtime.gateway, settings=runtime.settings, clock=runtime.clock)
     )
-    webhook_pages.exempt_from_csrf(csrf)
     app.register_blueprint(webhook_pages.blueprint)
     pages.register_pages(app)
     commands.register_commands(app)

@@ -115,7 +115,9 @@ def claim(session: Session, *, holder: str, limit: int, at: datetime) -> list[Cl
     lease run out. Those of a frozen campaign wait.
     """
     is_free = sa.or_(Attempt.lease_until.is_(None), Attempt.lease_until < at)
-    is_frozen = sa.exists().where(Freeze.campaign_id == Attempt.campaign_id, Freeze.lifted_at.is_(None))
+    is_frozen = sa.exists().where(
+        Freeze.campaign_id == Attempt.campaign_id, Freeze.lifted_at.is_(None)
+    )
     due = session.scalars(
         sa.select(Attempt)
         .where(
@@ -157,7 +159,9 @@ def lock_held(session: Session, claims: Sequence[Claimed]) -> dict[int, Attempt]
         .execution_options(populate_existing=True)
     ).all()
     return {
-        row.id: row for row in rows if row.fence == fences[row.id] and row.status is AttemptStatus.SENT
+        row.id: row
+        for row in rows
+        if row.fence == fences[row.id] and row.status is AttemptStatus.SENT
     }
 
 

@@ -5,7 +5,12 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from payments.gateway.attempts import Claimed
-from payments.gateway.client import LONGEST_REQUEST_SECONDS, Gateway, StripeAwayError, UnknownToStripeError
+from payments.gateway.client import (
+    LONGEST_REQUEST_SECONDS,
+    Gateway,
+    StripeAwayError,
+    UnknownToStripeError,
+)
 from payments.gateway.facts import (
     Answer,
     CheckoutFact,
@@ -104,6 +109,7 @@ def _refunds(gateway: Gateway, claimed: Claimed) -> list[RefundFact]:
 
 
 def _is_ours(fact: RefundFact | TransferFact, claimed: Claimed) -> bool:
-    return fact.metadata.get("octo_subject") == claimed.subject and fact.metadata.get("octo_key", "").split(":")[
-        :-1
-    ] == claimed.key.split(":")[:-1]
+    return (
+        fact.metadata.get("octo_subject") == claimed.subject
+        and fact.metadata.get("octo_key", "").split(":")[:-1] == claimed.key.split(":")[:-1]
+    )

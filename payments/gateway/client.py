@@ -113,7 +113,9 @@ class Gateway:
         expand = [f"payment_intent.latest_charge.{_BALANCE}"]
         return _ask(
             lambda: reading.checkout(
-                self._client.v1.checkout.sessions.retrieve(session_id, {"expand": expand}, self._read)
+                self._client.v1.checkout.sessions.retrieve(
+                    session_id, {"expand": expand}, self._read
+                )
             )
         )
 
@@ -127,7 +129,9 @@ class Gateway:
         """Fetch a charge with its movement."""
         params: Any = {"expand": [_BALANCE]}
         return _present(
-            reading.charge(_ask(lambda: self._client.v1.charges.retrieve(charge_id, params, self._read)))
+            reading.charge(
+                _ask(lambda: self._client.v1.charges.retrieve(charge_id, params, self._read))
+            )
         )
 
     def get_refund(self, refund_id: str) -> RefundFact:
@@ -146,7 +150,11 @@ class Gateway:
 
     def list_transfers(self, transfer_group: str) -> Iterator[TransferFact]:
         """List every transfer of one campaign."""
-        params: Any = {"transfer_group": transfer_group, "limit": PAGE, "expand": [f"data.{_BALANCE}"]}
+        params: Any = {
+            "transfer_group": transfer_group,
+            "limit": PAGE,
+            "expand": [f"data.{_BALANCE}"],
+        }
         page = _ask(lambda: self._client.v1.transfers.list(params, self._read))
         for seen in page.auto_paging_iter():
             yield reading.transfer(seen)
@@ -161,7 +169,9 @@ class Gateway:
     def list_reversals(self, transfer_id: str) -> Iterator[ReversalFact]:
         """List every reversal of one transfer."""
         params: Any = {"limit": PAGE, "expand": [f"data.{_BALANCE}"]}
-        page = _ask(lambda: self._client.v1.transfers.reversals.list(transfer_id, params, self._read))
+        page = _ask(
+            lambda: self._client.v1.transfers.reversals.list(transfer_id, params, self._read)
+        )
         for seen in page.auto_paging_iter():
             yield reading.reversal(seen)
 
@@ -174,7 +184,9 @@ class Gateway:
     def get_topup(self, topup_id: str) -> TopupFact:
         """Fetch a top-up with its movement."""
         params: Any = {"expand": [_BALANCE]}
-        return reading.topup(_ask(lambda: self._client.v1.topups.retrieve(topup_id, params, self._read)))
+        return reading.topup(
+            _ask(lambda: self._client.v1.topups.retrieve(topup_id, params, self._read))
+        )
 
     def get_payout(self, payout_id: str) -> TopupFact:
         """Fetch a payout of the platform's own with its movement."""
@@ -243,7 +255,9 @@ def _ask(call: Callable[[], T]) -> T:
         return call()
     except stripe.InvalidRequestError as error:
         if error.http_status == HTTPStatus.NOT_FOUND:
-            raise UnknownToStripeError(N_("Our payment provider does not know this object.")) from error
+            raise UnknownToStripeError(
+                N_("Our payment provider does not know this object.")
+            ) from error
         raise
     except (stripe.APIConnectionError, stripe.RateLimitError, stripe.APIError) as error:
         raise StripeAwayError(

@@ -11,7 +11,7 @@ from typing import Any
 from payments.ledger.drafts import MovementFacts
 
 
-def instant(seconds: int | float) -> datetime:
+def instant(seconds: float) -> datetime:
     """Turn Stripe's whole seconds since 1970 into an aware instant."""
     return datetime.fromtimestamp(seconds, UTC)
 

@@ -47,7 +47,9 @@ def grant(session: Session, *, calls: int, rate: int, at: datetime, name: str = 
 
 def is_full(session: Session, *, at: datetime, name: str = "engine") -> bool:
     """Tell whether so much is reserved already that claiming more would only hoard work."""
-    granted_until = session.scalar(sa.select(PacerBucket.granted_until).where(PacerBucket.name == name))
+    granted_until = session.scalar(
+        sa.select(PacerBucket.granted_until).where(PacerBucket.name == name)
+    )
     return granted_until is not None and granted_until - at > LONGEST_QUEUE
 
 

@@ -42,10 +42,15 @@ class Attempt(Model):
 
     __tablename__ = "attempt"
     __table_args__ = (
-        sa.UniqueConstraint("kind", "subject", "action_number", "try_number", name="uq_attempt_action"),
+        sa.UniqueConstraint(
+            "kind", "subject", "action_number", "try_number", name="uq_attempt_action"
+        ),
         sa.CheckConstraint("action_number > 0 AND try_number > 0", name="numbered_from_one"),
         sa.CheckConstraint("(status = 'new') = (sent_at IS NULL)", name="sent_has_an_instant"),
-        sa.CheckConstraint("status NOT IN ('done', 'failed') OR closed_at IS NOT NULL", name="closed_has_an_instant"),
+        sa.CheckConstraint(
+            "status NOT IN ('done', 'failed') OR closed_at IS NOT NULL",
+            name="closed_has_an_instant",
+        ),
         sa.CheckConstraint("fence >= 0", name="fence_not_negative"),
         sa.Index("ix_attempt_status_not_before", "status", "not_before", "id"),
         sa.Index("ix_attempt_campaign_id_status", "campaign_id", "status"),

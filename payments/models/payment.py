@@ -48,8 +48,12 @@ class Payment(Model):
         sa.CheckConstraint("amount > 0", name="amount_positive"),
         sa.CheckConstraint("tip_amount >= 0", name="tip_not_negative"),
         sa.CheckConstraint("refunded_amount >= 0", name="refunded_not_negative"),
-        sa.CheckConstraint("refunded_amount <= amount + tip_amount", name="never_refunded_more_than_paid"),
-        sa.CheckConstraint("refunded_tip_amount <= tip_amount", name="never_refunded_more_tip_than_paid"),
+        sa.CheckConstraint(
+            "refunded_amount <= amount + tip_amount", name="never_refunded_more_than_paid"
+        ),
+        sa.CheckConstraint(
+            "refunded_tip_amount <= tip_amount", name="never_refunded_more_tip_than_paid"
+        ),
         sa.CheckConstraint(
             "status <> 'succeeded' OR (stripe_charge_id IS NOT NULL AND charged_at IS NOT NULL)",
             name="succeeded_has_a_charge",
@@ -71,9 +75,15 @@ class Payment(Model):
     refunded_tip_amount: Mapped[Minor] = mapped_column(default=0)
     disputed_amount: Mapped[Minor] = mapped_column(default=0)
     processor_fee_amount: Mapped[Minor] = mapped_column(default=0)
-    stripe_checkout_session_id: Mapped[str | None] = mapped_column(sa.String(STRIPE_ID_LENGTH), unique=True)
-    stripe_payment_intent_id: Mapped[str | None] = mapped_column(sa.String(STRIPE_ID_LENGTH), unique=True)
-    stripe_setup_intent_id: Mapped[str | None] = mapped_column(sa.String(STRIPE_ID_LENGTH), unique=True)
+    stripe_checkout_session_id: Mapped[str | None] = mapped_column(
+        sa.String(STRIPE_ID_LENGTH), unique=True
+    )
+    stripe_payment_intent_id: Mapped[str | None] = mapped_column(
+        sa.String(STRIPE_ID_LENGTH), unique=True
+    )
+    stripe_setup_intent_id: Mapped[str | None] = mapped_column(
+        sa.String(STRIPE_ID_LENGTH), unique=True
+    )
     stripe_charge_id: Mapped[str | None] = mapped_column(sa.String(STRIPE_ID_LENGTH), unique=True)
     checkout_url: Mapped[str | None] = mapped_column(sa.Text())
     checkout_expires_at: Mapped[Instant | None]
@@ -155,8 +165,12 @@ class Refund(Model):
         sa.CheckConstraint(
             "amount = funds_amount + tip_amount + owed_amount", name="parts_sum_to_the_whole"
         ),
-        sa.CheckConstraint("status <> 'succeeded' OR stripe_refund_id IS NOT NULL", name="succeeded_has_stripe_id"),
-        sa.CheckConstraint("(status = 'pending') = (closed_at IS NULL)", name="closed_unless_pending"),
+        sa.CheckConstraint(
+            "status <> 'succeeded' OR stripe_refund_id IS NOT NULL", name="succeeded_has_stripe_id"
+        ),
+        sa.CheckConstraint(
+            "(status = 'pending') = (closed_at IS NULL)", name="closed_unless_pending"
+        ),
         sa.Index("ix_refund_campaign_id_status", "campaign_id", "status"),
     )
 
@@ -190,7 +204,11 @@ class Refund(Model):
         if status is self.status or (status, self.status) in _OLDER:
             return False
         if status not in REFUND_TRANSITIONS[self.status]:
-            raise ConflictError(N_("A refund that is %(status)s cannot become %(wanted)s."), status=self.status.value, wanted=status.value)
+            raise ConflictError(
+                N_("A refund that is %(status)s cannot become %(wanted)s."),
+                status=self.status.value,
+                wanted=status.value,
+            )
         self.status = status
         self.closed_at = at
         return True

@@ -22,14 +22,18 @@ class SettlementKind(StrEnum):
 class Settlement(Model):
     """A numbered, immutable document: what a campaign collected and what its owner is due.
 
-    All amounts in minor units: base = gross − refunds − disputes, net = base − fee − VAT;
+    All amounts in minor units: base = gross - refunds - disputes, net = base - fee - VAT;
     processor fees and tips for information.
     """
 
     __tablename__ = "settlement"
     __table_args__ = (
-        sa.CheckConstraint("base_amount = gross_amount - refunds_amount - disputes_amount", name="base_adds_up"),
-        sa.CheckConstraint("net_amount = base_amount - fee_amount - vat_amount", name="net_adds_up"),
+        sa.CheckConstraint(
+            "base_amount = gross_amount - refunds_amount - disputes_amount", name="base_adds_up"
+        ),
+        sa.CheckConstraint(
+            "net_amount = base_amount - fee_amount - vat_amount", name="net_adds_up"
+        ),
         sa.CheckConstraint("fee_amount >= 0 AND vat_amount >= 0", name="fees_not_negative"),
         sa.Index(
             "uq_settlement_main_once",
@@ -84,7 +88,9 @@ class Transfer(Model):
     __tablename__ = "transfer"
     __table_args__ = (
         sa.CheckConstraint("amount > 0", name="amount_positive"),
-        sa.CheckConstraint("status = 'pending' OR stripe_transfer_id IS NOT NULL", name="sent_has_stripe_id"),
+        sa.CheckConstraint(
+            "status = 'pending' OR stripe_transfer_id IS NOT NULL", name="sent_has_stripe_id"
+        ),
     )
 
     id: Mapped[Id]

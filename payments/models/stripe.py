@@ -56,14 +56,18 @@ class ConnectedAccount(Model):
 
     __tablename__ = "connected_account"
     __table_args__ = (
-        sa.CheckConstraint("readiness <> 'active' OR stripe_account_id IS NOT NULL", name="active_exists_at_stripe"),
+        sa.CheckConstraint(
+            "readiness <> 'active' OR stripe_account_id IS NOT NULL", name="active_exists_at_stripe"
+        ),
     )
 
     id: Mapped[Id]
     public_id: Mapped[PublicId]
     organisation_id: Mapped[int] = big_id("organisation.id", unique=True)
     stripe_account_id: Mapped[str | None] = mapped_column(sa.String(255), unique=True)
-    readiness: Mapped[OwnerReadiness] = status_column(OwnerReadiness, default=OwnerReadiness.PENDING)
+    readiness: Mapped[OwnerReadiness] = status_column(
+        OwnerReadiness, default=OwnerReadiness.PENDING
+    )
     checked_at: Mapped[datetime | None]
     created_at: Mapped[Instant]
 

@@ -59,7 +59,9 @@ def start_checkout(
     return page
 
 
-def expire_checkout(session: Session, payment: Payment, *, settings: Settings, at: datetime) -> None:
+def expire_checkout(
+    session: Session, payment: Payment, *, settings: Settings, at: datetime
+) -> None:
     """Ask Stripe to close an open checkout; planned once, carried out by the engine.
 
     ``at`` is machine time. Stripe may still take a payment in this race: that money goes back.
@@ -88,11 +90,15 @@ def _prepare(
     with transaction() as session:
         pledge = lock(session, Pledge, public_id=pledge_id)
         machine = clock.machine_now()
-        payment = session.scalars(sa.select(Payment).where(Payment.pledge_id == pledge.id)).one_or_none()
+        payment = session.scalars(
+            sa.select(Payment).where(Payment.pledge_id == pledge.id)
+        ).one_or_none()
         if payment is not None and payment.checkout_url and not payment.is_resolved:
             return _page_of(payment)
         if pledge.status is not PledgeStatus.PENDING or payment is not None:
-            raise NotPayableError(N_("This pledge cannot be paid now. Start again from the campaign."))
+            raise NotPayableError(
+                N_("This pledge cannot be paid now. Start again from the campaign.")
+            )
         payment = Payment(
             public_id=new_public_id("pay"),
             pledge=pledge,
@@ -109,7 +115,12 @@ def _prepare(
             kind=AttemptKind.CHECKOUT_CREATE,
             subject=payment.public_id,
             parameters=_session_parameters(
-                pledge, payment, return_url=return_url, cancel_url=cancel_url, settings=settings, at=clock.now()
+                pledge,
+                payment,
+                return_url=return_url,
+                cancel_url=cancel_url,
+                settings=settings,
+                at=clock.now(),
             ),
             at=machine,
             campaign_id=pledge.campaign_id,

@@ -9,7 +9,12 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from campaigns.models import Campaign, Pledge
-from campaigns.services.pledge_life import CannotActivateError, RewardGoneError, activate_pledge, expire_pledge
+from campaigns.services.pledge_life import (
+    CannotActivateError,
+    RewardGoneError,
+    activate_pledge,
+    expire_pledge,
+)
 from octo.clock import Clock
 from octo.config import Settings
 from octo.database import lock, reading, transaction
@@ -52,7 +57,9 @@ def lock_payment(session: Session, **by: object) -> Payment:
     return lock(session, Payment, pledge_id=pledge_id)
 
 
-def record_checkout(session: Session, payment: Payment, seen: CheckoutFact, *, occasion: Occasion) -> None:
+def record_checkout(
+    session: Session, payment: Payment, seen: CheckoutFact, *, occasion: Occasion
+) -> None:
     """Take in a Checkout Session; the intent inside says whether money came."""
     payment.stripe_checkout_session_id = seen.id
     payment.checkout_url = seen.url or payment.checkout_url
@@ -64,7 +71,9 @@ def record_checkout(session: Session, payment: Payment, seen: CheckoutFact, *, o
         expire_pledge(session, pledge=payment.pledge, at=occasion.at)
 
 
-def record_intent(session: Session, payment: Payment, seen: IntentFact, *, occasion: Occasion) -> None:
+def record_intent(
+    session: Session, payment: Payment, seen: IntentFact, *, occasion: Occasion
+) -> None:
     """Take in a PaymentIntent; a declined card leaves the checkout open for another."""
     payment.stripe_payment_intent_id = seen.id
     if seen.status == "succeeded" and seen.charge is not None:
@@ -73,7 +82,9 @@ def record_intent(session: Session, payment: Payment, seen: IntentFact, *, occas
         payment.advance_to(status)
 
 
-def record_charge(session: Session, payment: Payment, seen: ChargeFact, *, occasion: Occasion) -> None:
+def record_charge(
+    session: Session, payment: Payment, seen: ChargeFact, *, occasion: Occasion
+) -> None:
     """Take in a successful charge: post its movement, and count the pledge or give it back.
 
     It counts when Stripe's ``created`` is before the deadline, in whole seconds, whenever we

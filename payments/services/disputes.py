@@ -14,7 +14,9 @@ from payments.services.occasion import Occasion
 _CLOSED: Final = frozenset({DisputeStatus.WON, DisputeStatus.LOST, DisputeStatus.CLOSED})
 
 
-def record_dispute(session: Session, payment: Payment, seen: DisputeFact, *, occasion: Occasion) -> None:
+def record_dispute(
+    session: Session, payment: Payment, seen: DisputeFact, *, occasion: Occasion
+) -> None:
     """Take in what Stripe says of a dispute; the caller holds the payment's lock.
 
     An inquiry (``warning_*``) takes no money. Amounts and fees are Stripe's own, movement by
@@ -71,7 +73,9 @@ def _status_of(seen: DisputeFact) -> DisputeStatus:
         return DisputeStatus.CLOSED
     if seen.status.startswith("warning_"):
         return DisputeStatus.INQUIRY
-    return {"won": DisputeStatus.WON, "lost": DisputeStatus.LOST}.get(seen.status, DisputeStatus.OPENED)
+    return {"won": DisputeStatus.WON, "lost": DisputeStatus.LOST}.get(
+        seen.status, DisputeStatus.OPENED
+    )
 
 
 def _is_paid_out(session: Session, payment: Payment) -> bool:

@@ -80,7 +80,9 @@ def _stripe_account_of(organisation_id: int) -> str | None:
         )
 
 
-def _find_or_plan(organisation_id: int, *, settings: Settings, clock: Clock) -> Claimed | str | None:
+def _find_or_plan(
+    organisation_id: int, *, settings: Settings, clock: Clock
+) -> Claimed | str | None:
     with transaction() as session:
         organisation = lock(session, Organisation, id=organisation_id)
         machine = clock.machine_now()

@@ -9,7 +9,7 @@ from typing import Final
 
 import sqlalchemy as sa
 import structlog
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import IntegrityError, OperationalError
 from sqlalchemy.orm import Session
 
 from campaigns.services.pledge_life import expire_pledge
@@ -70,6 +70,9 @@ def record_results(outcomes: Outcomes, *, settings: Settings, clock: Clock) -> N
             for claimed, result in sorted(outcomes, key=lambda one: one[0].id):
                 if attempt := held.get(claimed.id):
                     _record(session, attempt, result, occasion=occasion)
+    except OperationalError:
+        _log.warning("group_written_again", size=len(outcomes), exc_info=True)
+        record_results(outcomes, settings=settings, clock=clock)
     except (OctoError, IntegrityError, AssertionError) as error:
         if len(outcomes) == 1:
             _set_aside(outcomes[0][0], error, settings=settings, clock=clock)
@@ -81,7 +84,9 @@ def record_results(outcomes: Outcomes, *, settings: Settings, clock: Clock) -> N
 
 def freeze(session: Session, campaign_id: int, *, reason: str, occasion: Occasion) -> None:
     """Stop all money of one campaign until a person has looked; the others go on."""
-    is_frozen = sa.select(Freeze.id).where(Freeze.campaign_id == campaign_id, Freeze.lifted_at.is_(None))
+    is_frozen = sa.select(Freeze.id).where(
+        Freeze.campaign_id == campaign_id, Freeze.lifted_at.is_(None)
+    )
     if session.scalar(is_frozen) is None:
         _log.error("campaign_frozen", campaign=campaign_id, reason=reason)
         session.add(Freeze(campaign_id=campaign_id, reason=reason, frozen_at=occasion.at))
@@ -119,7 +124,9 @@ def _record_done(session: Session, attempt: Attempt, done: Done, *, occasion: Oc
             record_account(account, seen, at=occasion.machine)
 
 
-def _record_refused(session: Session, attempt: Attempt, refused: Refused, *, occasion: Occasion) -> None:
+def _record_refused(
+    session: Session, attempt: Attempt, refused: Refused, *, occasion: Occasion
+) -> None:
     """Stripe said no: most refusals of ours are a bug to be looked at before money moves on."""
     match attempt.kind:
         case AttemptKind.CHECKOUT_CREATE:

@@ -49,9 +49,13 @@ class BoundPayments:
         """Return what a receipt shows of the money of one pledge."""
         return view_payment(pledge_id)
 
-    def release_pledge(self, session: Session, pledge_id: int, *, reason: str, at: datetime) -> None:
+    def release_pledge(
+        self, session: Session, pledge_id: int, *, reason: str, at: datetime
+    ) -> None:
         """Give the money of a canceled pledge back, in the transaction that cancels it."""
-        payment = session.scalars(sa.select(Payment.id).where(Payment.pledge_id == pledge_id)).one_or_none()
+        payment = session.scalars(
+            sa.select(Payment.id).where(Payment.pledge_id == pledge_id)
+        ).one_or_none()
         if payment is None:
             return
         locked = lock(session, Payment, pledge_id=pledge_id)
@@ -62,7 +66,9 @@ class BoundPayments:
 
     def owner_is_ready(self, organisation_id: int, currency: str) -> bool:
         """Tell whether the organisation can be paid in this currency."""
-        return currency == self.settings.rules.currency and onboarding.owner_is_ready(organisation_id)
+        return currency == self.settings.rules.currency and onboarding.owner_is_ready(
+            organisation_id
+        )
 
     def begin_onboarding(self, organisation_id: int, *, return_url: str, refresh_url: str) -> str:
         """Return the address of Stripe's onboarding page for this organisation."""
@@ -91,7 +97,10 @@ def view_payment(pledge_id: str) -> PaymentView | None:
         if payment is None:
             return None
         refund = session.scalars(
-            sa.select(Refund).where(Refund.payment_id == payment.id).order_by(Refund.id.desc()).limit(1)
+            sa.select(Refund)
+            .where(Refund.payment_id == payment.id)
+            .order_by(Refund.id.desc())
+            .limit(1)
         ).one_or_none()
         arrived = sa.select(sa.func.coalesce(sa.func.sum(Refund.amount), 0)).where(
             Refund.payment_id == payment.id, Refund.status == RefundStatus.SUCCEEDED

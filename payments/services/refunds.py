@@ -19,7 +19,11 @@ from payments.models import AttemptKind, Payment, Refund, RefundReason, RefundSt
 from payments.services.occasion import Occasion
 from payments.settlement.policy import Split, split_refund
 
-_ENDED = {"failed": RefundStatus.FAILED, "canceled": RefundStatus.FAILED, "succeeded": RefundStatus.SUCCEEDED}
+_ENDED = {
+    "failed": RefundStatus.FAILED,
+    "canceled": RefundStatus.FAILED,
+    "succeeded": RefundStatus.SUCCEEDED,
+}
 
 
 class RefundTooLargeError(ConflictError):
@@ -71,8 +75,12 @@ def request_refund(
             raise ActionReusedError(N_("This request was already used for another refund."))
         return known
     if not 0 < amount <= payment.refundable_amount:
-        raise RefundTooLargeError(N_("More than what is left of this payment cannot be given back."))
-    refund = _add_refund(session, payment, amount=amount, reason=reason, action_key=action_key, at=occasion.at)
+        raise RefundTooLargeError(
+            N_("More than what is left of this payment cannot be given back.")
+        )
+    refund = _add_refund(
+        session, payment, amount=amount, reason=reason, action_key=action_key, at=occasion.at
+    )
     plan_attempt(
         session,
         installation=occasion.settings.stripe.installation,
@@ -90,13 +98,17 @@ def request_refund(
     return refund
 
 
-def adopt_refund(session: Session, payment: Payment, seen: RefundFact, *, at: datetime) -> Refund | None:
+def adopt_refund(
+    session: Session, payment: Payment, seen: RefundFact, *, at: datetime
+) -> Refund | None:
     """Find the refund a fact is about, or write down one made by hand in Stripe's dashboard.
 
     Returns nothing when Stripe refused a stranger's refund, or when it exceeds what we know
     is left: reconciliation names it then.
     """
-    known = session.scalars(sa.select(Refund).where(Refund.stripe_refund_id == seen.id)).one_or_none()
+    known = session.scalars(
+        sa.select(Refund).where(Refund.stripe_refund_id == seen.id)
+    ).one_or_none()
     if known is None and (subject := seen.metadata.get("octo_subject")):
         known = session.scalars(sa.select(Refund).where(Refund.public_id == subject)).one_or_none()
     if known is not None or seen.amount > payment.refundable_amount:
@@ -124,7 +136,9 @@ def record_refund(session: Session, refund: Refund, seen: RefundFact, *, at: dat
     if seen.movement is not None:
         adopt_movement(session, seen.movement, rules.refund(refund, seen.movement))
     if seen.failure_movement is not None:
-        adopt_movement(session, seen.failure_movement, rules.refund_failed(refund, seen.failure_movement))
+        adopt_movement(
+            session, seen.failure_movement, rules.refund_failed(refund, seen.failure_movement)
+        )
     status = _ENDED.get(seen.status, RefundStatus.PENDING)
     if refund.advance_to(status, at=at):
         _take_in_end(session, refund, seen, at=at)
@@ -142,7 +156,13 @@ def _take_in_end(session: Session, refund: Refund, seen: RefundFact, *, at: date
 
 
 def _add_refund(
-    session: Session, payment: Payment, *, amount: int, reason: RefundReason, action_key: str, at: datetime
+    session: Session,
+    payment: Payment,
+    *,
+    amount: int,
+    reason: RefundReason,
+    action_key: str,
+    at: datetime,
 ) -> Refund:
     split = _split(payment, amount)
     number = session.scalar(
@@ -173,7 +193,9 @@ def _split(payment: Payment, amount: int) -> Split:
     if payment.is_late:
         return Split(funds_amount=0, tip_amount=0, owed_amount=amount)
     tip_left = payment.tip_amount - payment.refunded_tip_amount
-    return split_refund(amount=amount, funds_left=payment.refundable_amount - tip_left, tip_left=tip_left)
+    return split_refund(
+        amount=amount, funds_left=payment.refundable_amount - tip_left, tip_left=tip_left
+    )
 
 
 def refund_by_treasurer(

@@ -17,7 +17,9 @@ from payments.models import Attempt, AttemptKind, Transfer, TransferStatus
 from payments.services.occasion import Occasion
 
 
-def plan_transfer(session: Session, transfer: Transfer, *, destination: str, occasion: Occasion) -> None:
+def plan_transfer(
+    session: Session, transfer: Transfer, *, destination: str, occasion: Occasion
+) -> None:
     """Plan the one call that pays a settlement document.
 
     No ``source_transaction``: that names one charge and caps at it. A refusal such as
@@ -52,7 +54,9 @@ def plan_transfer(session: Session, transfer: Transfer, *, destination: str, occ
     )
 
 
-def record_transfer(session: Session, transfer: Transfer, seen: TransferFact, *, at: datetime) -> None:
+def record_transfer(
+    session: Session, transfer: Transfer, seen: TransferFact, *, at: datetime
+) -> None:
     """Take in a transfer Stripe made; a reversal is taken in from its own movement."""
     transfer.stripe_transfer_id = seen.id
     if seen.movement is not None:
@@ -81,7 +85,9 @@ def find_transfer(session: Session, seen: TransferFact) -> Transfer | None:
         sa.select(Transfer).where(Transfer.stripe_transfer_id == seen.id)
     ).one_or_none()
     if known is None and (subject := seen.metadata.get("octo_subject")):
-        known = session.scalars(sa.select(Transfer).where(Transfer.public_id == subject)).one_or_none()
+        known = session.scalars(
+            sa.select(Transfer).where(Transfer.public_id == subject)
+        ).one_or_none()
     return known
 
 

@@ -1,14 +1,13 @@
 """Close a campaign at its deadline: no payment may be left open when the verdict falls."""
 
 from collections.abc import Sequence
-from datetime import timedelta
 from typing import Final
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from campaigns.models import Campaign, CampaignStatus, Outcome, Pledge, PledgeStatus
-from campaigns.services.closing import begin_closing, decide
+from campaigns.services.closing import begin_closing, decide, find_due, judge
 from campaigns.services.pledge_life import expire_pledge
 from octo.clock import Clock
 from octo.config import Settings
@@ -20,11 +19,12 @@ from payments.services.checkout import expire_checkout
 from payments.services.collection import refresh_payment
 from payments.services.occasion import Occasion
 from payments.settlement.issuing import issue_settlement
-from payments.settlement.policy import verdict
 
-_OPEN: Final = frozenset({CampaignStatus.LIVE, CampaignStatus.SUSPENDED})
-_UNRESOLVED: Final = (PaymentStatus.PENDING, PaymentStatus.PROCESSING, PaymentStatus.REQUIRES_ACTION)
-ALARM_AFTER: Final = timedelta(hours=1)
+_UNRESOLVED: Final = (
+    PaymentStatus.PENDING,
+    PaymentStatus.PROCESSING,
+    PaymentStatus.REQUIRES_ACTION,
+)
 
 
 def close_due_campaigns(*, gateway: Gateway, settings: Settings, clock: Clock) -> JobReport:
@@ -35,7 +35,7 @@ def close_due_campaigns(*, gateway: Gateway, settings: Settings, clock: Clock) -
     done = 0
     waiting: list[str] = []
     for campaign_id in _due(clock):
-        done += _begin(campaign_id, settings=settings, clock=clock)
+        done += _begin(campaign_id, clock=clock)
     for campaign_id in _closing():
         try:
             left = _resolve_payments(campaign_id, gateway=gateway, settings=settings, clock=clock)
@@ -51,31 +51,27 @@ def close_due_campaigns(*, gateway: Gateway, settings: Settings, clock: Clock) -
 
 def _due(clock: Clock) -> Sequence[int]:
     with reading() as session:
-        return session.scalars(
-            sa.select(Campaign.id)
-            .where(Campaign.status.in_(_OPEN), Campaign.deadline_at <= clock.now())
-            .order_by(Campaign.deadline_at, Campaign.id)
-        ).all()
+        return find_due(session, at=clock.now())
 
 
 def _closing() -> Sequence[int]:
     with reading() as session:
         return session.scalars(
-            sa.select(Campaign.id).where(Campaign.status == CampaignStatus.CLOSING).order_by(Campaign.id)
+            sa.select(Campaign.id)
+            .where(Campaign.status == CampaignStatus.CLOSING)
+            .order_by(Campaign.id)
         ).all()
 
 
-def _begin(campaign_id: int, *, settings: Settings, clock: Clock) -> int:
+def _begin(campaign_id: int, *, clock: Clock) -> int:
     with transaction() as session:
         campaign = lock(session, Campaign, id=campaign_id)
-        occasion = Occasion.now(settings, clock)
-        if campaign.status not in _OPEN or campaign.deadline_at is None or campaign.deadline_at > occasion.at:
-            return 0
-        begin_closing(session, campaign, at=occasion.at)
-        return 1
+        return int(begin_closing(session, campaign, at=clock.now()))
 
 
-def _resolve_payments(campaign_id: int, *, gateway: Gateway, settings: Settings, clock: Clock) -> int:
+def _resolve_payments(
+    campaign_id: int, *, gateway: Gateway, settings: Settings, clock: Clock
+) -> int:
     """Expire every open checkout, fetch every unresolved payment; return how many are left."""
     with transaction() as session:
         occasion = Occasion.now(settings, clock)
@@ -113,7 +109,9 @@ def _end_unpaid_pledges(session: Session, campaign_id: int, *, occasion: Occasio
     has_payment = sa.exists().where(Payment.pledge_id == Pledge.id)
     unpaid = session.scalars(
         sa.select(Pledge)
-        .where(Pledge.campaign_id == campaign_id, Pledge.status == PledgeStatus.PENDING, ~has_payment)
+        .where(
+            Pledge.campaign_id == campaign_id, Pledge.status == PledgeStatus.PENDING, ~has_payment
+        )
         .order_by(Pledge.id)
         .with_for_update(of=Pledge)
     ).all()
@@ -128,12 +126,8 @@ def _judge(campaign_id: int, *, settings: Settings, clock: Clock) -> int:
         if campaign.status is not CampaignStatus.CLOSING or _unresolved(session, campaign_id):
             return 0
         occasion = Occasion.now(settings, clock)
-        outcome = verdict(
-            counted=campaign.pledged_amount,
-            goal=campaign.goal_amount,
-            is_canceled=campaign.canceled_at is not None,
-        )
-        decide(session, campaign, outcome, at=occasion.at)
+        outcome = judge(campaign)
+        decide(session, campaign, outcome=outcome, at=occasion.at)
         if outcome is Outcome.SUCCEEDED:
             issue_settlement(session, campaign, occasion=occasion)
         return 1

@@ -32,7 +32,7 @@ SAFETY_SECONDS: Final = 1.0
 
 @dataclass
 class Planned:
-    """One claimed attempt and the moments it may leave between, by this process's monotonic clock."""
+    """One claimed attempt, and when it may leave by this process's monotonic clock."""
 
     claimed: Claimed
     machine: datetime

@@ -35,6 +35,7 @@ from payments.services.refunds import refund_rest
 from payments.services.transfers import plan_transfer
 
 BATCH: Final = 200
+_GONE: Final = Payment.refunded_amount + Payment.disputed_amount
 _REASONS: Final = {
     Outcome.FAILED: RefundReason.GOAL_MISSED,
     Outcome.CANCELED: RefundReason.CAMPAIGN_CANCELED,
@@ -82,7 +83,7 @@ def _refund_batch(campaign_id: int, outcome: Outcome, *, settings: Settings, clo
             .where(
                 Payment.campaign_id == campaign_id,
                 Payment.status == PaymentStatus.SUCCEEDED,
-                Payment.refunded_amount + Payment.disputed_amount < Payment.amount + Payment.tip_amount,
+                _GONE < Payment.amount + Payment.tip_amount,
             )
             .order_by(Payment.id)
             .limit(BATCH)
@@ -228,5 +229,5 @@ def _count(
     campaign_id: int,
     condition: sa.ColumnElement[bool],
 ) -> int:
-    counted = sa.select(sa.func.count()).select_from(model).where(model.campaign_id == campaign_id, condition)
-    return session.scalar(counted) or 0
+    rows = sa.select(sa.func.count()).select_from(model)
+    return session.scalar(rows.where(model.campaign_id == campaign_id, condition)) or 0

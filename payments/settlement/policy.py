@@ -1,9 +1,8 @@
-"""The arithmetic and the verdict of a settlement: pure functions of what is known."""
+"""The arithmetic of a settlement: pure functions of what is known."""
 
 from dataclasses import dataclass
 from decimal import Decimal
 
-from campaigns.models import Outcome
 from octo.money import share
 
 
@@ -39,13 +38,6 @@ def settle(
         vat_amount=vat,
         net_amount=base - fee - vat,
     )
-
-
-def verdict(*, counted: int, goal: int, is_canceled: bool) -> Outcome:
-    """Judge a campaign on the gross pledged amounts that count, tips excluded."""
-    if is_canceled:
-        return Outcome.CANCELED
-    return Outcome.SUCCEEDED if counted >= goal else Outcome.FAILED
 
 
 @dataclass(frozen=True)

@@ -57,9 +57,9 @@ def _on_intent(
     object_id: str, payload: dict[str, Any], *, gateway: Gateway, settings: Settings, clock: Clock
 ) -> bool:
     metadata = payload.get("data", {}).get("object", {}).get("metadata", {})
-    payment_id = _find_payment_id(Payment.stripe_payment_intent_id == object_id) or _find_payment_id(
-        Payment.public_id == metadata.get("octo_payment", "")
-    )
+    by_intent = _find_payment_id(Payment.stripe_payment_intent_id == object_id)
+    by_metadata = Payment.public_id == metadata.get("octo_payment", "")
+    payment_id = by_intent or _find_payment_id(by_metadata)
     if payment_id is None:
         return False
     refresh_payment(payment_id, gateway=gateway, settings=settings, clock=clock)

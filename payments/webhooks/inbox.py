@@ -42,9 +42,10 @@ def store_event(event: dict[str, Any], *, clock: Clock) -> bool:
             "received_at": now,
             "not_before": now,
         }
-        insert = sqlite.insert if session.get_bind().dialect.name == "sqlite" else postgresql.insert
-        statement = insert(InboxEvent).values(**values).on_conflict_do_nothing().returning(InboxEvent.id)
-        return session.execute(statement).scalar_one_or_none() is not None
+        is_sqlite = session.get_bind().dialect.name == "sqlite"
+        insert = sqlite.insert if is_sqlite else postgresql.insert
+        kept = insert(InboxEvent).values(**values).on_conflict_do_nothing()
+        return session.scalar(kept.returning(InboxEvent.id)) is not None
 
 
 def handle_inbox(*, gateway: Gateway, settings: Settings, clock: Clock) -> JobReport:

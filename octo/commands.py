@@ -1,0 +1,64 @@
+"""The platform's own commands: the database's schema."""
+
+import json
+import sys
+
+import click
+from flask import Flask
+from flask.cli import AppGroup
+
+from octo import migrating
+
+db_commands = AppGroup("db", help="Bring the database's schema up, down, or check it.")
+
+
+def register(app: Flask) -> None:
+    """Add the platform's commands to the app."""
+    app.cli.add_command(db_commands)
+
+
+@db_commands.command("upgrade")
+@click.argument("revision", default="head")
+@click.option("--json", "as_json", is_flag=True, help="Answer in JSON.")
+def upgrade(revision: str, *, as_json: bool) -> None:
+    """Apply the migrations, up to REVISION or to the newest."""
+    migrating.upgrade(revision)
+    _tell_revision(as_json=as_json)
+
+
+@db_commands.command("downgrade")
+@click.argument("revision", default="-1")
+@click.option("--json", "as_json", is_flag=True, help="Answer in JSON.")
+def downgrade(revision: str, *, as_json: bool) -> None:
+    """Undo the last migration, or all after REVISION (`base`: all)."""
+    migrating.downgrade(revision)
+    _tell_revision(as_json=as_json)
+
+
+@db_commands.command("check")
+@click.option("--json", "as_json", is_flag=True, help="Answer in JSON.")
+def check(*, as_json: bool) -> None:
+    """Compare the database with the models and the triggers; exit 1 on any difference."""
+    differences = migrating.drift()
+    if as_json:
+        click.echo(json.dumps({"differences": differences}))
+    else:
+        for difference in differences:
+            click.echo(difference)
+        click.echo(f"{len(differences)} differences")
+    sys.exit(1 if differences else 0)
+
+
+@db_commands.command("revision")
+@click.argument("message")
+def revision(message: str) -> None:
+    """Write the next migration from what differs, for its author to read and mend."""
+    migrating.write_revision(message)
+
+
+def _tell_revision(*, as_json: bool) -> None:
+    revision = migrating.current_revision()
+    if as_json:
+        click.echo(json.dumps({"revision": revision}))
+    else:
+        click.echo(f"The database is at {revision or 'nothing'}.")

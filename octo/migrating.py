@@ -1,0 +1,95 @@
+"""Bring the database to a revision of its schema, and tell where it differs from the models."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import sqlalchemy as sa
+from alembic import command
+from alembic.autogenerate import compare_metadata
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+
+from migrations import triggers
+from octo.config import ROOT
+from octo.database import db
+
+
+def upgrade(revision: str = "head") -> None:
+    """Apply the migrations up to ``revision``, each in a transaction of its own."""
+    command.upgrade(_config(), revision)
+
+
+def downgrade(revision: str) -> None:
+    """Undo the migrations after ``revision``; ``base`` undoes them all."""
+    command.downgrade(_config(), revision)
+
+
+def write_revision(message: str) -> None:
+    """Write the next migration from what differs; to be read and mended by its author."""
+    config = _config()
+    count = len(list(ScriptDirectory.from_config(config).walk_revisions()))
+    command.revision(config, message, autogenerate=True, rev_id=f"{count + 1:04}")
+
+
+def current_revision() -> str | None:
+    """Return the revision the database stands at."""
+    with db.engine.connect() as connection:
+        return MigrationContext.configure(connection).get_current_revision()
+
+
+def drift() -> list[str]:
+    """Name each difference between the models and the database."""
+    with db.engine.connect() as connection:
+        options = {"compare_type": True, "target_metadata": db.metadata}
+        migration = MigrationContext.configure(connection, opts=options)
+        tables = [repr(difference) for difference in compare_metadata(migration, db.metadata)]
+        return [*tables, *_check_drift(connection), *_trigger_drift(connection)]
+
+
+def _check_drift(connection: sa.Connection) -> Iterator[str]:
+    """Compare the CHECK constraints, which Alembic leaves alone.
+
+    Only SQLite gives their text back as it was written; PostgreSQL has them from the very
+    same migrations, so there their names are enough.
+    """
+    inspector = sa.inspect(connection)
+    is_worded = connection.dialect.name == "sqlite"
+    for table in db.metadata.sorted_tables:
+        if not inspector.has_table(table.name):
+            continue
+        wanted = {
+            (str(check.name), _wording(check) if is_worded else "")
+            for check in table.constraints
+            if isinstance(check, sa.CheckConstraint)
+        }
+        found: set[tuple[str, str]] = {
+            (str(check["name"]), _one_line(check["sqltext"]) if is_worded else "")
+            for check in inspector.get_check_constraints(table.name)
+        }
+        yield from (f"{table.name} lacks CHECK {name} {text}" for name, text in wanted - found)
+        yield from (f"{table.name} has CHECK {name} {text}" for name, text in found - wanted)
+
+
+def _trigger_drift(connection: sa.Connection) -> Iterator[str]:
+    wanted = triggers.expected(connection.dialect.name)
+    found = triggers.present(connection)
+    yield from (
+        f"{table} lacks trigger {name}" for name, table in sorted(wanted.items() - found.items())
+    )
+    yield from (
+        f"{table} has trigger {name}" for name, table in sorted(found.items() - wanted.items())
+    )
+
+
+def _wording(check: sa.CheckConstraint) -> str:
+    compiled: Any = check.sqltext.compile(compile_kwargs={"literal_binds": True})
+    return _one_line(str(compiled))
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())
+
+
+def _config() -> Config:
+    return Config(ROOT / "alembic.ini")
