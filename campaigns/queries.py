@@ -1,0 +1,402 @@
+"""What pages and the API read of campaigns: each function one query, or one and a count."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Final
+
+import sqlalchemy as sa
+from sqlalchemy.orm import contains_eager, joinedload, selectinload
+
+from campaigns.models import (
+    Campaign,
+    CampaignStatus,
+    Category,
+    Outcome,
+    Pledge,
+    PledgeLink,
+    PledgeStatus,
+    Supporter,
+    Visibility,
+)
+from octo.audit import AuditEvent
+from octo.database import reading
+from octo.errors import N_, NotFoundError
+from octo.ids import hash_token
+from octo.users.models import Membership, Organisation, User
+
+PAGE_SIZE: Final = 12
+LONGEST_SEARCH: Final = 100
+LINK_LIFE: Final = timedelta(days=30)
+COUNTED: Final = (PledgeStatus.ACTIVE, PledgeStatus.COLLECTED)
+_SHOWN: Final = (*COUNTED, PledgeStatus.REFUNDED)
+_LISTED: Final = (
+    CampaignStatus.LIVE,
+    CampaignStatus.GATHERING,
+    CampaignStatus.CLOSING,
+    CampaignStatus.COLLECTING,
+    CampaignStatus.SETTLING,
+    CampaignStatus.SETTLED,
+)
+
+
+class Stage(StrEnum):
+    """What a visitor looks for among campaigns."""
+
+    LIVE = "live"
+    GATHERING = "gathering"
+    SUCCEEDED = "succeeded"
+    ENDED = "ended"
+
+
+_STAGES: Final = {
+    Stage.LIVE: Campaign.status == CampaignStatus.LIVE,
+    Stage.GATHERING: Campaign.status == CampaignStatus.GATHERING,
+    Stage.SUCCEEDED: Campaign.outcome == Outcome.SUCCEEDED,
+    Stage.ENDED: Campaign.status.in_(
+        (
+            CampaignStatus.CLOSING,
+            CampaignStatus.COLLECTING,
+            CampaignStatus.SETTLING,
+            CampaignStatus.SETTLED,
+        )
+    ),
+}
+
+
+@dataclass(frozen=True)
+class CampaignPage:
+    """One page of a list of campaigns."""
+
+    campaigns: Sequence[Campaign]
+    page: int
+    pages_count: int
+    found_count: int
+
+
+@dataclass(frozen=True)
+class Home:
+    """What the first page shows; ``raised_amount`` by currency, of succeeded campaigns."""
+
+    live: Sequence[Campaign]
+    gathering: Sequence[Campaign]
+    succeeded: Sequence[Campaign]
+
+
+@dataclass(frozen=True)
+class Platform:
+    """What all campaigns came to; the amount is of the platform's own currency."""
+
+    succeeded_count: int
+    backers_count: int
+    raised_amount: int
+
+
+def list_home(*, each: int = 6) -> Home:
+    """Return the campaigns of the first page, in one query."""
+    rank = (
+        sa.func.row_number()
+        .over(
+            partition_by=sa.case(
+                (Campaign.status == CampaignStatus.LIVE, 0),
+                (Campaign.status == CampaignStatus.GATHERING, 1),
+                else_=2,
+            ),
+            order_by=(Campaign.deadline_at, Campaign.id.desc()),
+        )
+        .label("rank")
+    )
+    shown = sa.or_(
+        Campaign.status.in_((CampaignStatus.LIVE, CampaignStatus.GATHERING)),
+        Campaign.outcome == Outcome.SUCCEEDED,
+    )
+    ranked = sa.select(Campaign.id, rank).where(shown).subquery()
+    statement = (
+        sa.select(Campaign)
+        .join(ranked, ranked.c.id == Campaign.id)
+        .where(ranked.c.rank <= each)
+        .join(Campaign.organisation)
+        .options(contains_eager(Campaign.organisation))
+        .order_by(ranked.c.rank)
+    )
+    with reading() as session:
+        found = session.scalars(statement).all()
+    return Home(
+        live=[c for c in found if c.status is CampaignStatus.LIVE],
+        gathering=[c for c in found if c.status is CampaignStatus.GATHERING],
+        succeeded=[c for c in found if c.outcome is Outcome.SUCCEEDED],
+    )
+
+
+def sum_platform(currency: str) -> Platform:
+    """Return what all succeeded campaigns of a currency came to."""
+    statement = sa.select(
+        sa.func.count(Campaign.id),
+        sa.func.coalesce(sa.func.sum(Campaign.backers_count), 0),
+        sa.func.coalesce(sa.func.sum(Campaign.pledged_amount), 0),
+    ).where(Campaign.outcome == Outcome.SUCCEEDED, Campaign.currency == currency)
+    with reading() as session:
+        succeeded, backers, raised = session.execute(statement).one()
+        return Platform(int(succeeded), int(backers), int(raised))
+
+
+def browse_campaigns(
+    *,
+    words: str = "",
+    category: Category | None = None,
+    stage: Stage | None = None,
+    page: int = 1,
+    page_size: int = PAGE_SIZE,
+) -> CampaignPage:
+    """Search public campaigns: each word in the title, the summary, the place or the owner."""
+    where: list[sa.ColumnElement[bool]] = [
+        _STAGES[stage] if stage else Campaign.status.in_(_LISTED)
+    ]
+    if category:
+        where.append(Campaign.category == category)
+    searched = (Campaign.title, Campaign.summary, Campaign.place, Organisation.name)
+    where.extend(
+        sa.or_(*(text.icontains(word, autoescape=True) for text in searched))
+        for word in words[:LONGEST_SEARCH].split()
+    )
+    order = (
+        sa.case(
+            {CampaignStatus.LIVE: 0, CampaignStatus.GATHERING: 1}, value=Campaign.status, else_=2
+        ),
+        Campaign.deadline_at.desc(),
+        Campaign.id.desc(),
+    )
+    with reading() as session:
+        count = sa.select(sa.func.count(Campaign.id)).join(Campaign.organisation).where(*where)
+        found_count = session.execute(count).scalar_one()
+        pages_count = max(1, -(-found_count // page_size))
+        page = min(max(page, 1), pages_count)
+        statement = (
+            sa.select(Campaign)
+            .join(Campaign.organisation)
+            .options(contains_eager(Campaign.organisation))
+            .where(*where)
+            .order_by(*order)
+            .limit(page_size)
+            .offset((page - 1) * page_size)
+        )
+        return CampaignPage(session.scalars(statement).all(), page, pages_count, found_count)
+
+
+def get_campaign(*, user: User | None = None, **by: str) -> Campaign:
+    """Return a campaign with all its page shows; one not public is there for its owners alone."""
+    statement = (
+        sa.select(Campaign)
+        .filter_by(**by)
+        .options(
+            joinedload(Campaign.organisation),
+            selectinload(Campaign.rewards),
+            selectinload(Campaign.cost_lines),
+        )
+        .execution_options(populate_existing=True)
+    )
+    with reading() as session:
+        campaign = session.scalars(statement).unique().one_or_none()
+        if campaign is None or not (campaign.is_public or _is_run_by(campaign, user)):
+            raise NotFoundError(N_("Nothing was found at this address."))
+        return campaign
+
+
+def get_own_campaign(campaign_id: str, *, user: User) -> Campaign:
+    """Return a campaign that ``user`` runs; to anybody else it does not exist."""
+    campaign = get_campaign(user=user, public_id=campaign_id)
+    with reading():
+        if not _is_run_by(campaign, user):
+            raise NotFoundError(N_("Nothing was found at this address."))
+    return campaign
+
+
+def get_any_campaign(**by: str) -> Campaign:
+    """Return a campaign whatever its status, for moderators and commands."""
+    statement = (
+        sa.select(Campaign)
+        .filter_by(**by)
+        .options(
+            joinedload(Campaign.organisation),
+            selectinload(Campaign.rewards),
+            selectinload(Campaign.cost_lines),
+        )
+        .execution_options(populate_existing=True)
+    )
+    with reading() as session:
+        campaign = session.scalars(statement).unique().one_or_none()
+        if campaign is None:
+            raise NotFoundError(N_("Nothing was found at this address."))
+        return campaign
+
+
+def list_all_campaigns(status: CampaignStatus | None = None) -> Sequence[Campaign]:
+    """Return every campaign, newest first, for commands."""
+    statement = (
+        sa.select(Campaign).options(joinedload(Campaign.organisation)).order_by(Campaign.id.desc())
+    )
+    if status is not None:
+        statement = statement.where(Campaign.status == status)
+    with reading() as session:
+        return session.scalars(statement).all()
+
+
+def list_own_campaigns(user: User) -> Sequence[Campaign]:
+    """Return the campaigns a user runs, newest first."""
+    statement = (
+        sa.select(Campaign)
+        .join(Membership, Membership.organisation_id == Campaign.organisation_id)
+        .where(Membership.user_id == user.id)
+        .options(joinedload(Campaign.organisation))
+        .order_by(Campaign.id.desc())
+    )
+    with reading() as session:
+        return session.scalars(statement).all()
+
+
+def list_organisations(user: User) -> Sequence[Organisation]:
+    """Return the organisations a user belongs to."""
+    statement = (
+        sa.select(Organisation)
+        .join(Membership, Membership.organisation_id == Organisation.id)
+        .where(Membership.user_id == user.id)
+        .order_by(Organisation.name)
+    )
+    with reading() as session:
+        return session.scalars(statement).all()
+
+
+def list_to_review() -> Sequence[Campaign]:
+    """Return what waits for a moderator, the oldest submission first."""
+    return _list_in((CampaignStatus.SUBMITTED,), Campaign.submitted_at)
+
+
+def list_watched() -> Sequence[Campaign]:
+    """Return the campaigns a moderator may have to act on after their approval."""
+    return _list_in(
+        (CampaignStatus.GATHERING, CampaignStatus.LIVE, CampaignStatus.SUSPENDED),
+        Campaign.deadline_at,
+    )
+
+
+def list_audit(subject: str) -> Sequence[tuple[AuditEvent, str]]:
+    """Return the trail of a subject with the name of who acted, the oldest act first."""
+    statement = (
+        sa.select(AuditEvent, sa.func.coalesce(User.name, ""))
+        .outerjoin(User, User.public_id == AuditEvent.actor)
+        .where(AuditEvent.subject == subject)
+        .order_by(AuditEvent.id)
+    )
+    with reading() as session:
+        return [(event, str(name)) for event, name in session.execute(statement).all()]
+
+
+def list_supporters(campaign: Campaign, *, are_verified: bool = True) -> Sequence[Supporter]:
+    """Return who stands behind a launch."""
+    statement = sa.select(Supporter).filter_by(campaign_id=campaign.id).order_by(Supporter.id)
+    if are_verified:
+        statement = statement.where(Supporter.verified_at.is_not(None))
+    with reading() as session:
+        return session.scalars(statement).all()
+
+
+def list_backers(campaign: Campaign, *, limit: int = 24) -> Sequence[Pledge]:
+    """Return the latest pledges whose backers want to be seen."""
+    statement = (
+        sa.select(Pledge)
+        .where(
+            Pledge.campaign_id == campaign.id,
+            Pledge.status.in_(_SHOWN),
+            Pledge.visibility != Visibility.ANONYMOUS,
+        )
+        .order_by(Pledge.confirmed_at.desc(), Pledge.id.desc())
+        .limit(limit)
+    )
+    with reading() as session:
+        return session.scalars(statement).all()
+
+
+def list_pledges(campaign: Campaign, *, limit: int = 500) -> Sequence[Pledge]:
+    """Return the pledges of a campaign for its owner, the latest first."""
+    statement = (
+        sa.select(Pledge)
+        .where(
+            Pledge.campaign_id == campaign.id,
+            Pledge.status.not_in((PledgeStatus.PENDING, PledgeStatus.EXPIRED)),
+        )
+        .options(joinedload(Pledge.reward))
+        .order_by(Pledge.confirmed_at.desc(), Pledge.id.desc())
+        .limit(limit)
+    )
+    with reading() as session:
+        return session.scalars(statement).all()
+
+
+def list_own_pledges(user: User) -> Sequence[Pledge]:
+    """Return the pledges of a user, the latest first."""
+    statement = (
+        sa.select(Pledge)
+        .where(Pledge.user_id == user.id)
+        .options(joinedload(Pledge.campaign), joinedload(Pledge.reward))
+        .order_by(Pledge.id.desc())
+    )
+    with reading() as session:
+        return session.scalars(statement).all()
+
+
+def get_own_pledge(pledge_id: str, *, user: User) -> Pledge:
+    """Return a pledge of this user; to anybody else it does not exist."""
+    return _get_pledge(sa.and_(Pledge.public_id == pledge_id, Pledge.user_id == user.id))
+
+
+def get_pledge_by_token(token: str, *, at: datetime) -> Pledge:
+    """Return the pledge a mailed link opens, until 30 days after the settlement."""
+    opened = sa.select(PledgeLink.pledge_id).where(
+        PledgeLink.token_hash == hash_token(token), PledgeLink.revoked_at.is_(None)
+    )
+    pledge = _get_pledge(Pledge.id.in_(opened))
+    settled_at = pledge.campaign.settled_at
+    if settled_at is not None and at > settled_at + LINK_LIFE:
+        raise NotFoundError(N_("This link is not valid any more."))
+    return pledge
+
+
+def _get_pledge(which: sa.ColumnElement[bool]) -> Pledge:
+    statement = (
+        sa.select(Pledge)
+        .where(which)
+        .options(
+            joinedload(Pledge.campaign).joinedload(Campaign.organisation),
+            joinedload(Pledge.reward),
+        )
+        .execution_options(populate_existing=True)
+    )
+    with reading() as session:
+        pledge = session.scalars(statement).one_or_none()
+        if pledge is None:
+            raise NotFoundError(N_("This link is not valid any more."))
+        return pledge
+
+
+def _list_in(
+    statuses: Sequence[CampaignStatus], order: sa.ColumnExpressionArgument[object]
+) -> Sequence[Campaign]:
+    statement = (
+        sa.select(Campaign)
+        .where(Campaign.status.in_(statuses))
+        .options(joinedload(Campaign.organisation))
+        .order_by(order, Campaign.id)
+    )
+    with reading() as session:
+        return session.scalars(statement).all()
+
+
+def _is_run_by(campaign: Campaign, user: User | None) -> bool:
+    if user is None:
+        return False
+    statement = sa.select(Membership.id).filter_by(
+        organisation_id=campaign.organisation_id, user_id=user.id
+    )
+    with reading() as session:
+        return session.execute(statement).first() is not None
