@@ -59,7 +59,7 @@ def _check_drift(connection: sa.Connection) -> Iterator[str]:
         if not inspector.has_table(table.name):
             continue
         wanted = {
-            (str(check.name), _wording(check) if is_worded else "")
+            (check_name(check), check_text(check) if is_worded else "")
             for check in table.constraints
             if isinstance(check, sa.CheckConstraint)
         }
@@ -72,19 +72,22 @@ def _check_drift(connection: sa.Connection) -> Iterator[str]:
 
 
 def _trigger_drift(connection: sa.Connection) -> Iterator[str]:
-    wanted = triggers.expected(connection.dialect.name)
-    found = triggers.present(connection)
-    yield from (
-        f"{table} lacks trigger {name}" for name, table in sorted(wanted.items() - found.items())
-    )
-    yield from (
-        f"{table} has trigger {name}" for name, table in sorted(found.items() - wanted.items())
-    )
+    wanted = triggers.expected(connection.dialect.name).items()
+    found = triggers.present(connection).items()
+    yield from (f"{table} lacks trigger {name}" for name, table in sorted(wanted - found))
+    yield from (f"{table} has trigger {name}" for name, table in sorted(found - wanted))
 
 
-def _wording(check: sa.CheckConstraint) -> str:
+def check_name(check: sa.CheckConstraint) -> str:
+    """Return the whole name of a CHECK; those of enums get theirs only when compiled."""
+    name, table = str(check.name), check.table.name
+    return name if name.startswith("ck_") else f"ck_{table}_{name}"
+
+
+def check_text(check: sa.CheckConstraint) -> str:
+    """Return what a CHECK says, on one line, with its columns unqualified."""
     compiled: Any = check.sqltext.compile(compile_kwargs={"literal_binds": True})
-    return _one_line(str(compiled))
+    return _one_line(str(compiled).replace(f"{check.table.name}.", ""))
 
 
 def _one_line(text: str) -> str:
