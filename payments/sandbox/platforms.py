@@ -201,6 +201,11 @@ class Platforms:
             account in self._open or (self.path / f"{account}.sqlite").exists()
         )
 
+    def recent(self, count: int) -> list[str]:
+        """Return the accounts written last."""
+        files = sorted(self.path.glob("acct_*.sqlite"), key=lambda file: -file.stat().st_mtime)
+        return [file.stem for file in files[:count]]
+
     @contextlib.contextmanager
     def using(self, account: str) -> Iterator[Platform]:
         """Yield a platform that stays open meanwhile."""

@@ -1,0 +1,48 @@
+"""What the pages share: the platform a page is about, and the page that only says something."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from http import HTTPStatus
+
+from flask import abort, current_app, render_template, request
+from flask.typing import ResponseReturnValue
+
+from payments.sandbox.objects import Json
+from payments.sandbox.platforms import Platforms
+from payments.sandbox.store import Store
+
+
+@contextlib.contextmanager
+def opened(account: str) -> Iterator[Store]:
+    """Yield the store of a platform that exists, in one transaction."""
+    platforms: Platforms = current_app.extensions["platforms"]
+    if not platforms.exists(account):
+        abort(HTTPStatus.NOT_FOUND)
+    base_url = request.host_url.rstrip("/")
+    with platforms.using(account) as platform, platform.transaction(base_url=base_url) as store:
+        yield store
+
+
+def found(store: Store, id_: str, type_: str) -> Json:
+    """Return an object, or show that there is none."""
+    stored = store.find(id_, type_)
+    if stored is None:
+        abort(HTTPStatus.NOT_FOUND)
+    return stored
+
+
+def show_message(
+    title: str,
+    message: str,
+    *,
+    link: str | None = None,
+    link_text: str = "",
+    status: int = HTTPStatus.OK,
+) -> ResponseReturnValue:
+    """Return a page with one sentence, and one way on."""
+    page = render_template(
+        "message.html", title=title, message=message, link=link, link_text=link_text
+    )
+    return page, status
