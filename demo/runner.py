@@ -63,6 +63,7 @@ def main() -> int:
     supervisor = Supervisor(environ)
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, lambda *_: supervisor.stopping.set())
+    take_the_terminal()
     try:
         start(supervisor, plan, environ)
         supervisor.watch()
@@ -75,6 +76,16 @@ def main() -> int:
     finally:
         supervisor.stop("worker", "site", "loading")
         supervisor.stop()
+
+
+def take_the_terminal() -> None:
+    """Make Ctrl-C reach this process alone: ``make``, which started it, would call it an error."""
+    if not sys.stdin.isatty() or os.getpgrp() == os.getpid():
+        return
+    signal.signal(signal.SIGTTOU, signal.SIG_IGN)
+    signal.signal(signal.SIGTSTP, signal.SIG_IGN)  # no shell would wake a group it does not know
+    os.setpgid(0, 0)
+    os.tcsetpgrp(sys.stdin.fileno(), os.getpgrp())
 
 
 def start(supervisor: Supervisor, plan: Plan, environ: Mapping[str, str]) -> None:

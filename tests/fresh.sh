@@ -37,9 +37,13 @@ until grep -q 'Octo is running' "$there/run.log"; do
 done
 "$python" -c "import urllib.request as u; u.urlopen('http://127.0.0.1:$site/').read()"
 echo "running after $waited s; stopping"
-kill -INT "$(pgrep -P "$runner" -f demo.runner || echo "$runner")"
-wait "$runner"
+kill "$runner"
+wait "$runner" || true
 runner=''
+grep -q 'Stopping' "$there/run.log"
+for port in "$site" "$sandbox"; do
+  ! "$python" -c "import socket; socket.create_connection(('127.0.0.1', $port))" 2>/dev/null
+done
 
 echo 'make test'
 clean make test PYTHON="$python"
