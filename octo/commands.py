@@ -1,13 +1,17 @@
-"""The platform's own commands: the database's schema."""
+"""The platform's own commands: the database's schema, and the worker."""
 
 import json
 import sys
+from typing import Final
 
 import click
-from flask import Flask
+from flask import Flask, current_app
 from flask.cli import AppGroup
 
 from octo import migrating
+from octo.worker import run_due, run_worker
+
+EXIT_WAITING: Final = 3
 
 db_commands = AppGroup("db", help="Bring the database's schema up, down, or check it.")
 
@@ -15,6 +19,7 @@ db_commands = AppGroup("db", help="Bring the database's schema up, down, or chec
 def register(app: Flask) -> None:
     """Add the platform's commands to the app."""
     app.cli.add_command(db_commands)
+    app.cli.add_command(worker)
 
 
 @db_commands.command("upgrade")
@@ -54,6 +59,28 @@ def check(*, as_json: bool) -> None:
 def revision(message: str) -> None:
     """Write the next migration from what differs, for its author to read and mend."""
     migrating.write_revision(message)
+
+
+@click.command("worker")
+@click.option("--once", is_flag=True, help="Do all that is due now, then stop.")
+@click.option("--json", "as_json", is_flag=True, help="With --once, answer in JSON.")
+def worker(*, once: bool, as_json: bool) -> None:
+    """Close, settle, refund, pay and mail when it is due, until SIGTERM.
+
+    With --once: exit 0 when nothing is left to do, 3 when something must wait.
+    """
+    app = current_app._get_current_object()  # type: ignore[attr-defined]  # noqa: SLF001
+    if not once:
+        run_worker(app)
+        return
+    due = run_due(app)
+    if as_json:
+        click.echo(json.dumps({"done": due.done, "waiting": due.waiting}))
+    else:
+        click.echo(f"{due.done} done, {len(due.waiting)} waiting")
+        for reason in due.waiting:
+            click.echo(f"waits: {reason}")
+    sys.exit(EXIT_WAITING if due.waiting else 0)
 
 
 def _tell_revision(*, as_json: bool) -> None:

@@ -100,7 +100,7 @@ def _tick(app: Flask, job: Job) -> None:
         return
     try:
         _run(app, job)
-    except Exception:
+    except Exception:  # noqa: BLE001 - whatever one job raises, the others go on
         _log.exception("job_failed", job=job.name)
 
 

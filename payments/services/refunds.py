@@ -148,7 +148,7 @@ def _take_in_end(session: Session, refund: Refund, seen: RefundFact, *, at: date
     if refund.status is RefundStatus.FAILED:
         refund.failure_reason = seen.failure_reason
         if seen.movement is None:
-            post(session, rules.refund_never_left(refund, at=at))
+            _post_owed(session, refund, at=at)
         return
     payment = refund.payment
     if payment.refundable_amount == 0 and refund.reason is not RefundReason.BACKER_CANCELED:
@@ -214,3 +214,10 @@ def refund_by_treasurer(
             action_key=action_key,
             occasion=Occasion.now(settings, clock),
         )
+
+
+def _post_owed(session: Session, refund: Refund, *, at: datetime) -> None:
+    """Book what never left as owed to the backer; what was owed already needs no entry."""
+    draft = rules.refund_never_left(refund, at=at)
+    if draft is not None:
+        post(session, draft)

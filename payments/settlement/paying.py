@@ -83,7 +83,7 @@ def _refund_batch(campaign_id: int, outcome: Outcome, *, settings: Settings, clo
             .where(
                 Payment.campaign_id == campaign_id,
                 Payment.status == PaymentStatus.SUCCEEDED,
-                _GONE < Payment.amount + Payment.tip_amount,
+                Payment.amount + Payment.tip_amount > _GONE,
             )
             .order_by(Payment.id)
             .limit(BATCH)

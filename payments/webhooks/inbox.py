@@ -114,4 +114,5 @@ def _park(event_id: int, *, error: str, clock: Clock) -> int:
 
 
 def _next_try(tries: int, now: datetime) -> datetime:
-    return now + min(PARKED_FOR * 2 ** min(tries - 1, 10), LONGEST_PAUSE)
+    doublings = min(tries - 1, 10)
+    return now + min(PARKED_FOR * (1 << doublings), LONGEST_PAUSE)

@@ -1,0 +1,140 @@
+"""The treasury: the platform's position, each campaign's money, statements and exports."""
+
+import uuid
+from http import HTTPStatus
+
+from flask import Blueprint, Flask, Response, abort, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+from flask_login import current_user
+
+from octo.errors import N_
+from octo.money import parse_amount
+from octo.web.forms import say, shown_again_by
+from octo.web.navigation import Link, Place, add_link
+from octo.web.permissions import Permission, requires
+from payments import queries
+from payments.reports import statement
+from payments.runtime import payments_runtime
+from payments.services import freezing, refunds
+
+blueprint = Blueprint("treasury", __name__, url_prefix="/treasury")
+
+_PROFILES = {"excel": statement.EXCEL, "machine": statement.MACHINE}
+
+
+@blueprint.get("")
+@requires(Permission.READ_BOOKS)
+def overview() -> ResponseReturnValue:
+    """Show where the money stands and what is owed to whom."""
+    currency = payments_runtime().settings.rules.currency
+    return render_template(
+        "treasury/overview.html",
+        position=queries.read_position(currency),
+        currency=currency,
+        campaigns=queries.list_campaign_money(),
+        troubled=queries.list_troubled_refunds(),
+        disputes=queries.list_disputes(),
+        discrepancies=queries.list_discrepancies(),
+    )
+
+
+@blueprint.get("/campaigns/<campaign_id>")
+@requires(Permission.READ_BOOKS)
+def campaign(campaign_id: str) -> ResponseReturnValue:
+    """Show one campaign's money: figures, payments and ledger."""
+    money = queries.get_campaign_money(campaign_id)
+    page = max(request.args.get("page", 1, type=int), 1)
+    ledger, has_more_ledger = queries.list_ledger(money.campaign.id, page=page)
+    payments, has_more_payments = queries.list_payments(money.campaign.id, page=page)
+    return render_template(
+        "treasury/campaign.html",
+        money=money,
+        campaign=money.campaign,
+        ledger=ledger,
+        payments=payments,
+        page=page,
+        has_more=has_more_ledger or has_more_payments,
+        action_key=str(uuid.uuid4()),
+    )
+
+
+@blueprint.post("/campaigns/<campaign_id>/unfreeze")
+@requires(Permission.MOVE_MONEY)
+@shown_again_by(campaign)
+def unfreeze(campaign_id: str) -> ResponseReturnValue:
+    """Let a frozen campaign's money move again."""
+    freezing.lift_freeze(
+        campaign_id,
+        reason=request.form.get("reason", ""),
+        actor=current_user.public_id,
+        clock=payments_runtime().clock,
+    )
+    say(_("The money of this campaign may move again."))
+    return redirect(url_for(".campaign", campaign_id=campaign_id), HTTPStatus.SEE_OTHER)
+
+
+@blueprint.post("/campaigns/<campaign_id>/payments/<payment_id>/refunds")
+@requires(Permission.REFUND_PAYMENTS)
+@shown_again_by(lambda campaign_id, payment_id: campaign(campaign_id))
+def refund(campaign_id: str, payment_id: str) -> ResponseReturnValue:
+    """Give back an amount of one payment."""
+    runtime = payments_runtime()
+    refunds.refund_by_treasurer(
+        payment_id,
+        amount=parse_amount(
+            request.form.get("amount", ""),
+            runtime.settings.rules.currency,
+            field=f"amount-{payment_id}",
+        ),
+        action_key=f"{payment_id}:{request.form.get('action_key', '')[:60]}",
+        settings=runtime.settings,
+        clock=runtime.clock,
+    )
+    say(_("The refund is on its way."))
+    return redirect(url_for(".campaign", campaign_id=campaign_id), HTTPStatus.SEE_OTHER)
+
+
+@blueprint.get("/settlements/<number>")
+@requires(Permission.READ_BOOKS)
+def settlement(number: str) -> ResponseReturnValue:
+    """Show a settlement document with the lines behind it."""
+    document, transfer = queries.get_settlement(number)
+    return render_template(
+        "treasury/settlement.html",
+        document=document,
+        transfer=transfer,
+        rows=statement.read_rows(document.campaign_id),
+        totals=statement.read_totals(document.campaign_id),
+    )
+
+
+@blueprint.get("/campaigns/<campaign_id>/statement.csv")
+@requires(Permission.READ_BOOKS)
+def statement_csv(campaign_id: str) -> ResponseReturnValue:
+    """Export a campaign's statement, for a French Excel or for a machine."""
+    profile = _PROFILES.get(request.args.get("profile", "excel"))
+    if profile is None:
+        abort(HTTPStatus.NOT_FOUND)
+    money = queries.get_campaign_money(campaign_id)
+    name = f"{money.campaign.slug}-{'releve' if profile is statement.EXCEL else 'statement'}.csv"
+    return Response(
+        statement.write_csv(money.campaign.id, profile),
+        mimetype="text/csv",
+        headers={"Content-Disposition": f'attachment; filename="{name}"'},
+    )
+
+
+def register_pages(app: Flask) -> None:
+    """Add the treasury's pages and its link for those who read the books."""
+    app.register_blueprint(blueprint)
+    add_link(
+        app,
+        Link(
+            N_("Treasury"),
+            "treasury.overview",
+            Place.WORK,
+            order=60,
+            permission=Permission.READ_BOOKS,
+        ),
+    )
