@@ -96,10 +96,11 @@ check-types:
 	@$(BIN)/mypy --no-error-summary
 
 check-imports:
-	@$(BIN)/python -m tests.house.contracts
+	@$(BIN)/lint-imports --no-logo --no-cache > $(VENV)/imports.log || { cat $(VENV)/imports.log; exit 1; }
 
 check-bandit:
-	@$(BIN)/bandit --quiet --configfile pyproject.toml --recursive octo campaigns payments demo wsgi.py
+	@$(BIN)/bandit --quiet --configfile pyproject.toml --severity-level medium \
+	  --recursive octo campaigns payments demo wsgi.py
 
 check-templates:
 	@$(BIN)/djlint templates --lint --quiet
