@@ -87,16 +87,16 @@ class SandboxClient:
             parts.hostname, parts.port, timeout=CALL_SECONDS
         )
 
-    def get(self, path: str, **query: object) -> Json:
+    def get(self, path: str, /, **query: object) -> Json:
         return self._call("GET", f"{path}?{urlencode(query)}" if query else path)
 
-    def post(self, path: str, **body: object) -> Json:
+    def post(self, path: str, /, **body: object) -> Json:
         return self._call("POST", path, body)
 
     def delete(self, path: str) -> Json:
         return self._call("DELETE", path)
 
-    def every(self, path: str, **query: object) -> list[Json]:
+    def every(self, path: str, /, **query: object) -> list[Json]:
         """Return every object of one of Stripe's lists, page after page."""
         found: list[Json] = []
         after: dict[str, object] = {}

@@ -25,6 +25,7 @@ DEFAULT_SETTINGS: Final[Json] = {
     "refund_seconds": 10,
     "default_currency": "eur",
     "country": "FR",
+    "business_name": "Octo",
     "webhooks": {
         "paused": False,
         "duplicate": "no",

@@ -11,7 +11,7 @@ from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response
 
-from payments.sandbox.pages import dashboard, onboarding
+from payments.sandbox.pages import checkout, dashboard, onboarding, three_d_secure
 from payments.sandbox.pages.language import language, t
 from payments.sandbox.pages.parts import show_message
 from payments.sandbox.platforms import Platforms
@@ -35,7 +35,7 @@ def create_pages(platforms: Platforms) -> Flask:
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.jinja_env.globals["t"] = t
     app.context_processor(lambda: {"language": language()})
-    for module in (onboarding, dashboard):
+    for module in (checkout, three_d_secure, onboarding, dashboard):
         app.register_blueprint(module.blueprint)
     app.before_request(refuse_other_sites)
     app.after_request(protect)

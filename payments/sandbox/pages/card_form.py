@@ -5,31 +5,29 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date
 from typing import Final
 
-from payments.sandbox.errors import ApiError
 from payments.sandbox.pages.language import t
 
 _EXPIRY: Final = re.compile(r"(\d{1,2})\s*[/-]?\s*(\d{2}|\d{4})", re.ASCII)
 _EMAIL: Final = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 _CENTURY: Final = 2000
 _MONTHS: Final = 12
+_AUTHENTICATION: Final = "The authentication failed. Try again or use another card."
 
 
 @dataclass(frozen=True)
 class TypedCard:
-    """A card as typed, in the shape the API takes."""
+    """What was typed, once it can be right."""
 
     number: str
-    exp_month: int
-    exp_year: int
-    cvc: str
     name: str
     email: str | None
 
 
 def read_form(
-    form: Mapping[str, str], *, needs_email: bool
+    form: Mapping[str, str], *, needs_email: bool, today: date
 ) -> tuple[TypedCard | None, dict[str, str]]:
     """Return the card, or a sentence for each field that cannot be right."""
     errors: dict[str, str] = {}
@@ -40,8 +38,11 @@ def read_form(
         errors["number"] = t("This is not a valid card number.")
     expiry = _EXPIRY.fullmatch(form.get("expiry", "").strip())
     month, year = (int(expiry[1]), int(expiry[2])) if expiry else (0, 0)
+    year = year if year >= _CENTURY else year + _CENTURY
     if not 1 <= month <= _MONTHS:
         errors["expiry"] = t("Type the date as MM / YY.")
+    elif (year, month) < (today.year, today.month):
+        errors["expiry"] = t("This card has expired.")
     cvc = form.get("cvc", "").strip()
     if not re.fullmatch(r"[0-9]{3,4}", cvc):
         errors["cvc"] = t("Type the 3 or 4 digits of the security code.")
@@ -53,29 +54,29 @@ def read_form(
         errors["email"] = t("Type an e-mail address, such as name@example.org.")
     if errors:
         return None, errors
-    year = year if year >= _CENTURY else year + _CENTURY
-    return TypedCard(number, month, year, cvc, name, email), {}
+    return TypedCard(number, name, email), {}
 
 
-def field_of(refusal: ApiError) -> tuple[str, str]:
+def field_of(reason: str | None) -> tuple[str, str]:
     """Return the field a refused card concerns, and what to say beside it."""
-    reason = refusal.decline_code or refusal.code or ""
-    if reason in {"incorrect_number", "invalid_number"}:
-        return "number", t("This is not a valid card number.")
-    if reason == "test_mode_live_card":
-        return "number", t("Only test cards work here: choose one below.")
-    if reason == "expired_card" or reason.startswith("invalid_expiry"):
-        return "expiry", t("This card has expired.")
-    if reason in {"incorrect_cvc", "invalid_cvc"}:
-        return "cvc", t("The security code is wrong.")
-    if reason == "insufficient_funds":
-        return "number", t("This card has insufficient funds. Try another one.")
-    if reason == "processing_error":
-        return "number", t("The bank could not process this card. Try again in a moment.")
-    if refusal.code in {
-        "payment_intent_authentication_failure",
-        "setup_intent_authentication_failure",
-        "authentication_required",
-    }:
-        return "number", t("The authentication failed. Try again or use another card.")
-    return "number", t("The bank declined this card. Try another one.")
+    if reason == "expired_card":
+        return "expiry", saying_of(reason)
+    if reason == "incorrect_cvc":
+        return "cvc", saying_of(reason)
+    return "number", saying_of(reason)
+
+
+def saying_of(reason: str | None) -> str:
+    """Return what a code of refusal means to the person who pays."""
+    sayings = {
+        "incorrect_number": t("This is not a valid card number."),
+        "test_mode_live_card": t("Only test cards work here: choose one below."),
+        "expired_card": t("This card has expired."),
+        "incorrect_cvc": t("The security code is wrong."),
+        "insufficient_funds": t("This card has insufficient funds. Try another one."),
+        "processing_error": t("The bank could not process this card. Try again in a moment."),
+        "payment_intent_authentication_failure": t(_AUTHENTICATION),
+        "setup_intent_authentication_failure": t(_AUTHENTICATION),
+        "authentication_required": t(_AUTHENTICATION),
+    }
+    return sayings.get(reason or "", t("The bank declined this card. Try another one."))

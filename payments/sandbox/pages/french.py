@@ -13,7 +13,6 @@ FRENCH: Final = {
     "Check the address.": "Vérifiez l’adresse.",
     "This cannot be done": "C’est impossible",
     "Go back and try again.": "Revenez en arrière et réessayez.",
-    "the platform": "la plateforme",
     # Checkout
     "Back to %(merchant)s": "Retour vers %(merchant)s",
     "Save a card for %(merchant)s": "Enregistrer une carte pour %(merchant)s",

@@ -15,6 +15,7 @@ from payments.sandbox.pages.tones import shown_status, tone_of
 from payments.sandbox.resources.account_links import TYPE as LINK
 from payments.sandbox.resources.account_links import addresses, is_usable, use
 from payments.sandbox.resources.accounts import OUTCOMES, get_account, onboard, transfers_status
+from payments.sandbox.store import Store
 
 blueprint = Blueprint("onboarding", __name__)
 
@@ -41,7 +42,7 @@ def show(platform: str, link_id: str) -> ResponseReturnValue:
         link = found(store, link_id, LINK)
         if not is_usable(store, link):
             return redirect(addresses(link)[1], _SEE_OTHER)
-        return render_template("onboarding.html", page=_page(get_account(store, link["account"])))
+        return render_template("onboarding.html", page=_page(store, get_account(store, link["account"])))
 
 
 @blueprint.post(_ADDRESS)
@@ -59,10 +60,10 @@ def end(platform: str, link_id: str) -> ResponseReturnValue:
     return redirect(return_url, _SEE_OTHER)
 
 
-def _page(account: Json) -> OnboardingPage:
+def _page(store: Store, account: Json) -> OnboardingPage:
     status = transfers_status(account) or "restricted"
     return OnboardingPage(
-        merchant=t("the platform"),
+        merchant=store.settings["business_name"],
         account=account["id"],
         name=account["display_name"] or account["contact_email"] or account["id"],
         status=shown_status(status),

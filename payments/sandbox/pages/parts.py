@@ -10,19 +10,26 @@ from flask import abort, current_app, render_template, request
 from flask.typing import ResponseReturnValue
 
 from payments.sandbox.objects import Json
-from payments.sandbox.platforms import Platforms
+from payments.sandbox.platforms import Platform, Platforms
 from payments.sandbox.store import Store
 
 
 @contextlib.contextmanager
 def opened(account: str) -> Iterator[Store]:
     """Yield the store of a platform that exists, in one transaction."""
+    with opened_platform(account) as (_, store):
+        yield store
+
+
+@contextlib.contextmanager
+def opened_platform(account: str) -> Iterator[tuple[Platform, Store]]:
+    """Yield a platform that exists and its store; for what may be refused and yet leave a trace."""
     platforms: Platforms = current_app.extensions["platforms"]
     if not platforms.exists(account):
         abort(HTTPStatus.NOT_FOUND)
     base_url = request.host_url.rstrip("/")
     with platforms.using(account) as platform, platform.transaction(base_url=base_url) as store:
-        yield store
+        yield platform, store
 
 
 def found(store: Store, id_: str, type_: str) -> Json:

@@ -246,7 +246,7 @@ def platform_account(store: Store) -> Json:
     return {
         "id": store.transaction.own_account,
         "object": "account",
-        "business_profile": {"name": "Sandbox"},
+        "business_profile": {"name": store.settings["business_name"]},
         "capabilities": {"card_payments": "active", "transfers": "active"},
         "charges_enabled": True,
         "country": store.settings["country"],
@@ -255,7 +255,12 @@ def platform_account(store: Store) -> Json:
         "email": None,
         "metadata": {},
         "payouts_enabled": True,
-        "settings": {"dashboard": {"display_name": "Sandbox", "timezone": "Etc/UTC"}},
+        "settings": {
+            "dashboard": {
+                "display_name": store.settings["business_name"],
+                "timezone": "Etc/UTC",
+            }
+        },
         "type": "standard",
     }
 

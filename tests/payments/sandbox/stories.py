@@ -61,7 +61,6 @@ def pay(api: stripe.StripeClient, amount: int, card: str = "pm_card_visa") -> st
             "amount": amount,
             "currency": "eur",
             "payment_method": card,
-            "payment_method_types": ["card"],
             "confirm": True,
             "expand": ["latest_charge"],
         }
