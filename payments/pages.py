@@ -59,6 +59,11 @@ def campaign(campaign_id: str) -> ResponseReturnValue:
     )
 
 
+def _campaign_of_payment(campaign_id: str, payment_id: str) -> ResponseReturnValue:
+    del payment_id
+    return campaign(campaign_id)
+
+
 @blueprint.post("/campaigns/<campaign_id>/unfreeze")
 @requires(Permission.MOVE_MONEY)
 @shown_again_by(campaign)
@@ -76,7 +81,7 @@ def unfreeze(campaign_id: str) -> ResponseReturnValue:
 
 @blueprint.post("/campaigns/<campaign_id>/payments/<payment_id>/refunds")
 @requires(Permission.REFUND_PAYMENTS)
-@shown_again_by(lambda campaign_id, payment_id: campaign(campaign_id))
+@shown_again_by(_campaign_of_payment)
 def refund(campaign_id: str, payment_id: str) -> ResponseReturnValue:
     """Give back an amount of one payment."""
     runtime = payments_runtime()
