@@ -6,12 +6,14 @@ from typing import Protocol
 from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from octo import commands, mail, users, web
+from octo import commands, web
 from octo.clock import DatabaseClock
 from octo.config import ROOT, Settings
 from octo.database import configure_engine, db
 from octo.logging import configure_logging
+from octo.mail import feature as mail
 from octo.runtime import Runtime
+from octo.users import feature as users
 
 
 class Feature(Protocol):

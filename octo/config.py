@@ -57,6 +57,19 @@ class StripeSettings:
 
 
 @dataclass(frozen=True)
+class SignInSettings:
+    """How dear a password is to try, in memory and in tries.
+
+    ``rate_limit_storage`` counts tries in each process unless it names a store that all
+    processes share, such as ``redis://host``.
+    """
+
+    password_memory_kib: int
+    has_rate_limits: bool
+    rate_limit_storage: str
+
+
+@dataclass(frozen=True)
 class Settings:
     """Everything that is decided outside the code."""
 
@@ -70,6 +83,7 @@ class Settings:
     is_demo: bool
     stripe: StripeSettings
     rules: Rules
+    sign_in: SignInSettings
 
 
 def load_settings(environ: Mapping[str, str]) -> Settings:
@@ -88,6 +102,13 @@ def load_settings(environ: Mapping[str, str]) -> Settings:
         is_demo=is_demo,
         stripe=_stripe(environ),
         rules=_rules(environ),
+        sign_in=SignInSettings(
+            password_memory_kib=_integer(
+                environ, "OCTO_PASSWORD_MEMORY_KIB", 19_456, least=64, most=1_048_576
+            ),
+            has_rate_limits=_flag(environ, "OCTO_RATE_LIMITS", default="1"),
+            rate_limit_storage=environ.get("OCTO_RATE_LIMIT_STORAGE", "memory://"),
+        ),
     )
 
 
@@ -197,8 +218,8 @@ def _mail_url(environ: Mapping[str, str], *, is_demo: bool) -> str:
     return value
 
 
-def _flag(environ: Mapping[str, str], name: str) -> bool:
-    value = environ.get(name, "0").lower()
+def _flag(environ: Mapping[str, str], name: str, default: str = "0") -> bool:
+    value = environ.get(name, default).lower()
     if value not in {"0", "1", "false", "true"}:
         raise ConfigError(f"{name} must be 0 or 1")
     return value in {"1", "true"}

@@ -1,0 +1,43 @@
+"""Add mail to the app: the job that sends it and, in the demo, the mailbox page."""
+
+from collections.abc import Callable
+from typing import Final
+
+from flask import Flask
+
+from octo.errors import N_
+from octo.mail import delivery, pages
+from octo.mail.site import site_of
+from octo.mail.transport import SmtpTransport
+from octo.runtime import Runtime
+from octo.scheduler import Job, JobReport, register_job
+from octo.web.navigation import Link, Place, add_link
+
+EVERY_SECONDS: Final = 2
+DEMO_MAIL: Final = "demo:"
+
+
+def register(app: Flask) -> None:
+    """Register the delivery job, and the mailbox where mails go nowhere else."""
+    found: Runtime = app.extensions["octo.runtime"]
+    register_job(app, Job("mail_delivery", _delivery(app, found), every_seconds=EVERY_SECONDS))
+    if found.settings.is_demo:
+        app.register_blueprint(pages.blueprint)
+        add_link(app, Link(N_("Mailbox"), "mailbox.index", place=Place.DEMO))
+
+
+def _delivery(app: Flask, found: Runtime) -> Callable[[], JobReport]:
+    settings = found.settings
+
+    def deliver() -> JobReport:
+        site = site_of(app, settings)
+        if settings.mail_url.startswith(DEMO_MAIL):
+            return delivery.deliver_to_mailbox(clock=found.clock, site=site)
+        return delivery.deliver_due(
+            clock=found.clock,
+            transport=SmtpTransport(settings.mail_url),
+            site=site,
+            sender=settings.mail_from,
+        )
+
+    return deliver
