@@ -11,8 +11,6 @@ from payments.sandbox.resources import checkout_sessions as checkout_sessions
 from payments.sandbox.resources import customers as customers
 from payments.sandbox.resources import disputes as disputes
 from payments.sandbox.resources import events as events
-from payments.sandbox.resources import intents as intents
-from payments.sandbox.resources import line_items as line_items
 from payments.sandbox.resources import payment_intents as payment_intents
 from payments.sandbox.resources import payment_methods as payment_methods
 from payments.sandbox.resources import payouts as payouts
