@@ -1,46 +1,33 @@
 """Write a campaign: its text, its terms, what it costs and what it promises."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 from typing import Final
-from zoneinfo import ZoneInfo, available_timezones
 
-import sqlalchemy as sa
-from slugify import slugify
 from sqlalchemy.orm import Session
 
-from campaigns.models import (
-    Campaign,
-    CampaignStatus,
-    Category,
-    Collection,
-    CostLine,
-    Reward,
-)
+from campaigns.models import Campaign, CampaignStatus, Reward
 from campaigns.services.access import lock_own, own_organisation
-from campaigns.services.contact import clean_paragraphs, clean_text
+from campaigns.services.writing import (
+    MOST_REWARDS,
+    CampaignTerms,
+    CampaignText,
+    CostLineDraft,
+    RewardDraft,
+    free_slug,
+    write_cost_lines,
+    write_reward,
+    write_terms,
+    write_text,
+)
 from octo.audit import record
 from octo.clock import Clock
 from octo.config import Rules
 from octo.database import transaction
 from octo.errors import N_, ConflictError, InvalidError, NotFoundError
 from octo.ids import new_public_id
-from octo.money import check_amount, decimals_of
 from octo.users.models import User
 
-LONGEST_TITLE: Final = 100
-LONGEST_SUMMARY: Final = 280
-LONGEST_STORY: Final = 100_000
-LONGEST_PLACE: Final = 100
-LONGEST_SLUG: Final = 120
-LONGEST_COVER_DESCRIPTION: Final = 200
-LONGEST_REWARD_TITLE: Final = 100
-LONGEST_REWARD_DESCRIPTION: Final = 500
-LONGEST_LABEL: Final = 120
-MOST_REWARDS: Final = 30
-MOST_COST_LINES: Final = 30
-MOST_STOCK: Final = 100_000
 _TEXT_IS_OPEN: Final = frozenset(
     {CampaignStatus.DRAFT, CampaignStatus.GATHERING, CampaignStatus.LIVE}
 )
@@ -50,50 +37,6 @@ class NotEditableError(ConflictError):
     """The campaign's status does not let this be changed."""
 
     code = "not_editable"
-
-
-@dataclass(frozen=True)
-class CampaignText:
-    """What people read of a campaign; it may change while the campaign runs, on the record."""
-
-    title: str
-    summary: str = ""
-    story: str = ""
-    place: str = ""
-    cover_description: str = ""
-
-
-@dataclass(frozen=True)
-class CampaignTerms:
-    """What people pledge on; frozen from submission on. Amounts in minor units."""
-
-    category: Category
-    goal_amount: int
-    currency: str
-    duration_days: int
-    time_zone: str
-    collection: Collection = Collection.ON_PLEDGE
-
-
-@dataclass(frozen=True)
-class RewardDraft:
-    """One reward as its owner writes it; amounts in minor units."""
-
-    title: str
-    description: str
-    minimum_amount: int
-    stock: int | None = None
-    delivery_on: date | None = None
-    is_shipped: bool = False
-    shipping_amount: int = 0
-
-
-@dataclass(frozen=True)
-class CostLineDraft:
-    """One thing the goal pays for; the amount in minor units."""
-
-    label: str
-    amount: int
 
 
 def draft_campaign(
@@ -112,12 +55,12 @@ def draft_campaign(
         organisation = own_organisation(session, organisation_id=organisation_id, actor=actor)
         campaign = Campaign(
             public_id=new_public_id("cmp"),
-            slug=_free_slug(session, slug or text.title, is_given=slug is not None),
+            slug=free_slug(session, slug or text.title, is_given=slug is not None),
             organisation_id=organisation.id,
             created_at=at,
         )
-        _write_text(campaign, text)
-        _write_terms(campaign, terms, rules=rules)
+        write_text(campaign, text)
+        write_terms(campaign, terms, rules=rules)
         session.add(campaign)
         _note(session, actor, campaign, "campaign.drafted", at=at)
         return campaign
@@ -128,7 +71,7 @@ def edit_text(campaign_id: str, *, text: CampaignText, actor: User, clock: Clock
     with transaction() as session:
         campaign = lock_own(session, campaign_id=campaign_id, actor=actor)
         _check_text_is_open(campaign)
-        changed = _write_text(campaign, text)
+        changed = write_text(campaign, text)
         _note_if_public(session, actor, campaign, changed, at=clock.now())
         return campaign
 
@@ -147,7 +90,7 @@ def edit_terms(
                 N_("Remove the rewards and the cost lines before changing the currency."),
                 field="currency",
             )
-        _write_terms(campaign, terms, rules=rules)
+        write_terms(campaign, terms, rules=rules)
         return campaign
 
 
@@ -164,20 +107,12 @@ def set_cover(campaign_id: str, *, cover: str | None, actor: User, clock: Clock)
 
 def set_cost_lines(campaign_id: str, *, lines: Sequence[CostLineDraft], actor: User) -> Campaign:
     """Write what the goal pays for, whole; refused from submission on."""
-    if len(lines) > MOST_COST_LINES:
-        raise InvalidError(N_("At most %(most)s lines."), field="cost_lines", most=MOST_COST_LINES)
     with transaction() as session:
         campaign = lock_own(session, campaign_id=campaign_id, actor=actor)
         _check_is_draft(campaign)
         campaign.cost_lines = []
         session.flush()
-        for position, line in enumerate(lines):
-            place = f"cost_lines-{position}"
-            label = clean_text(
-                line.label, field=f"{place}-label", most=LONGEST_LABEL, is_required=True
-            )
-            amount = check_amount(line.amount, campaign.currency, field=f"{place}-amount")
-            campaign.cost_lines.append(CostLine(position=position, label=label, amount=amount))
+        write_cost_lines(campaign, lines)
         return campaign
 
 
@@ -190,7 +125,7 @@ def add_reward(campaign_id: str, *, reward: RewardDraft, actor: User, clock: Clo
             raise InvalidError(N_("At most %(most)s rewards."), field="title", most=MOST_REWARDS)
         position = max((known.position for known in campaign.rewards), default=-1) + 1
         added = Reward(public_id=new_public_id("rwd"), position=position)
-        _write_reward(added, reward, campaign)
+        write_reward(added, reward, campaign)
         campaign.rewards.append(added)
         _note_if_public(session, actor, campaign, ["rewards"], at=clock.now())
         return added
@@ -202,7 +137,7 @@ def edit_reward(campaign_id: str, reward_id: str, *, reward: RewardDraft, actor:
         campaign = lock_own(session, campaign_id=campaign_id, actor=actor)
         _check_is_draft(campaign)
         known = _get_reward(campaign, reward_id)
-        _write_reward(known, reward, campaign)
+        write_reward(known, reward, campaign)
         return known
 
 
@@ -225,67 +160,6 @@ def delete_draft(campaign_id: str, *, actor: User, clock: Clock) -> None:
         session.delete(campaign)
 
 
-def _write_text(campaign: Campaign, text: CampaignText) -> list[str]:
-    new = {
-        "title": clean_text(text.title, field="title", most=LONGEST_TITLE, is_required=True),
-        "summary": clean_text(text.summary, field="summary", most=LONGEST_SUMMARY),
-        "story": clean_paragraphs(text.story, field="story", most=LONGEST_STORY),
-        "place": clean_text(text.place, field="place", most=LONGEST_PLACE),
-        "cover_description": clean_text(
-            text.cover_description, field="cover_description", most=LONGEST_COVER_DESCRIPTION
-        ),
-    }
-    changed = [name for name, value in new.items() if getattr(campaign, name) != value]
-    for name in changed:
-        setattr(campaign, name, new[name])
-    return changed
-
-
-def _write_terms(campaign: Campaign, terms: CampaignTerms, *, rules: Rules) -> None:
-    decimals_of(terms.currency)
-    check_amount(terms.goal_amount, terms.currency, field="goal")
-    longest = rules.longest_days
-    if not 1 <= terms.duration_days <= longest:
-        raise InvalidError(
-            N_("A campaign lasts from 1 to %(longest)s days."),
-            field="duration_days",
-            longest=longest,
-        )
-    if terms.time_zone not in available_timezones():
-        raise InvalidError(N_("Choose a time zone of the list."), field="time_zone")
-    campaign.category = terms.category
-    campaign.goal_amount = terms.goal_amount
-    campaign.currency = terms.currency
-    campaign.duration_days = terms.duration_days
-    campaign.time_zone = terms.time_zone
-    campaign.collection = terms.collection
-
-
-def _write_reward(reward: Reward, draft: RewardDraft, campaign: Campaign) -> None:
-    title = clean_text(draft.title, field="title", most=LONGEST_REWARD_TITLE, is_required=True)
-    if any(other.title == title for other in campaign.rewards if other is not reward):
-        raise InvalidError(N_("Another reward has this title."), field="title")
-    if draft.stock is not None and not 1 <= draft.stock <= MOST_STOCK:
-        raise InvalidError(
-            N_("Enter how many there are, from 1 to %(most)s, or nothing when there is no limit."),
-            field="stock",
-            most=MOST_STOCK,
-        )
-    reward.title = title
-    reward.description = clean_paragraphs(
-        draft.description, field="description", most=LONGEST_REWARD_DESCRIPTION
-    )
-    reward.minimum_amount = check_amount(draft.minimum_amount, campaign.currency, field="minimum")
-    reward.stock = draft.stock
-    reward.delivery_on = draft.delivery_on
-    reward.is_shipped = draft.is_shipped
-    reward.shipping_amount = (
-        check_amount(draft.shipping_amount, campaign.currency, field="shipping", least=0)
-        if draft.is_shipped
-        else 0
-    )
-
-
 def _get_reward(campaign: Campaign, reward_id: str) -> Reward:
     for reward in campaign.rewards:
         if reward.public_id == reward_id:
@@ -301,18 +175,6 @@ def _check_is_draft(campaign: Campaign) -> None:
 def _check_text_is_open(campaign: Campaign) -> None:
     if campaign.status not in _TEXT_IS_OPEN:
         raise NotEditableError(N_("This campaign can no longer be changed."))
-
-
-def _free_slug(session: Session, wanted: str, *, is_given: bool) -> str:
-    slug = slugify(wanted, max_length=LONGEST_SLUG - 5, word_boundary=True) or "campaign"
-    if is_given and slug != wanted:
-        raise InvalidError(N_("An address holds only a-z, 0-9 and single hyphens."), field="slug")
-    taken = set(session.scalars(sa.select(Campaign.slug).where(Campaign.slug.startswith(slug))))
-    if slug not in taken:
-        return slug
-    if is_given:
-        raise ConflictError(N_("The address %(slug)s is taken."), field="slug", slug=slug)
-    return next(s for n in range(2, len(taken) + 3) if (s := f"{slug}-{n}") not in taken)
 
 
 def _note_if_public(
@@ -339,8 +201,3 @@ def _note(
         at=at,
         changed=list(changed),
     )
-
-
-def shown_in(at: datetime, campaign: Campaign) -> datetime:
-    """Return an instant as the clocks of the campaign's place show it."""
-    return at.astimezone(ZoneInfo(campaign.time_zone))
