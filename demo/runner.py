@@ -96,11 +96,11 @@ def start(supervisor: Supervisor, plan: Plan, environ: Mapping[str, str]) -> Non
     )
     if not wait_until_open(supervisor, plan.sandbox_port):
         return
-    register_webhooks(plan, environ)
     supervisor.finish("loading", "flask", "--app", "wsgi", "db", "upgrade")
     supervisor.finish("loading", "flask", "--app", "wsgi", "demo", "load")
     if supervisor.stopping.is_set():
         return
+    register_webhooks(plan, environ)  # after the season, which begins by emptying the account
     supervisor.start(
         "site",
         *("waitress", f"--listen={HOST}:{plan.port}", f"--threads={SITE_THREADS}", "wsgi:app"),

@@ -25,6 +25,8 @@ def site_environ(database_url: str, instance: Path) -> dict[str, str]:
         "OCTO_DEMO": "1",
         "OCTO_INSTANCE": str(instance),
         "OCTO_BASE_URL": "http://localhost",
+        "OCTO_PASSWORD_MEMORY_KIB": "64",
+        "OCTO_RATE_LIMITS": "0",
         "SECRET_KEY": "a secret key that protects nothing, for tests only",
         "STRIPE_API_BASE": "http://127.0.0.1:9",
         "STRIPE_RATE": "10000",

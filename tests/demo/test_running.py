@@ -1,0 +1,115 @@
+"""``make run`` whole: the demo loads, the site answers, and nothing is left behind."""
+
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import psutil
+import pytest
+
+from demo.sign_ins import DEMO_PASSWORD, SIGN_INS
+from demo.supervision import ROOT
+from tests.demo.running import Running
+from tests.processes import alive, wait_until
+
+pytestmark = pytest.mark.slow
+CHECKS = (("ledger", "check"), ("reconcile",), ("demo", "verify"))
+
+
+def in_background(running: Running, *arguments: str) -> "subprocess.Popen[bytes]":
+    return subprocess.Popen(
+        [sys.executable, "-m", "flask", "--app", "wsgi", *arguments],
+        cwd=ROOT,
+        env=running.site_environ,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+
+
+def flask(running: Running, *arguments: str) -> "subprocess.CompletedProcess[str]":
+    """Run a command of the site beside a running demo."""
+    return subprocess.run(
+        [sys.executable, "-m", "flask", "--app", "wsgi", *arguments],
+        cwd=ROOT,
+        env=running.site_environ,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+
+
+def test_the_first_run_loads_the_demo_and_says_where_to_click(first_run: Path) -> None:
+    said = (first_run / "loaded.log").read_text()
+
+    assert "Octo is running" in said
+    assert DEMO_PASSWORD in said
+    assert [person.email for person in SIGN_INS if person.email not in said] == []
+    assert "<html" in (first_run / "home.html").read_text()
+
+
+def test_ctrl_c_stops_all_of_it(first_run: Path) -> None:
+    pids = [int(pid) for pid in (first_run / "children").read_text().split()]
+
+    assert (first_run / "done").read_text() == "0"
+    assert len(pids) == 3
+    assert [pid for pid in pids if psutil.pid_exists(pid)] == []
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_second_run_starts_from_what_is_there_and_stops(
+    instance: Path, number: signal.Signals
+) -> None:
+    with Running(instance) as running:
+        running.wait_until_ready()
+        children = running.children()
+
+        code = running.stop(number)
+
+    assert code == 0, running.said
+    assert len(children) == 3
+    assert alive(children) == []
+
+
+def test_nothing_is_left_when_the_runner_is_killed(instance: Path) -> None:
+    with Running(instance) as running:
+        running.wait_until_ready()
+        children = running.children()
+
+        running.process.kill()
+        running.process.wait()
+
+        wait_until(lambda: not alive(children))
+
+
+def test_a_worker_that_dies_stops_the_rest(instance: Path) -> None:
+    with Running(instance) as running:
+        running.wait_until_ready()
+        children = running.children()
+        worker = next(child for child in children if child.cmdline()[-1] == "worker")
+
+        worker.kill()
+        code = running.process.wait(90)
+
+    assert code == 1
+    assert "worker was killed by signal 9" in running.said
+    assert alive(children) == []
+
+
+def test_ctrl_c_in_the_midst_of_a_settlement_loses_nothing(instance: Path) -> None:
+    with Running(instance) as running:
+        running.wait_until_ready()
+        moving = in_background(running, "demo", "advance", "45d")
+        wait_until(lambda: "closing" in running.said or moving.poll() is not None)
+
+        assert running.stop() == 0, running.said
+        moving.wait(120)
+
+    with Running(instance) as running:
+        running.wait_until_ready()
+        resumed = flask(running, "demo", "advance", "45d")
+        checks = [flask(running, *command) for command in CHECKS]
+
+    assert resumed.returncode == 0, resumed.stdout + resumed.stderr
+    assert [c.stdout + c.stderr for c in checks if c.returncode != 0] == []
