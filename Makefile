@@ -31,7 +31,7 @@ $(VENV)/pyvenv.cfg:
 
 define install
 	@echo 'Installing $(1) (once, a minute or two)…'
-	@$(PYTHON) -m pip --python $(BIN)/python install --quiet --require-hashes -r $(1)
+	@$(PYTHON) -m pip --python $(BIN)/python install -qq --require-hashes -r $(1)
 	@touch $@
 endef
 
