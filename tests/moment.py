@@ -7,6 +7,7 @@ from flask import Flask
 from octo.clock import DatabaseClock, move_clock
 from octo.database import db, transaction
 from tests.sandbox import SandboxClient
+from tests.visitor import refresh
 
 
 class Moment:
@@ -14,7 +15,7 @@ class Moment:
 
     def __init__(self, app: Flask, sandbox: SandboxClient) -> None:
         self._app = app
-        self._sandbox = sandbox
+        self.sandbox = sandbox
         self._clock = DatabaseClock()
 
     @property
@@ -33,7 +34,8 @@ class Moment:
         return self.advance_to(self.now() + timedelta(days=days, hours=hours, seconds=seconds))
 
     def advance_to(self, instant: datetime) -> datetime:
-        self._sandbox.advance_to(int(instant.timestamp()))
+        self.sandbox.advance_to(int(instant.timestamp()))
         with self._app.app_context(), transaction() as session:
             move_clock(session, self._clock, to=instant)
+        refresh()
         return self.now()
