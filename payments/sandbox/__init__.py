@@ -1,1 +1,1 @@
-"""A stateful stand-in for Stripe: its own process, port and SQLite files, reached by the real SDK."""
+"""A stateful stand-in for Stripe: its own process and files, reached through the real SDK."""

@@ -25,10 +25,16 @@ class ApiRequest:
     id: str
     method: str
     path: str
+    path_args: dict[str, str]
     params: Json
     idempotency_key: str | None
     stripe_account: str | None
     base_url: str
+
+    @property
+    def key(self) -> str | None:
+        """Return the idempotency key, which counts for ``POST`` alone."""
+        return self.idempotency_key if self.method == "POST" else None
 
 
 class Fault(Protocol):
@@ -71,15 +77,12 @@ def check_secret_key(authorization: str | None, username: str | None) -> str:
     return key
 
 
-def serve(
-    platform: Platform, route: Route, path_args: dict[str, str], request: ApiRequest, fault: Fault
-) -> Answer:
+def serve(platform: Platform, route: Route, request: ApiRequest, fault: Fault) -> Answer:
     """Answer one API request, whatever goes wrong."""
-    key = request.idempotency_key if request.method == "POST" else None
     try:
-        with claim(platform, key):
+        with claim(platform, request.key):
             fault.on_receipt()
-            answer = _work(platform, route, path_args, request, fault, key)
+            answer = _work(platform, route, request, fault)
             fault.on_departure()
             return answer
     except ApiError as refusal:
@@ -92,12 +95,11 @@ def serve(
 def _work(
     platform: Platform,
     route: Route,
-    path_args: dict[str, str],
     request: ApiRequest,
     fault: Fault,
-    key: str | None,
 ) -> Answer:
-    account = request.stripe_account or platform.account
+    key, account = request.key, request.stripe_account or platform.account
+    is_v2 = request.path.startswith("/v2/")  # which runs a failed request again
     print_ = fingerprint(request.path, account, request.params) if key else ""
     with platform.transaction(
         request={"id": request.id, "idempotency_key": key}, base_url=request.base_url
@@ -105,8 +107,8 @@ def _work(
         if key and (known := find_answer(store, key, request.path, print_)) is not None:
             _log(store, request, known)
             return known
-        answer = fault.on_answer(_attempt(platform, store, route, path_args, request, fault))
-        if key and answer.saved:
+        answer = fault.on_answer(_attempt(platform, store, route, request, fault))
+        if key and answer.saved and not (is_v2 and answer.status >= 400):  # noqa: PLR2004
             save_answer(store, key, request.path, print_, answer)
         _log(store, request, answer)
         return answer
@@ -116,7 +118,6 @@ def _attempt(
     platform: Platform,
     store: Store,
     route: Route,
-    path_args: dict[str, str],
     request: ApiRequest,
     fault: Fault,
 ) -> Answer:
@@ -128,7 +129,7 @@ def _attempt(
                 store = store.on(request.stripe_account)
             if route.params is not None:
                 params.allow(route.params)
-            call = Call(store, params, path_args, request.path, request.base_url)
+            call = Call(store, params, request.path_args, request.path, request.base_url)
             shown = render(store, route.handler(call), _asked_for(params))
             fault.on_execution()
     except ApiError as refusal:

@@ -32,7 +32,8 @@ _LARGEST_BODY: Final = 1_000_000
 class Sandbox:
     """The sandbox as one WSGI application; ``start`` it to have webhooks sent by themselves."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, public_url: str | None = None) -> None:
+        self._public_url = public_url
         self.platforms = Platforms(path)
         self.courier = Courier(self.platforms)
         self._pages = create_pages(self.platforms)
@@ -75,6 +76,9 @@ class Sandbox:
             answer = Answer(500, failure.body(request_id))
         return _response(answer, request, request_id)
 
+    def _base_url(self, request: Request) -> str:
+        return (self._public_url or request.host_url).rstrip("/")
+
     def _api(self, request: Request, account: str, request_id: str) -> Answer:
         try:
             route, args = URLS.bind("sandbox").match(request.path, request.method)
@@ -88,15 +92,16 @@ class Sandbox:
             id=request_id,
             method=request.method,
             path=request.path,
+            path_args=dict(args),
             params=_params(request),
             idempotency_key=request.headers.get("Idempotency-Key"),
             stripe_account=request.headers.get("Stripe-Account")
             or request.headers.get("Stripe-Context"),
-            base_url=request.host_url.rstrip("/"),
+            base_url=self._base_url(request),
         )
         with self.platforms.using(account) as platform:
             fault = choose_fault(platform, incoming)
-            answer = serve(platform, route, dict(args), incoming, fault)
+            answer = serve(platform, route, incoming, fault)
             self.courier.after_request(platform)
             return answer
 
@@ -107,15 +112,18 @@ class Sandbox:
             raise ApiError(f"No such control path: {request.path}", status=404) from None
         with self.platforms.using(account) as platform:
             params = Params(_params(request))
-            call = ControlCall(platform, params, dict(args), request.host_url.rstrip("/"))
+            call = ControlCall(platform, params, dict(args), self._base_url(request))
             body = handler(call)
             self.courier.after_request(platform)
             return Answer(200, body)
 
 
-def create_sandbox(path: Path) -> Sandbox:
-    """Return the sandbox that keeps its files in this directory."""
-    return Sandbox(path)
+def create_sandbox(path: Path, *, public_url: str | None = None) -> Sandbox:
+    """Return the sandbox that keeps its files in this directory.
+
+    ``public_url`` is where people reach its pages, if not where the API is called.
+    """
+    return Sandbox(path, public_url)
 
 
 def _params(request: Request) -> Json:
@@ -136,9 +144,7 @@ def _params(request: Request) -> Json:
 
 
 def _response(answer: Answer, request: Request, request_id: str) -> Response:
-    response = Response(
-        json.dumps(answer.body), status=answer.status, mimetype="application/json"
-    )
+    response = Response(json.dumps(answer.body), status=answer.status, mimetype="application/json")
     response.headers["Request-Id"] = request_id
     response.headers["Stripe-Version"] = request.headers.get("Stripe-Version", API_VERSION)
     if key := request.headers.get("Idempotency-Key"):
@@ -154,5 +160,3 @@ def _cut(environ: WSGIEnvironment) -> Iterable[bytes]:
     if cut is not None:
         cut()
     raise ConnectionDropped
-
-

@@ -73,9 +73,7 @@ _LIVE_CARD: Final = _declined(
     " of valid test cards, visit: https://stripe.com/docs/testing.",
 )
 _EXPIRED: Final = Decline("expired_card", None, "Your card has expired.")
-_INCORRECT_CVC: Final = Decline(
-    "incorrect_cvc", None, "Your card's security code is incorrect."
-)
+_INCORRECT_CVC: Final = Decline("incorrect_cvc", None, "Your card's security code is incorrect.")
 _PROCESSING_ERROR: Final = Decline(
     "processing_error",
     None,

@@ -88,3 +88,10 @@ def check(call: ControlCall) -> Json:
     """Compare every balance with the sum of its balance transactions."""
     with call.platform.transaction() as store:
         return {"balances_checked": check_balances(store)}
+
+
+@control("POST", "/_sandbox/reset")
+def reset(call: ControlCall) -> Json:
+    """Forget everything of this key's account."""
+    call.platform.reset()
+    return show_clock(call)

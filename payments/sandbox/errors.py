@@ -72,9 +72,7 @@ def missing_param(param: str) -> ApiError:
 
 def no_such(kind: str, id_: str, *, param: str = "id", status: int = 404) -> ApiError:
     noun = kind.replace("checkout.session", "checkout session").replace("_", "")
-    return ApiError(
-        f"No such {noun}: '{id_}'", status=status, code="resource_missing", param=param
-    )
+    return ApiError(f"No such {noun}: '{id_}'", status=status, code="resource_missing", param=param)
 
 
 def unauthorized(message: str) -> ApiError:

@@ -40,8 +40,20 @@ ACTIONS: Final = (
 )
 _DRAWN: Final = ("error_before", "error_after", "drop_before", "drop_after", "rate_limited")
 _RULE: Final = (
-    "method path nth times action status saved reason milliseconds per_second seed rate actions"
-).split()
+    "method",
+    "path",
+    "nth",
+    "times",
+    "action",
+    "status",
+    "saved",
+    "reason",
+    "milliseconds",
+    "per_second",
+    "seed",
+    "rate",
+    "actions",
+)
 _TIMEOUT_MILLISECONDS: Final = 5_000
 _rules: Final[WeakKeyDictionary[Platform, list[Json]]] = WeakKeyDictionary()
 _recent: Final[WeakKeyDictionary[Platform, dict[int, deque[float]]]] = WeakKeyDictionary()
@@ -124,8 +136,8 @@ def add_fault(call: ControlCall) -> Json:
     params = call.params
     params.allow(_RULE)
     actions = params.texts("actions") or list(_DRAWN)
-    for action in actions:
-        _check_action(action, among=[each for each in ACTIONS if each != "random"])
+    for drawn in actions:
+        _check_action(drawn, among=[each for each in ACTIONS if each != "random"])
     action = params.choice("action", ACTIONS)
     rule: Json = {
         "method": (params.text("method") or "*").upper(),

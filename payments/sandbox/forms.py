@@ -139,7 +139,7 @@ class Params:
     def branch(self, key: str) -> Params:
         """Return the parameters below ``key``, empty if there is none."""
         value = self.values.get(key)
-        if value is None or value == "" or value == []:
+        if value is None or value in ("", []):
             value = {}
         if not isinstance(value, dict):
             raise malformed("Invalid object", param=self.name(key))

@@ -67,9 +67,7 @@ def fingerprint(path: str, account: str, params: Json) -> str:
 
 def find_answer(store: Store, key: str, endpoint: str, print_: str) -> Answer | None:
     """Return the saved answer of this key; refuse it with other parameters."""
-    store.execute(
-        "DELETE FROM saved_answer WHERE created <= ?", (store.now - _REMEMBERED_SECONDS,)
-    )
+    store.execute("DELETE FROM saved_answer WHERE created <= ?", (store.now - _REMEMBERED_SECONDS,))
     row = store.execute(
         "SELECT endpoint, fingerprint, status, body FROM saved_answer WHERE key = ?", (key,)
     ).fetchone()

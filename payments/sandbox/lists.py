@@ -21,9 +21,7 @@ def list_objects(call: Call, type_: str, *filters: str, **fixed: str) -> Json:
     for name in filters:
         if (value := call.params.text(name)) is not None:
             fields[name] = value
-    page = call.store.page(
-        type_, fields, created_window(call.params), read_cursor(call.params)
-    )
+    page = call.store.page(type_, fields, created_window(call.params), read_cursor(call.params))
     return list_of(page.rows, url=call.url_path, has_more=page.has_more)
 
 

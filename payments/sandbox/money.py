@@ -25,11 +25,9 @@ def on_funds(listener: Callable[[Store, str], None]) -> Callable[[Store, str], N
 
 def processing_fee(store: Store, amount: int) -> int:
     """Return Stripe's fee for a charge: a share, rounded half up, and a fixed amount."""
-    share = Decimal(amount) * store.settings["fee_basis_points"] / _BASIS_POINTS
-    return (
-        int(share.quantize(Decimal(1), rounding=ROUND_HALF_UP))
-        + store.settings["fee_fixed_amount"]
-    )
+    share = Decimal(amount) * int(store.settings["fee_basis_points"]) / _BASIS_POINTS
+    fixed = int(store.settings["fee_fixed_amount"])
+    return int(share.quantize(Decimal(1), rounding=ROUND_HALF_UP)) + fixed
 
 
 def availability(store: Store) -> int:
@@ -113,17 +111,19 @@ def move_money(
 
 def _count(store: Store, transaction: Json, *, is_available: bool) -> None:
     net, currency = transaction["net"], transaction["currency"]
+    instant = transaction["available_on"]
     store.execute(
         "INSERT INTO movement (id, account, currency, net, available_on, is_available)"
         " VALUES (?, ?, ?, ?, ?, ?)",
-        (transaction["id"], store.account, currency, net, transaction["available_on"], is_available),
+        (transaction["id"], store.account, currency, net, instant, is_available),
     )
     before = sum(balance_of(store, currency))
-    column = "available" if is_available else "pending"
+    available_net, pending_net = (net, 0) if is_available else (0, net)
     store.execute(
-        f"INSERT INTO balance (account, currency, {column}) VALUES (?, ?, ?)"  # noqa: S608
-        f" ON CONFLICT (account, currency) DO UPDATE SET {column} = {column} + excluded.{column}",
-        (store.account, currency, net),
+        "INSERT INTO balance (account, currency, available, pending) VALUES (?, ?, ?, ?)"
+        " ON CONFLICT (account, currency) DO UPDATE SET"
+        " available = available + excluded.available, pending = pending + excluded.pending",
+        (store.account, currency, available_net, pending_net),
     )
     gained = sum(balance_of(store, currency)) - before
     moved = store.transaction.money_moved
@@ -133,27 +133,26 @@ def _count(store: Store, transaction: Json, *, is_available: bool) -> None:
 @when_due("funds")
 def make_available(store: Store, currency: str) -> None:
     """Turn the movements whose day has come from pending into available."""
-    where = "account = ? AND currency = ? AND NOT is_available AND available_on <= ?"
     values = (store.account, currency, store.now)
-    arrived = store.execute(
-        f"SELECT COALESCE(SUM(net), 0), COUNT(*) FROM movement WHERE {where}",  # noqa: S608
+    ids, total = [], 0
+    for id_, net in store.execute(
+        "SELECT id, net FROM movement WHERE account = ? AND currency = ?"
+        " AND NOT is_available AND available_on <= ?",
         values,
-    ).fetchone()
-    if not arrived[1]:
-        return
-    for (id_,) in store.execute(f"SELECT id FROM movement WHERE {where}", values):  # noqa: S608
+    ):
+        ids.append((id_,))
+        total += net
         if (seen := store.transaction.seen.get(id_)) is not None:
             seen["status"] = "available"
-    store.execute(
-        "UPDATE object SET body = json_set(body, '$.status', 'available') WHERE id IN"
-        f" (SELECT id FROM movement WHERE {where})",  # noqa: S608
-        values,
-    )
-    store.execute(f"UPDATE movement SET is_available = 1 WHERE {where}", values)  # noqa: S608
+    if not ids:
+        return
+    write = store.transaction.connection.executemany
+    write("UPDATE object SET body = json_set(body, '$.status', 'available') WHERE id = ?", ids)
+    write("UPDATE movement SET is_available = 1 WHERE id = ?", ids)
     store.execute(
         "UPDATE balance SET available = available + ?, pending = pending - ?"
         " WHERE account = ? AND currency = ?",
-        (arrived[0], arrived[0], store.account, currency),
+        (total, total, store.account, currency),
     )
     emit(store, "balance.available", balance_object(store))
     tell_of_more_funds(store, currency)

@@ -140,6 +140,18 @@ class Platform:
                 self._set(store, name, merged)
         return self.settings
 
+    def reset(self) -> None:
+        """Forget everything of this platform: objects, clock, keys, endpoints, faults."""
+        with self.transaction() as store:
+            tables = store.execute(
+                "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'"
+            ).fetchall()
+            for (table,) in tables:
+                store.execute(f"DELETE FROM {table}")  # noqa: S608
+            self.settings = store.transaction.settings = json.loads(json.dumps(DEFAULT_SETTINGS))
+            self.clock_offset = 0
+            store.transaction.now = self.now
+
     def close(self) -> None:
         with self.lock:
             self._connection.close()

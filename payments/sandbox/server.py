@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import logging
+import os
 import signal
 import socket
 import sys
@@ -48,7 +49,13 @@ def _cutter(channel: HTTPChannel) -> Callable[[], None]:
 def create_http_server(sandbox: Sandbox, host: str, port: int) -> BaseWSGIServer:
     """Return the server, bound to its port but not yet running."""
     server = create_server(
-        sandbox, host=host, port=port, threads=_THREADS, ident=None, clear_untrusted_proxy_headers=True
+        sandbox,
+        host=host,
+        port=port,
+        threads=_THREADS,
+        connection_limit=1000,
+        ident=None,
+        clear_untrusted_proxy_headers=True,
     )
     server.channel_class = _Channel
     return server
@@ -60,9 +67,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=8001)
     parser.add_argument("--path", type=Path, default=Path("instance/sandbox"))
+    parser.add_argument(
+        "--public-url",
+        default=os.environ.get("OCTO_SANDBOX_PUBLIC_URL"),
+        help="where people reach the pages, if not at the address the API is called at",
+    )
     options = parser.parse_args(argv)
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
-    sandbox = create_sandbox(options.path)
+    sandbox = create_sandbox(options.path, public_url=options.public_url)
     try:
         server = create_http_server(sandbox, options.host, options.port)
     except OSError as problem:

@@ -181,22 +181,16 @@ class Store:
         joins, where, values = "", "object.account = ? AND object.type = ?", [self.account, type_]
         bindings: list[Any] = []
         column = "object.seq"
-        for number, (name, value) in enumerate(fields.items()):
+        for name, value in fields.items():
             assert name in _INDEXED.get(type_, ()), f"{type_}.{name} is not indexed"
-            alias = f"f{number}"
-            if number == 0:
-                joins = f"object_field {alias} CROSS JOIN object ON object.seq = {alias}.seq"
-                column = f"{alias}.seq"
+            if joins:
                 where += (
-                    f" AND {alias}.account = ? AND {alias}.type = ?"
-                    f" AND {alias}.field = ? AND {alias}.value = ?"
+                    " AND EXISTS (SELECT 1 FROM object_field WHERE account = ? AND type = ?"
+                    " AND field = ? AND value = ? AND seq = object.seq)"
                 )
             else:
-                where += (
-                    f" AND EXISTS (SELECT 1 FROM object_field {alias} WHERE {alias}.account = ?"
-                    f" AND {alias}.type = ? AND {alias}.field = ? AND {alias}.value = ?"
-                    f" AND {alias}.seq = {column})"
-                )
+                joins, column = "object_field f CROSS JOIN object ON object.seq = f.seq", "f.seq"
+                where += " AND f.account = ? AND f.type = ? AND f.field = ? AND f.value = ?"
             bindings += [self.account, type_, name, str(value)]
         for sign, instant in created.items():
             where += f" AND object.created {sign} ?"
@@ -204,9 +198,10 @@ class Store:
         if bound is not None:
             where += f" AND {column} {bound[0]} ?"
             bindings.append(bound[1])
+        order = "DESC" if newest_first else "ASC"
         sql = (
-            f"SELECT object.id, object.seq, object.body FROM {joins or 'object'} WHERE {where}"  # noqa: S608
-            f" ORDER BY {column} {'DESC' if newest_first else 'ASC'} LIMIT ?"
+            "SELECT object.id, object.seq, object.body"
+            f" FROM {joins or 'object'} WHERE {where} ORDER BY {column} {order} LIMIT ?"  # noqa: S608
         )
         return self.execute(sql, [*values, *bindings, limit]).fetchall()
 

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import hmac
 import http.client
 import logging
 import threading
 import time
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Final
 from urllib.parse import urlsplit
@@ -21,6 +19,7 @@ _logger: Final = logging.getLogger(__name__)
 _RETRY_SECONDS: Final = (5, 300, 1800, 7200, 18_000, 36_000)
 _GIVE_UP_SECONDS: Final = 3 * 24 * 3600
 _BATCH: Final = 50
+_MOST_AT_ONCE: Final = 8
 _TICK_SECONDS: Final = 0.2
 
 
@@ -143,9 +142,11 @@ def _send(platform: Platform, wire: Wire, batch: list[Delivery], counts: Json) -
 def _record(platform: Platform, delivery: Delivery, state: str) -> None:
     with platform.transaction() as store:
         pause = _RETRY_SECONDS[min(max(delivery.attempts, 1), len(_RETRY_SECONDS)) - 1]
-        if state == "waiting" and sum(_RETRY_SECONDS) + pause * (
-            delivery.attempts - len(_RETRY_SECONDS)
-        ) > _GIVE_UP_SECONDS:
+        if (
+            state == "waiting"
+            and sum(_RETRY_SECONDS) + pause * (delivery.attempts - len(_RETRY_SECONDS))
+            > _GIVE_UP_SECONDS
+        ):
             state = "failed"
         store.execute(
             "UPDATE delivery SET state = ?, attempts = ?, next_at = ?, last_status = ?"
@@ -169,7 +170,6 @@ class Courier:
         self._wake = threading.Event()
         self._busy: set[str] = set()
         self._thread = threading.Thread(target=self._run, name="courier", daemon=True)
-        self._pool = ThreadPoolExecutor(8, thread_name_prefix="courier")
 
     def start(self) -> None:
         self._thread.start()
@@ -179,7 +179,6 @@ class Courier:
         self._wake.set()
         if self._thread.is_alive():
             self._thread.join()
-        self._pool.shutdown(wait=True, cancel_futures=True)
 
     def after_request(self, platform: Platform) -> None:
         """Send at once what the request caused, or have it sent soon."""
@@ -196,9 +195,12 @@ class Courier:
             self._wake.wait(_TICK_SECONDS)
             self._wake.clear()
             for account in self._platforms.with_work():
-                if account not in self._busy and not self._stopped.is_set():
+                if account not in self._busy and len(self._busy) < _MOST_AT_ONCE:
                     self._busy.add(account)
-                    self._pool.submit(self._serve, account)
+                    name = f"courier {account}"
+                    threading.Thread(
+                        target=self._serve, args=(account,), name=name, daemon=True
+                    ).start()
 
     def _serve(self, account: str) -> None:
         try:
@@ -208,7 +210,7 @@ class Courier:
                 if not platform.settings["webhooks"]["paused"]:
                     deliver(platform)
         except Exception:
-            _logger.exception("the courier failed for %s", account)
+            if not self._stopped.is_set():
+                _logger.exception("the courier failed for %s", account)
         finally:
-            with contextlib.suppress(KeyError):
-                self._busy.remove(account)
+            self._busy.discard(account)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -11,7 +12,6 @@ from payments.sandbox.pages.language import format_amount, format_instant, plain
 from payments.sandbox.pages.tones import shown_status, tone_of
 from payments.sandbox.resources.accounts import TYPE as ACCOUNT
 from payments.sandbox.resources.accounts import transfers_status
-from payments.sandbox.store import Store
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class Listing:
 
     name: str
     rows: list[Row]
-    none: str
+    nothing: str
 
 
 @dataclass(frozen=True)
@@ -113,19 +113,25 @@ def account_state(account: Json) -> str:
     return transfers_status(account) or "restricted"
 
 
+def state_of(stored: Json) -> str:
+    """Return the state of any object, or nothing if it has none."""
+    return _STATES.get(stored["object"], _status)(stored)
+
+
 def row_of(stored: Json, href: str) -> Row:
     """Return an object as one row, whatever it is."""
     kind = stored["object"]
     if kind == ACCOUNT:
-        state = account_state(stored)
+        state = state_of(stored)
         name = stored["display_name"] or stored["contact_email"] or stored["id"]
         return Row(name, "", stored["id"], shown_status(state), tone_of(state), href)
     if kind == "event":
         about = stored["data"]["object"].get("id", "")
         return Row(stored["type"], "", f"{format_instant(stored['created'])} · {about}", href=href)
-    state = {"charge": charge_state, "transfer": transfer_state}.get(kind, _status)(stored)
-    name = stored.get("description") or _name(stored)
-    if kind == "balance_transaction":
+    state = state_of(stored)
+    is_movement = kind == "balance_transaction"
+    name = _name(stored) if is_movement else stored.get("description") or _name(stored)
+    if is_movement:
         href = ""
         detail = t(
             "fee %(fee)s · available %(time)s",
@@ -147,19 +153,20 @@ def facts_of(stored: Json) -> list[Fact]:
         if value := stored.get(name):
             shown = format_amount(value, stored["currency"]) if name in _AMOUNTS else str(value)
             facts.append(Fact(label, shown, is_id=name not in _AMOUNTS))
+    if state := state_of(stored):
+        facts.append(Fact(t("State"), shown_status(state)))
     if isinstance(stored.get("created"), int):
         facts.append(Fact(t("Created"), format_instant(stored["created"])))
     facts += [
-        Fact(name, str(value), is_id=True)
-        for name, value in (stored.get("metadata") or {}).items()
+        Fact(name, str(value), is_id=True) for name, value in (stored.get("metadata") or {}).items()
     ]
     return facts
 
 
-def actions_of(store: Store, stored: Json) -> list[Action]:
+def actions_of(stored: Json) -> list[Action]:
     """Return what can be done by hand with an object."""
     build = _ACTIONS.get(stored["object"])
-    return build(store, stored) if build else []
+    return build(stored) if build else []
 
 
 def as_text(stored: Json) -> str:
@@ -180,7 +187,6 @@ def _labels() -> dict[str, str]:
         "transfer_group": t("Transfer group"),
         "failure_message": t("Failure"),
         "reason": t("Reason"),
-        "status": t("State"),
     }
 
 
@@ -189,15 +195,37 @@ def _status(stored: Json) -> str:
 
 
 def _name(stored: Json) -> str:
+    """Return what an object is called in a list when it has no words of its own."""
     kind = stored["object"]
     if kind == "balance_transaction":
-        return str(stored["reporting_category"])
+        category = stored["reporting_category"]
+        return _categories().get(category, category)
     if kind == "charge":
-        return t("Payment of %(time)s", time=format_instant(stored["created"]))
-    return str(stored.get("transfer_group") or stored.get("reason") or stored["id"])
+        return str(stored["billing_details"]["name"] or t("Payment"))
+    if kind == "dispute":
+        is_inquiry = stored["status"].startswith("warning_")
+        return t("Inquiry") if is_inquiry else t("Dispute for fraud")
+    if kind == "transfer":
+        return str(stored["transfer_group"] or t("Transfer"))
+    return {"refund": t("Refunded"), "transfer_reversal": t("Reversed")}[kind]
 
 
-def _for_charge(store: Store, charge: Json) -> list[Action]:
+def _categories() -> dict[str, str]:
+    return {
+        "charge": t("Payment"),
+        "dispute": t("Dispute for fraud"),
+        "dispute_reversal": t("Dispute won"),
+        "payout": t("Payout"),
+        "payout_reversal": t("Payout returned"),
+        "refund": t("Refunded"),
+        "refund_failure": t("Refund failed"),
+        "topup": t("Top-up"),
+        "transfer": t("Transfer"),
+        "transfer_reversal": t("Reversed"),
+    }
+
+
+def _for_charge(charge: Json) -> list[Action]:
     if charge["status"] != "succeeded":
         return []
     currency = charge["currency"]
@@ -216,7 +244,7 @@ def _for_charge(store: Store, charge: Json) -> list[Action]:
     return actions
 
 
-def _for_account(store: Store, account: Json) -> list[Action]:
+def _for_account(account: Json) -> list[Action]:
     if account["closed"]:
         return []
     choices = [
@@ -227,7 +255,7 @@ def _for_account(store: Store, account: Json) -> list[Action]:
     return [Action(t("Change its state"), choices)]
 
 
-def _for_transfer(store: Store, transfer: Json) -> list[Action]:
+def _for_transfer(transfer: Json) -> list[Action]:
     rest = transfer["amount"] - transfer["amount_reversed"]
     if not rest:
         return []
@@ -237,7 +265,7 @@ def _for_transfer(store: Store, transfer: Json) -> list[Action]:
     return [Action(t("Reverse the transfer"), [reverse], rest_shown, currency.upper())]
 
 
-def _for_dispute(store: Store, dispute: Json) -> list[Action]:
+def _for_dispute(dispute: Json) -> list[Action]:
     if dispute["status"] in {"won", "lost", "warning_closed"}:
         return []
     if dispute["status"].startswith("warning_"):
@@ -250,7 +278,12 @@ def _for_dispute(store: Store, dispute: Json) -> list[Action]:
     return [Action(t("Decide"), choices)]
 
 
-_ACTIONS: Final = {
+_STATES: Final[dict[str, Callable[[Json], str]]] = {
+    "charge": charge_state,
+    "transfer": transfer_state,
+    ACCOUNT: account_state,
+}
+_ACTIONS: Final[dict[str, Callable[[Json], list[Action]]]] = {
     "charge": _for_charge,
     ACCOUNT: _for_account,
     "transfer": _for_transfer,

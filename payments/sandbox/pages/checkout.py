@@ -106,9 +106,7 @@ def _try(
 def _form(
     store: Store, session: Json, form: Mapping[str, str], errors: dict[str, str]
 ) -> ResponseReturnValue:
-    page = render_template(
-        "checkout.html", page=_page(store, session), form=form, errors=errors
-    )
+    page = render_template("checkout.html", page=_page(store, session), form=form, errors=errors)
     return page, HTTPStatus.UNPROCESSABLE_ENTITY if errors else HTTPStatus.OK
 
 

@@ -10,6 +10,7 @@ from flask import Blueprint, abort, current_app, redirect, render_template, requ
 from flask.typing import ResponseReturnValue
 
 from payments.sandbox.errors import ApiError, refused
+from payments.sandbox.money import balance_object
 from payments.sandbox.objects import Json
 from payments.sandbox.pages.boards import (
     Action,
@@ -26,7 +27,6 @@ from payments.sandbox.pages.boards import (
 )
 from payments.sandbox.pages.language import format_amount, format_instant, read_amount, t
 from payments.sandbox.pages.parts import found, opened
-from payments.sandbox.money import balance_object
 from payments.sandbox.platforms import Platforms
 from payments.sandbox.resources import accounts, disputes, refunds, topups, transfers
 from payments.sandbox.store import Cursor, Store
@@ -46,7 +46,7 @@ class Room:
     name: str
     type: str
     title: str
-    none: str
+    nothing: str
 
 
 def _rooms() -> dict[str, Room]:
@@ -176,7 +176,7 @@ def _listing(store: Store, room: Room) -> Board:
     page = store.page(room.type, {}, {}, Cursor(_PAGE_ROWS, after, None))
     board = _board(store, room.title, room.name)
     rows = [row_of(stored, f"{root}/{stored['id']}") for stored in page.rows]
-    board.lists = [Listing("", rows, room.none)]
+    board.lists = [Listing("", rows, room.nothing)]
     board.newer = root if after else ""
     board.older = f"{root}?after={page.rows[-1]['id']}" if page.has_more else ""
     if room.name == "balance":
@@ -192,14 +192,14 @@ def _latest(store: Store, name: str) -> Listing:
     page = store.page(room.type, {}, {}, Cursor(_LATEST, None, None))
     root = f"/dashboard/{store.account}/{name}"
     rows = [row_of(stored, f"{root}/{stored['id']}") for stored in page.rows]
-    return Listing(t("Latest: %(what)s", what=room.title), rows, room.none)
+    return Listing(t("Latest: %(what)s", what=room.title), rows, room.nothing)
 
 
 def _detail(store: Store, room: Room, id_: str) -> Board:
     stored = found(store, id_, room.type)
     board = _board(store, row_of(stored, "").name, room.name)
     board.facts = facts_of(stored)
-    board.actions = actions_of(store, stored)
+    board.actions = actions_of(stored)
     if room.type == "charge":
         board.lists = [_below(store, "refund", t("Refunds"), charge=id_)]
         board.lists.append(_below(store, "dispute", t("Disputes"), charge=id_))

@@ -29,7 +29,8 @@ FRENCH: Final = {
     "Name on the card": "Nom sur la carte",
     "Save the card": "Enregistrer la carte",
     "Pay %(amount)s": "Payer %(amount)s",
-    "Test cards": "Cartes de test",
+    "Fill in with the card that succeeds": "Remplir avec la carte qui réussit",
+    "All the test cards": "Toutes les cartes de test",
     "Choose one to fill in the form. Any future date and any code do.": (
         "Choisissez-en une pour remplir le formulaire. Toute date à venir et tout code conviennent."
     ),
@@ -103,9 +104,7 @@ FRENCH: Final = {
     ),
     "To": "À",
     "Amount": "Montant",
-    (
-        "Your bank asks you to confirm that %(merchant)s may keep the card ending in %(last4)s."
-    ): (
+    ("Your bank asks you to confirm that %(merchant)s may keep the card ending in %(last4)s."): (
         "Votre banque vous demande de confirmer que %(merchant)s peut garder la carte finissant"
         " par %(last4)s."
     ),
@@ -194,7 +193,14 @@ FRENCH: Final = {
     "Add": "Ajouter",
     "Type an amount, such as 12.50.": "Saisissez un montant, comme 12,50.",
     "fee %(fee)s · available %(time)s": "frais %(fee)s · disponible le %(time)s",
-    "Payment of %(time)s": "Paiement du %(time)s",
+    "Inquiry": "Demande de précisions",
+    "Dispute for fraud": "Litige pour fraude",
+    "Dispute won": "Litige gagné",
+    "Payout": "Versement",
+    "Payout returned": "Versement revenu",
+    "Refund failed": "Remboursement échoué",
+    "Top-up": "Approvisionnement",
+    "Transfer": "Virement",
     "Created": "Créé",
     "Refunded": "Remboursé",
     "Reversed": "Repris",

@@ -35,7 +35,7 @@ def format_amount(amount: int, currency: str) -> str:
     else:
         digits = digits.rjust(3, "0")
         whole, cents = digits[:-2], digits[-2:]
-    sign = "−" if amount < 0 else ""
+    sign = "\N{MINUS SIGN}" if amount < 0 else ""
     symbol = _SIGNS.get(currency, currency.upper())
     if language() == "fr":
         grouped = f"{int(whole):,}".replace(",", _THIN)

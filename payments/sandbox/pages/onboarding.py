@@ -42,7 +42,9 @@ def show(platform: str, link_id: str) -> ResponseReturnValue:
         link = found(store, link_id, LINK)
         if not is_usable(store, link):
             return redirect(addresses(link)[1], _SEE_OTHER)
-        return render_template("onboarding.html", page=_page(store, get_account(store, link["account"])))
+        return render_template(
+            "onboarding.html", page=_page(store, get_account(store, link["account"]))
+        )
 
 
 @blueprint.post(_ADDRESS)

@@ -12,7 +12,7 @@ def _mark(word: str) -> str:
     return word
 
 
-_GOOD: Final = frozenset({"succeeded", "paid", "active", "won", "complete", "warning_closed"})
+_GOOD: Final = frozenset({"succeeded", "paid", "active", "available", "won", "warning_closed"})
 _BAD: Final = frozenset(
     {"failed", "restricted", "lost", "canceled", "closed", "expired", "needs_response", "disputed"}
 )

@@ -23,7 +23,7 @@ def create_account_link(call: Call) -> Json:
     if kind is None:
         raise malformed("use_case.type is required.", param="use_case[type]")
     details = use_case.branch(kind)
-    details.allow(("collection_options", "refresh_url", "return_url"))
+    details.allow(("collection_options", "configurations", "refresh_url", "return_url"))
     link = {
         "id": new_id("accl"),
         "object": TYPE,

@@ -49,7 +49,7 @@ index_fields(TYPE, "closed")
 
 @route("POST", "/v2/core/accounts", params=_WRITABLE)
 def create_account(call: Call) -> Json:
-    account = {
+    account: Json = {
         "id": new_id("acct", 16),
         "object": TYPE,
         "applied_configurations": [],

@@ -60,14 +60,10 @@ def take_money(store: Store, charge: Json, amount: int) -> None:
         fee=processing_fee(store, amount),
         currency=charge["currency"],
         source=charge["id"],
-        available_on=store.now
-        if card_behind(method).is_available_at_once
-        else availability(store),
+        available_on=store.now if card_behind(method).is_available_at_once else availability(store),
         description=charge["description"],
     )
-    charge.update(
-        captured=True, amount_captured=amount, balance_transaction=transaction["id"]
-    )
+    charge.update(captured=True, amount_captured=amount, balance_transaction=transaction["id"])
     store.save(charge)
 
 
@@ -187,7 +183,9 @@ def _three_d_secure() -> Json:
 def refunds_of(store: Store, charge: Json) -> Json:
     found = store.select("refund", charge=charge["id"])[::-1]
     return list_of(
-        found[:10], url=f"/v1/charges/{charge['id']}/refunds", has_more=len(found) > 10  # noqa: PLR2004
+        found[:10],
+        url=f"/v1/charges/{charge['id']}/refunds",
+        has_more=len(found) > 10,  # noqa: PLR2004
     )
 
 

@@ -53,9 +53,7 @@ def pay_session(
     if intent["object"] == "setup_intent":
         intent = confirm_setup(store, intent, return_url=session["success_url"])
     else:
-        intent = confirm_intent(
-            store, intent, off_session=False, return_url=session["success_url"]
-        )
+        intent = confirm_intent(store, intent, off_session=False, return_url=session["success_url"])
     return _complete(store, session, intent)
 
 

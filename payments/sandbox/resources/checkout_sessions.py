@@ -18,14 +18,26 @@ from payments.sandbox.resources.setup_intents import cancel_setup, new_setup_int
 from payments.sandbox.routing import Call, route
 from payments.sandbox.store import Store, index_fields, when_due
 
-index_fields(
-    "checkout.session", "customer", "payment_intent", "status", "customer_details.email"
-)
+index_fields("checkout.session", "customer", "payment_intent", "status", "customer_details.email")
 
 _SHORTEST, _LONGEST = 30 * 60, 24 * 3600
 _CLOCK_SKEW: Final = 60
 _MODES: Final = ("payment", "setup", "subscription")
 _INTENT_TEXTS: Final = ("description", "receipt_email", "transfer_group")
+_INTENT_DATA: Final = frozenset(
+    {
+        *_INTENT_TEXTS,
+        "application_fee_amount",
+        "capture_method",
+        "metadata",
+        "on_behalf_of",
+        "setup_future_usage",
+        "shipping",
+        "statement_descriptor",
+        "statement_descriptor_suffix",
+        "transfer_data",
+    }
+)
 _TAKEN: Final = (
     "adaptive_pricing after_expiration allow_promotion_codes allowed_payment_method_types"
     " automatic_tax billing_address_collection branding_settings cancel_url client_reference_id"
@@ -78,11 +90,7 @@ def _add_payment(store: Store, session: Json, params: Params) -> None:
         )
     check_amount(total)
     wanted = params.branch("payment_intent_data")
-    wanted.allow(
-        "application_fee_amount capture_method description metadata on_behalf_of receipt_email"
-        " setup_future_usage shipping statement_descriptor statement_descriptor_suffix"
-        " transfer_data transfer_group".split()
-    )
+    wanted.allow(_INTENT_DATA)
     intent: Json = {name: wanted.text(name) for name in _INTENT_TEXTS}
     intent["metadata"] = wanted.metadata()
     intent["setup_future_usage"] = wanted.choice(
@@ -192,9 +200,7 @@ def _url(params: Params, name: str, *, required: bool = False) -> str | None:
     if value is not None:
         parts = urlsplit(value)
         if parts.scheme not in {"http", "https"} or not parts.netloc:
-            raise malformed(
-                "Not a valid URL", code="url_invalid", param=name
-            )
+            raise malformed("Not a valid URL", code="url_invalid", param=name)
     return value
 
 
@@ -251,7 +257,7 @@ def expire_session(call: Call) -> Json:
     session = call.store.get(call.arg(), "checkout.session")
     if session["status"] != "open":
         raise ApiError(
-            f"Only Checkout Sessions with a status in [\"open\"] can be expired. This Checkout"
+            f'Only Checkout Sessions with a status in ["open"] can be expired. This Checkout'
             f" Session has a status of {session['status']}.",
         )
     return end_session(call.store, session)
@@ -300,6 +306,4 @@ def list_sessions(call: Call) -> Json:
     fixed = {}
     if (email := call.params.branch("customer_details").text("email")) is not None:
         fixed["customer_details.email"] = email
-    return list_objects(
-        call, "checkout.session", "customer", "payment_intent", "status", **fixed
-    )
+    return list_objects(call, "checkout.session", "customer", "payment_intent", "status", **fixed)

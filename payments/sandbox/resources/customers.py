@@ -14,7 +14,9 @@ from payments.sandbox.store import Store, index_fields
 index_fields("customer", "email", "_is_listed")
 
 _TEXTS: Final = ("description", "email", "name", "phone")
-_TAKEN: Final = "address description email invoice_settings metadata name phone preferred_locales shipping"
+_TAKEN: Final = (
+    "address description email invoice_settings metadata name phone preferred_locales shipping"
+)
 
 
 @route("POST", "/v1/customers", params=f"{_TAKEN} payment_method tax_exempt")

@@ -27,9 +27,7 @@ def _line_item(store: Store, line: Params) -> Json:
     if "price_data" not in line:
         raise refused("This sandbox keeps no prices: give price_data.", param=line.name("price"))
     price = line.branch("price_data")
-    price.allow(
-        ("currency", "product", "product_data", "recurring", "tax_behavior", "unit_amount")
-    )
+    price.allow(("currency", "product", "product_data", "recurring", "tax_behavior", "unit_amount"))
     product = price.branch("product_data")
     name = product.need_text("name")
     currency, unit_amount = price.currency(), price.amount("unit_amount")

@@ -47,9 +47,7 @@ def create_payment_intent(call: Call) -> Json:
     if not confirm:
         for name in ("off_session", "return_url", "error_on_requires_action"):
             if name in params:
-                raise malformed(
-                    f"You cannot set `{name}` when `confirm` is not true.", param=name
-                )
+                raise malformed(f"You cannot set `{name}` when `confirm` is not true.", param=name)
     customer = params.text("customer")
     if customer is not None:
         get_customer(call.store, customer)
@@ -65,9 +63,7 @@ def create_payment_intent(call: Call) -> Json:
         receipt_email=params.text("receipt_email"),
         setup_future_usage=params.choice("setup_future_usage", ("off_session", "on_session")),
         statement_descriptor_suffix=params.text("statement_descriptor_suffix", max_length=22),
-        capture_method=params.choice(
-            "capture_method", ("automatic", "automatic_async", "manual")
-        )
+        capture_method=params.choice("capture_method", ("automatic", "automatic_async", "manual"))
         or "automatic_async",
     )
     if method is not None:
@@ -78,9 +74,7 @@ def create_payment_intent(call: Call) -> Json:
 def check_amount(amount: int) -> None:
     """Refuse what is too small to be charged."""
     if amount < _SMALLEST_AMOUNT:
-        raise refused(
-            "Amount must be at least €0.50", code="amount_too_small", param="amount"
-        )
+        raise refused("Amount must be at least €0.50", code="amount_too_small", param="amount")
 
 
 def _confirm(call: Call, intent: Json) -> Json:

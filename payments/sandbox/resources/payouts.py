@@ -191,7 +191,7 @@ def _pay_out(
     automatic: bool = False,
 ) -> Json:
     arrival = store.now + _ARRIVAL_DAYS * 86_400
-    payout = {
+    payout: Json = {
         "id": new_id("po"),
         "object": "payout",
         "amount": amount,

@@ -66,7 +66,7 @@ def top_up(
     metadata: dict[str, str] | None = None,
 ) -> Json:
     """Put money on the balance; it counts at once, as Stripe's test source does."""
-    topup = {
+    topup: Json = {
         "id": new_id("tu"),
         "object": "topup",
         "amount": amount,

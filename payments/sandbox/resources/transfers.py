@@ -172,9 +172,7 @@ def reverse_transfer(
 def _ready_destination(store: Store, id_: str) -> Json:
     account = store.find(id_, ACCOUNT)
     if account is None:
-        raise refused(
-            f"No such destination: '{id_}'", code="resource_missing", param="destination"
-        )
+        raise refused(f"No such destination: '{id_}'", code="resource_missing", param="destination")
     if not can_receive(account):
         raise refused(
             "Your destination account needs to have at least one of the following capabilities"
