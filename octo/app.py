@@ -9,6 +9,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from octo import commands, web
 from octo.clock import DatabaseClock
 from octo.config import ROOT, Settings
+from octo.content import feature as content
 from octo.database import configure_engine, db
 from octo.logging import configure_logging
 from octo.mail import feature as mail
@@ -52,7 +53,7 @@ def create_app(settings: Settings, *, features: Sequence[Feature]) -> Flask:
     db.init_app(app)
     with app.app_context():
         configure_engine(db.engine)
-    for part in (web, users, mail, commands, *features):
+    for part in (web, content, users, mail, commands, *features):
         part.register(app)
     return app
 

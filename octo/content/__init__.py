@@ -1,0 +1,1 @@
+"""What people write and show: Markdown stories and pictures."""

@@ -1,0 +1,39 @@
+"""The page shell and what every page and answer has in common."""
+
+from typing import Final
+
+from flask import Flask
+
+from octo.runtime import runtime
+from octo.web import (
+    api,
+    assets,
+    filters,
+    forms,
+    language,
+    navigation,
+    permissions,
+    problems,
+    security,
+)
+
+PARTS: Final = (
+    security,
+    language,
+    permissions,
+    problems,
+    api,
+    assets,
+    filters,
+    forms,
+    navigation,
+)
+
+
+def register(app: Flask) -> None:
+    """Give the app its shell, languages, protection, permissions and error pages."""
+    app.jinja_env.trim_blocks = True
+    app.jinja_env.lstrip_blocks = True
+    for part in PARTS:
+        part.register(app)
+    app.jinja_env.globals["runtime"] = runtime

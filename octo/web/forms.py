@@ -1,0 +1,115 @@
+"""A refused form is shown again, with what was entered and each error beside its field.
+
+A page that takes a form says who shows it again; its service raises, its route has no
+``try``::
+
+    @pages.post("/campaigns/<slug>/pledge")
+    @public
+    @shown_again_by(pledge_form)
+    def pledge(slug: str) -> ResponseReturnValue: ...
+"""
+
+from collections.abc import Callable, Mapping
+from functools import wraps
+from typing import Any
+
+from flask import Flask, flash, g, make_response, request
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext
+from marshmallow import ValidationError
+
+from octo.database import db
+from octo.errors import OctoError
+from octo.web.language import translate
+
+PageView = Callable[..., ResponseReturnValue]
+
+
+def shown_again_by(form_view: PageView) -> Callable[[PageView], PageView]:
+    """Show ``form_view`` again, with this request's entries, when the view refuses them."""
+
+    def decorate(view: PageView) -> PageView:
+        @wraps(view)
+        def guarded(**arguments: Any) -> ResponseReturnValue:
+            try:
+                return view(**arguments)
+            except OctoError as error:
+                if error.status >= 500:  # noqa: PLR2004 - not the reader's to mend
+                    raise
+                return _again(form_view, arguments, _errors_of(error), int(error.status))
+            except ValidationError as error:
+                return _again(form_view, arguments, _flat(error.messages), 422)
+
+        return guarded
+
+    return decorate
+
+
+def entered(name: str, default: Any = "") -> Any:
+    """Return what was entered in a field of a refused form, else ``default``."""
+    if "form_errors" in g and name in request.form:
+        return request.form[name]
+    return "" if default is None else default
+
+
+def entered_list(name: str, default: list[str]) -> list[str]:
+    """Return what was entered in a field that may stand several times."""
+    return request.form.getlist(name) if "form_errors" in g else default
+
+
+def is_ticked(name: str, *, default: bool = False) -> bool:
+    """Tell whether a box of a refused form was ticked; a box left empty is not sent at all."""
+    return name in request.form if "form_errors" in g else default
+
+
+def error_of(name: str) -> str | None:
+    """Return the sentence to show beside a field, if it was refused."""
+    errors: dict[str, str] = g.get("form_errors", {})
+    return errors.get(name)
+
+
+def form_errors() -> dict[str, str]:
+    """Return every refusal of this form by field; ``""`` holds what belongs to none."""
+    errors: dict[str, str] = g.get("form_errors", {})
+    return errors
+
+
+def say(message: str, kind: str = "good") -> None:
+    """Keep a translated sentence for the top of the next page: good, note, warn or bad."""
+    flash(message, kind)
+
+
+def _again(
+    form_view: PageView, arguments: Mapping[str, Any], errors: dict[str, str], status: int
+) -> ResponseReturnValue:
+    db.session.rollback()
+    g.form_errors = errors
+    response = make_response(form_view(**arguments))
+    response.status_code = status
+    return response
+
+
+def _errors_of(error: OctoError) -> dict[str, str]:
+    return {error.field or "": translate(error.message, error.params)}
+
+
+def _flat(messages: Any, prefix: str = "") -> dict[str, str]:
+    if not isinstance(messages, dict):
+        sentences = messages if isinstance(messages, list) else [messages]
+        return {prefix: " ".join(str(gettext(str(sentence))) for sentence in sentences)}
+    found: dict[str, str] = {}
+    for key, value in messages.items():
+        name = "" if key == "_schema" else str(key)
+        found.update(_flat(value, f"{prefix}-{name}" if prefix and name else prefix or name))
+    return found
+
+
+def register(app: Flask) -> None:
+    """Give what macros need to templates."""
+    app.jinja_env.globals.update(
+        entered=entered,
+        entered_list=entered_list,
+        is_ticked=is_ticked,
+        error_of=error_of,
+        form_errors=form_errors,
+    )

@@ -1,0 +1,80 @@
+"""The language of a page: French, unless the reader chose or prefers English."""
+
+from typing import Final
+
+from flask import Flask, g, request, url_for
+from flask_babel import Babel, gettext
+from flask_login import current_user
+from werkzeug.wrappers import Response
+
+from octo.config import ROOT
+from octo.runtime import runtime
+
+LANGUAGES: Final = {"fr": "Français", "en": "English"}
+DEFAULT_LANGUAGE: Final = "fr"
+COOKIE: Final = "octo_language"
+ARGUMENT: Final = "lang"
+_YEAR_SECONDS: Final = 365 * 24 * 3600
+
+
+def current_language() -> str:
+    """Return the language of this request: asked for, kept, of the user, of the browser."""
+    if "octo_language" not in g:
+        g.octo_language = _choose()
+    language: str = g.octo_language
+    return language
+
+
+def _choose() -> str:
+    if not request:
+        return DEFAULT_LANGUAGE
+    for wanted in (request.args.get(ARGUMENT), request.cookies.get(COOKIE)):
+        if wanted in LANGUAGES:
+            return str(wanted)
+    if current_user.is_authenticated and current_user.locale in LANGUAGES:
+        return str(current_user.locale)
+    return request.accept_languages.best_match(LANGUAGES, DEFAULT_LANGUAGE) or DEFAULT_LANGUAGE
+
+
+def default_time_zone() -> str:
+    """Return the platform's time zone, in which instants are shown unless one is named."""
+    return runtime().settings.rules.time_zone
+
+
+def this_page_in(language: str) -> str:
+    """Return the address of the page being read, in another language."""
+    if request.method != "GET" or request.endpoint is None:
+        return f"/?{ARGUMENT}={language}"
+    arguments = {key: values for key, values in request.args.lists() if key != ARGUMENT}
+    named = {**arguments, **(request.view_args or {}), ARGUMENT: language}
+    return url_for(request.endpoint, **named)
+
+
+def keep_choice(response: Response) -> Response:
+    """Remember the language that a link asked for."""
+    if request.args.get(ARGUMENT) in LANGUAGES:
+        response.set_cookie(
+            COOKIE,
+            current_language(),
+            max_age=_YEAR_SECONDS,
+            secure=request.is_secure,
+            httponly=True,
+            samesite="Lax",
+        )
+    return response
+
+
+def translate(message: str, params: dict[str, object]) -> str:
+    """Translate a sentence marked elsewhere, such as a refusal of a service."""
+    return str(gettext(message, **params)) if params else str(gettext(message))
+
+
+def register(app: Flask) -> None:
+    """Set Flask-Babel up and remember the choice of a language."""
+    app.config.setdefault("BABEL_DEFAULT_LOCALE", DEFAULT_LANGUAGE)
+    app.config.setdefault("BABEL_TRANSLATION_DIRECTORIES", str(ROOT / "octo" / "translations"))
+    Babel(app, locale_selector=current_language, timezone_selector=default_time_zone)
+    app.after_request(keep_choice)
+    app.jinja_env.globals.update(
+        languages=LANGUAGES, current_language=current_language, this_page_in=this_page_in
+    )

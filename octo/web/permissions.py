@@ -1,0 +1,151 @@
+"""Who may do what: every endpoint carries a mark, and one without a mark is refused.
+
+``@public`` opens a view to everybody, ``@signed_in`` to whoever signed in, and
+``@requires(permission)`` to the roles that hold the permission. Whether a person may touch
+this very campaign is a question of truth that the service answers.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, Final, TypeVar
+
+from flask import Flask, current_app, redirect, request, url_for
+from flask_login import current_user
+from werkzeug.exceptions import Forbidden, Unauthorized
+from werkzeug.wrappers import Response
+
+from octo.errors import N_
+from octo.users.models import RoleName
+
+SIGN_IN_ENDPOINT: Final = "security.login"
+_MARK: Final = "octo_access"
+
+
+class Permission(StrEnum):
+    """One thing a person in charge may do on the platform."""
+
+    MODERATE_CAMPAIGNS = "moderate_campaigns"
+    READ_AUDIT = "read_audit"
+    READ_BOOKS = "read_books"
+    MOVE_MONEY = "move_money"
+    REFUND_PAYMENTS = "refund_payments"
+    MANAGE_USERS = "manage_users"
+    ADVANCE_TIME = "advance_time"
+
+
+ROLE_PERMISSIONS: Final[dict[RoleName, frozenset[Permission]]] = {
+    RoleName.OWNER: frozenset(),
+    RoleName.MODERATOR: frozenset({Permission.MODERATE_CAMPAIGNS, Permission.READ_AUDIT}),
+    RoleName.TREASURER: frozenset(
+        {
+            Permission.READ_BOOKS,
+            Permission.MOVE_MONEY,
+            Permission.REFUND_PAYMENTS,
+            Permission.READ_AUDIT,
+        }
+    ),
+    RoleName.ADMIN: frozenset(Permission),
+}
+
+
+@dataclass(frozen=True)
+class Access:
+    """The mark of one view: open to all, to the signed in, or to holders of a permission."""
+
+    is_public: bool = False
+    permission: Permission | None = None
+
+
+PUBLIC: Final = Access(is_public=True)
+SIGNED_IN: Final = Access()
+
+View = TypeVar("View", bound=Callable[..., Any] | type)
+
+
+def public(view: View) -> View:
+    """Open a view (function, method or ``MethodView``) to everybody."""
+    return _mark(view, PUBLIC)
+
+
+def signed_in(view: View) -> View:
+    """Open a view to whoever signed in."""
+    return _mark(view, SIGNED_IN)
+
+
+def requires(permission: Permission) -> Callable[[View], View]:
+    """Open a view to the roles that hold ``permission``."""
+
+    def decorate(view: View) -> View:
+        return _mark(view, Access(permission=permission))
+
+    return decorate
+
+
+def mark_endpoint(app: Flask, endpoint: str, access: Access) -> None:
+    """Mark a view that a library registered, such as a sign-in page."""
+    _mark(app.view_functions[endpoint], access)
+
+
+def access_of(view: Callable[..., Any], method: str) -> Access | None:
+    """Return the mark of a view for an HTTP method; a method's own wins over its class's."""
+    view_class = getattr(view, "view_class", None)
+    if view_class is not None:
+        name = "get" if method == "HEAD" and not hasattr(view_class, "head") else method.lower()
+        for marked in (getattr(view_class, name, None), view_class):
+            found: Access | None = getattr(marked, _MARK, None)
+            if found is not None:
+                return found
+    found = getattr(view, _MARK, None)
+    return found
+
+
+def allows(access: Access, user: Any) -> bool:
+    """Tell whether this user may enter a view so marked."""
+    if access.is_public:
+        return True
+    if not user.is_authenticated:
+        return False
+    return access.permission is None or has_permission(user, access.permission)
+
+
+def has_permission(user: Any, permission: Permission) -> bool:
+    """Tell whether one of the user's roles holds ``permission``."""
+    if not user.is_authenticated:
+        return False
+    return any(permission in ROLE_PERMISSIONS[role.name] for role in user.roles)
+
+
+def is_allowed(permission: str) -> bool:
+    """Tell a template whether the current user holds ``permission``, given by its name."""
+    return has_permission(current_user, Permission(permission))
+
+
+def refuse_without_right() -> Response | None:
+    """Stop a request to a view whose mark does not let this person in."""
+    if request.endpoint is None or request.method == "OPTIONS":
+        return None
+    access = access_of(current_app.view_functions[request.endpoint], request.method)
+    if access is None:
+        raise Forbidden
+    if allows(access, current_user):
+        return None
+    if current_user.is_authenticated:
+        raise Forbidden(N_("Your role does not give access to this page."))
+    if request.path.startswith("/api/") or SIGN_IN_ENDPOINT not in current_app.view_functions:
+        raise Unauthorized
+    came_for = request.full_path.rstrip("?") if request.method in {"GET", "HEAD"} else None
+    return redirect(url_for(SIGN_IN_ENDPOINT, next=came_for))
+
+
+def register(app: Flask) -> None:
+    """Deny by default; only committed files need no mark of their own."""
+    app.before_request(refuse_without_right)
+    app.jinja_env.globals["is_allowed"] = is_allowed
+    if app.has_static_folder:
+        mark_endpoint(app, "static", PUBLIC)
+
+
+def _mark(view: View, access: Access) -> View:
+    setattr(getattr(view, "__func__", view), _MARK, access)  # a bound method takes no mark itself
+    return view

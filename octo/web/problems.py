@@ -1,0 +1,164 @@
+"""Refusals and failures as people and programs read them: a page, or problem+json."""
+
+from http import HTTPStatus
+from typing import Any, Final
+
+import structlog
+from flask import Flask, g, json, make_response, render_template, request
+from flask_babel import gettext
+from flask_wtf.csrf import CSRFError
+from marshmallow import ValidationError
+from werkzeug.exceptions import HTTPException
+from werkzeug.wrappers import Response
+
+from octo.database import db
+from octo.errors import N_, OctoError, UnavailableError
+from octo.web.language import translate
+
+PROBLEM_TYPE: Final = "application/problem+json"
+_TITLES: Final = {
+    400: N_("This request cannot be read"),
+    401: N_("Please sign in first"),
+    403: N_("This page is not open to you"),
+    404: N_("Nothing at this address"),
+    405: N_("This page cannot be used that way"),
+    409: N_("Something has changed in the meantime"),
+    410: N_("This link no longer works"),
+    413: N_("This file is too large"),
+    422: N_("Something must be corrected"),
+    429: N_("Too many tries in a short time"),
+    500: N_("Something broke on our side"),
+    503: N_("Back in a moment"),
+}
+_DETAILS: Final = {
+    400: N_("The form may be too old, or incomplete. Go back, reload the page and try again."),
+    401: N_("Sign in, then come back to this page."),
+    403: N_("You may be signed in with another account, or lack the role it takes."),
+    404: N_("The link may be incomplete, or the page may have been taken away."),
+    405: N_("Go back to the page you came from and use its buttons."),
+    409: N_("Reload the page to see how things stand now."),
+    410: N_("Ask for a new link from the page it led to."),
+    413: N_("Send a picture of at most 10 MB."),
+    422: N_("Go back and check what was entered."),
+    429: N_("Wait a minute, then try again."),
+    500: N_("Nothing was charged twice and nothing is lost. We have been told; try again later."),
+    503: N_("A service we depend on does not answer. Nothing is lost; trying again is safe."),
+}
+_CODES: Final = {
+    400: "bad_request",
+    401: "sign_in_required",
+    403: "forbidden",
+    404: "not_found",
+    405: "method_not_allowed",
+    409: "conflict",
+    413: "too_large",
+    422: "invalid",
+    429: "too_many_requests",
+    500: "internal_error",
+    503: "unavailable",
+}
+_FORM_TOO_OLD: Final = N_("This form is too old to be sent. Reload the page and send it again.")
+_log = structlog.get_logger(__name__)
+
+
+def wants_problem() -> bool:
+    """Tell whether the caller is a program: all of the API answers in problem+json."""
+    return request.path.startswith("/api/")
+
+
+def answer(
+    status: int,
+    *,
+    detail: str | None = None,
+    code: str | None = None,
+    errors: Any = None,
+    headers: dict[str, str] | None = None,
+) -> Response:
+    """Answer a refusal in the form its reader understands, in the reader's language."""
+    title = str(gettext(_TITLES.get(status, _TITLES[500 if status >= 500 else 400])))  # noqa: PLR2004
+    code = code or _CODES.get(status, "error")
+    if wants_problem():
+        body = {"type": f"urn:octo:{code}", "title": title, "status": status, "code": code}
+        if detail:
+            body["detail"] = detail
+        if errors:
+            body["errors"] = errors
+        response = make_response(json.dumps(body), status)
+        response.content_type = PROBLEM_TYPE
+    else:
+        detail = detail or str(
+            gettext(_DETAILS.get(status, _DETAILS[500 if status >= 500 else 400]))
+        )  # noqa: PLR2004
+        page = render_template(
+            "error.html",
+            status=status,
+            title=title,
+            detail=detail,
+            request_name=g.get("request_name"),
+        )
+        response = make_response(page, status)
+    response.headers.extend(headers or {})
+    return response
+
+
+def on_refusal(error: OctoError) -> Response:
+    """Answer a refusal of a service."""
+    headers = {}
+    if isinstance(error, UnavailableError):
+        headers["Retry-After"] = str(error.retry_after_seconds)
+    sentence = translate(error.message, error.params)
+    errors = {error.field: [sentence]} if error.field else None
+    return answer(
+        int(error.status), detail=sentence, code=error.code, errors=errors, headers=headers
+    )
+
+
+def on_invalid(error: ValidationError) -> Response:
+    """Answer entries whose shape a schema refuses."""
+    return answer(int(HTTPStatus.UNPROCESSABLE_ENTITY), errors=error.messages)
+
+
+def on_http_error(error: HTTPException) -> Response:
+    """Answer what Flask, Werkzeug, Flask-Limiter and flask-smorest refuse."""
+    if error.code is None or error.code < 400:  # noqa: PLR2004 - a redirect, not a refusal
+        return make_response(error.get_response())
+    found = getattr(error, "data", None) or {}
+    errors = found.get("errors") or found.get("messages")
+    detail = found.get("message")
+    if isinstance(error, CSRFError):
+        detail, code = str(gettext(_FORM_TOO_OLD)), "form_too_old"
+    else:
+        code = None
+        if detail is None and error.description != type(error).description:
+            detail = str(gettext(error.description or "")) or None
+    return answer(error.code, detail=detail, code=code, errors=errors, headers=_kept_headers(error))
+
+
+def on_failure(error: Exception) -> Response:
+    """Answer a fault of ours; the log line and the page carry the same name of the request."""
+    _log.error("request failed", path=request.path, method=request.method, exc_info=error)
+    status = int(HTTPStatus.INTERNAL_SERVER_ERROR)
+    try:
+        db.session.rollback()
+        return answer(status)
+    except Exception:
+        _log.exception("error page failed")
+        plain = make_response(f"500 {HTTPStatus.INTERNAL_SERVER_ERROR.phrase}\n", status)
+        plain.content_type = "text/plain; charset=utf-8"
+        return plain
+
+
+def _kept_headers(error: HTTPException) -> dict[str, str]:
+    kept = {"allow", "retry-after"}
+    found = dict(error.get_headers())
+    data = getattr(error, "data", None) or {}
+    found.update(data.get("headers") or {})
+    return {name: value for name, value in found.items() if name.lower() in kept}
+
+
+def register(app: Flask) -> None:
+    """Answer every refusal and failure in one place."""
+    app.register_error_handler(OctoError, on_refusal)
+    app.register_error_handler(ValidationError, on_invalid)
+    app.register_error_handler(HTTPException, on_http_error)
+    app.register_error_handler(Exception, on_failure)

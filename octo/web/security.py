@@ -1,0 +1,116 @@
+"""What every answer carries to protect the reader, and the token every form must bring."""
+
+import secrets
+from typing import Any, Final
+
+import structlog
+from flask import Flask, current_app, g, request
+from flask_login import current_user
+from flask_wtf.csrf import CSRFProtect, generate_csrf
+from markupsafe import Markup
+from werkzeug.wrappers import Response
+
+from octo.runtime import runtime
+
+MAX_REQUEST_BYTES: Final = 12 * 1024 * 1024
+MAX_FORM_FIELD_BYTES: Final = 500_000
+MAX_FORM_PARTS: Final = 500
+_EXEMPT: Final = "octo_without_csrf"
+_ONE_YEAR: Final = 365 * 24 * 3600
+
+POLICY: Final = "; ".join(
+    (
+        "default-src 'self'",
+        "base-uri 'none'",
+        "object-src 'none'",
+        "frame-ancestors 'none'",
+        "form-action 'self' {checkout}",
+    )
+)
+HEADERS: Final = {
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "strict-origin-when-cross-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
+}
+
+csrf: Final = CSRFProtect()
+
+
+def without_csrf(view: Any) -> Any:
+    """Exempt a view whose caller proves itself otherwise, such as a signed webhook."""
+    setattr(view, _EXEMPT, True)
+    return view
+
+
+def check_csrf() -> None:
+    """Demand the form's token of every request that changes something.
+
+    A request to the API that carries no session cookie acts for nobody, or proves itself by
+    a header that another site cannot send: there is nothing to forge.
+    """
+    if request.method in {"GET", "HEAD", "OPTIONS", "TRACE"} or request.endpoint is None:
+        return
+    if getattr(current_app.view_functions[request.endpoint], _EXEMPT, False):
+        return
+    cookies = {current_app.config["SESSION_COOKIE_NAME"], "remember_token"}
+    if request.path.startswith("/api/") and not cookies & set(request.cookies):
+        return
+    csrf.protect()
+
+
+def csrf_field() -> Markup:
+    """Return the hidden field that carries the token."""
+    return Markup('<input type="hidden" name="csrf_token" value="{}">').format(generate_csrf())
+
+
+def name_request() -> None:
+    """Give this request a name, the same in its log lines and on its error page."""
+    g.request_name = secrets.token_hex(6)
+    structlog.contextvars.clear_contextvars()
+    structlog.contextvars.bind_contextvars(request=g.request_name)
+
+
+def protect(response: Response) -> Response:
+    """Add the headers that every answer carries, unless the view set its own."""
+    response.headers.setdefault("Content-Security-Policy", _policy())
+    for name, value in HEADERS.items():
+        response.headers.setdefault(name, value)
+    if request.is_secure:
+        response.headers.setdefault("Strict-Transport-Security", f"max-age={_ONE_YEAR}")
+    if "Cache-Control" not in response.headers:
+        response.headers["Cache-Control"] = (
+            "no-store" if current_user.is_authenticated else "private, no-cache"
+        )
+        response.vary.update(("Cookie", "Accept-Language"))
+    return response
+
+
+def _policy() -> str:
+    """Let forms lead to Stripe's pages: a browser checks the redirect of a form as well."""
+    stripe = runtime().settings.stripe
+    checkout = (
+        stripe.api_base
+        if stripe.is_sandbox
+        else ("https://checkout.stripe.com https://connect.stripe.com")
+    )
+    return POLICY.format(checkout=checkout)
+
+
+def register(app: Flask) -> None:
+    """Set cookies, limits, the token and the headers."""
+    app.config.setdefault("MAX_CONTENT_LENGTH", MAX_REQUEST_BYTES)
+    app.config.setdefault("MAX_FORM_MEMORY_SIZE", MAX_FORM_FIELD_BYTES)
+    app.config.setdefault("MAX_FORM_PARTS", MAX_FORM_PARTS)
+    app.config.update(
+        WTF_CSRF_CHECK_DEFAULT=False,
+        WTF_CSRF_TIME_LIMIT=None,
+        WTF_CSRF_SSL_STRICT=False,
+    )
+    csrf.init_app(app)
+    app.before_request(name_request)
+    app.before_request(check_csrf)
+    app.after_request(protect)
+    app.jinja_env.globals["csrf_field"] = csrf_field
