@@ -16,12 +16,14 @@ import typing_extensions
 from stripe import StripeObject
 from stripe._request_options import RequestOptions
 from stripe._stripe_object import UntypedStripeObject
+
 from tests.contract.sdk_routes import Route, evaluate
 
 JSON = Any
 OPTIONS = frozenset(RequestOptions.__annotations__)
 NOT_REQUIRED = (typing.NotRequired, typing_extensions.NotRequired)
 REQUIRED = (typing.Required, typing_extensions.Required)
+MARKS = (*NOT_REQUIRED, *REQUIRED)
 LITERALS = (Literal, typing_extensions.Literal)
 
 
@@ -79,7 +81,7 @@ def _compare(value: JSON, expected: Any, where: str, comparison: Comparison, mod
         text = expected if isinstance(expected, str) else expected.__forward_arg__
         expected = evaluate(text, module)
     origin = get_origin(expected)
-    if origin in NOT_REQUIRED or origin in REQUIRED:
+    if origin in MARKS:
         _compare(value, get_args(expected)[0], where, comparison, module)
     elif origin in (Union, types.UnionType):
         _compare_union(value, expected, where, comparison, module)
@@ -88,15 +90,25 @@ def _compare(value: JSON, expected: Any, where: str, comparison: Comparison, mod
             comparison.fail(where, f"{value!r} is not one of {get_args(expected)}")
     elif origin in (list, dict) or origin is UntypedStripeObject:
         _compare_container(value, expected, where, comparison, module)
-    elif isinstance(origin, type) and issubclass(origin, StripeObject):
-        bound = dict(zip(origin.__parameters__, get_args(expected), strict=True))
-        _compare_class(value, origin, where, comparison, (bound, module))
-    elif isinstance(expected, type) and issubclass(expected, StripeObject):
-        _compare_class(value, expected, where, comparison, ({}, module))
+    elif (scoped := _class_of(expected, module)) is not None:
+        _compare_class(value, scoped[0], where, comparison, scoped[1])
     elif typing_extensions.is_typeddict(expected):
         _compare_typed_dict(value, expected, where, comparison)
     elif not _is_scalar_of(value, expected, form=comparison.form):
         comparison.fail(where, f"{value!r} is not {expected}")
+
+
+def _class_of(
+    expected: Any, module: str
+) -> tuple[type[StripeObject], tuple[Mapping[TypeVar, Any], str]] | None:
+    """Return the class an annotation names, with what its type variables stand for."""
+    origin = get_origin(expected)
+    if isinstance(origin, type) and issubclass(origin, StripeObject):
+        parameters: tuple[TypeVar, ...] = vars(origin)["__parameters__"]
+        return origin, (dict(zip(parameters, get_args(expected), strict=True)), module)
+    if isinstance(expected, type) and issubclass(expected, StripeObject):
+        return expected, ({}, module)
+    return None
 
 
 def _compare_union(

@@ -199,7 +199,7 @@ def _name(stored: Json) -> str:
     kind = stored["object"]
     if kind == "balance_transaction":
         category = stored["reporting_category"]
-        return _categories().get(category, category)
+        return _categories().get(category) or str(category)
     if kind == "charge":
         return str(stored["billing_details"]["name"] or t("Payment"))
     if kind == "dispute":

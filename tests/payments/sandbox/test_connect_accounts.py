@@ -85,9 +85,7 @@ def test_update_changes_what_it_names_and_keeps_the_rest(api: stripe.StripeClien
 def test_accounts_are_listed_page_after_page(api: stripe.StripeClient) -> None:
     opened = [new_account(api, f"Association {number}") for number in range(5)]
 
-    listed = [
-        account.id for account in api.v2.core.accounts.list({"limit": 2}).auto_paging_iter()
-    ]
+    listed = [account.id for account in api.v2.core.accounts.list({"limit": 2}).auto_paging_iter()]
 
     assert listed == list(reversed(opened))
 

@@ -3,8 +3,8 @@
 import pytest
 import stripe
 
-from tests.payments.sandbox.stories import event_types, pay, pending
 from tests.payments.sandbox.stories import available as available_of
+from tests.payments.sandbox.stories import event_types, pay, pending
 from tests.sandbox import SandboxClient
 
 DAY = 24 * 3600
@@ -75,9 +75,7 @@ def test_won_dispute_gives_the_amount_back_without_the_fee(
     assert types.index("charge.dispute.funds_reinstated") < types.index("charge.dispute.closed")
 
 
-def test_lost_dispute_keeps_what_it_took(
-    api: stripe.StripeClient, sandbox: SandboxClient
-) -> None:
+def test_lost_dispute_keeps_what_it_took(api: stripe.StripeClient, sandbox: SandboxClient) -> None:
     dispute = dispute_of(api, pay(api, 100_00, "pm_card_createDispute"))
 
     sandbox.post(f"/_sandbox/disputes/{dispute.id}/lose")

@@ -217,9 +217,7 @@ def test_platform_pays_out_only_when_told(api: stripe.StripeClient, sandbox: San
 def test_daily_schedule_pays_everything_out(
     api: stripe.StripeClient, sandbox: SandboxClient
 ) -> None:
-    api.v1.balance_settings.update(
-        {"payments": {"payouts": {"schedule": {"interval": "daily"}}}}
-    )
+    api.v1.balance_settings.update({"payments": {"payouts": {"schedule": {"interval": "daily"}}}})
     top_up(api, 100_00)
 
     sandbox.advance(2 * DAY)
