@@ -18,7 +18,7 @@ from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.schedulers.blocking import BlockingScheduler
 from flask import Flask
 
-from octo.clock import BusinessClock
+from octo.clock import BusinessClock, real_now
 from octo.database import db, reading
 from octo.scheduler import Job, JobReport, jobs
 
@@ -73,6 +73,7 @@ def run_worker(app: Flask) -> None:
             args=(app, job),
             id=job.name,
             name=job.name,
+            next_run_time=real_now(),
         )
     with _stopping_on_signals(scheduler):
         _log.info("worker_started", jobs=len(jobs(app)))

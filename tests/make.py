@@ -5,17 +5,24 @@ a test names only what its rule is about.
 """
 
 import itertools
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
 import sqlalchemy as sa
 from flask import Flask
 from flask_security import hash_password
 
+from campaigns.models import Campaign, CampaignStatus, Category, Pledge, Reward
+from campaigns.services.pledging import PledgeWish, place_pledge
 from octo.database import db, transaction
 from octo.ids import new_public_id, new_token
-from octo.users.models import Role, RoleName, User
+from octo.users.models import Membership, Organisation, Role, RoleName, User
+from octo.worker import Due, run_due
+from payments.models import ConnectedAccount, Payment
+from payments.runtime import payments_runtime
+from payments.services import checkout, collection, onboarding
 from tests.moment import Moment
+from tests.sandbox import VISA
 
 PASSWORD: Final = "une phrase de passe pour les tests"
 LONG_AGO: Final = datetime(2020, 1, 1, tzinfo=UTC)
@@ -46,6 +53,173 @@ class Make:
             )
             session.add(user)
         return user
+
+    def organisation(self, *, is_ready: bool = True) -> Organisation:
+        """Make an organisation with one member, onboarded with Stripe unless told otherwise."""
+        number = next(self._numbers)
+        with transaction() as session:
+            organisation = Organisation(
+                public_id=new_public_id("org"),
+                name=f"Association {number}",
+                slug=f"association-{number}",
+                created_at=LONG_AGO,
+            )
+            session.add(organisation)
+        owner = self.user("Owner")
+        with transaction() as session:
+            session.add(
+                Membership(user_id=owner.id, organisation_id=organisation.id, created_at=LONG_AGO)
+            )
+        if is_ready:
+            self.onboard(organisation)
+        return organisation
+
+    def onboard(self, organisation: Organisation) -> None:
+        """Walk an organisation through Stripe's onboarding."""
+        runtime = payments_runtime()
+        url = onboarding.begin_onboarding(
+            organisation.id,
+            return_url="http://localhost/",
+            refresh_url="http://localhost/",
+            gateway=runtime.gateway,
+            settings=runtime.settings,
+            clock=runtime.clock,
+        )
+        assert url
+        self.moment.sandbox.onboard(self.stripe_account(organisation))
+        onboarding.refresh_owner(organisation.id, gateway=runtime.gateway, clock=runtime.clock)
+
+    def stripe_account(self, organisation: Organisation) -> str:
+        """Return the id of an organisation's connected account."""
+        found = db.session.scalar(
+            sa.select(ConnectedAccount.stripe_account_id).where(
+                ConnectedAccount.organisation_id == organisation.id
+            )
+        )
+        assert found is not None
+        return found
+
+    def live_campaign(
+        self,
+        *,
+        goal: int = 100_00,
+        days: int = 30,
+        stock: int | None = None,
+        is_ready: bool = True,
+    ) -> Campaign:
+        """Make a campaign that takes pledges; with ``stock``, one reward of 10 € in so many."""
+        organisation = self.organisation(is_ready=is_ready)
+        number = next(self._numbers)
+        now = self.moment.now().replace(microsecond=0)
+        with transaction() as session:
+            campaign = Campaign(
+                public_id=new_public_id("cmp"),
+                slug=f"campaign-{number}",
+                organisation_id=organisation.id,
+                title=f"Campaign {number}",
+                summary="One line about it.",
+                story="A story.",
+                category=Category.SOLIDARITY,
+                place="Brest",
+                currency="EUR",
+                goal_amount=goal,
+                duration_days=days,
+                time_zone="Europe/Paris",
+                status=CampaignStatus.LIVE,
+                created_at=now,
+                launched_at=now,
+                deadline_at=now + timedelta(days=days),
+            )
+            session.add(campaign)
+            if stock is not None:
+                campaign.rewards.append(
+                    Reward(
+                        public_id=new_public_id("rwd"),
+                        position=0,
+                        title="A basket",
+                        minimum_amount=10_00,
+                        stock=stock,
+                    )
+                )
+        return campaign
+
+    def pending_pledge(
+        self,
+        campaign: Campaign,
+        amount: int = 15_00,
+        *,
+        tip: int = 0,
+        reward: Reward | None = None,
+    ) -> Pledge:
+        """Make a pledge that has not been paid, by a guest."""
+        number = next(self._numbers)
+        runtime = payments_runtime()
+        placed = place_pledge(
+            campaign.public_id,
+            PledgeWish(
+                amount=amount,
+                tip_amount=tip,
+                reward_id=reward.public_id if reward else None,
+                email=f"backer-{number}@example.org",
+                locale="fr",
+                request_key=f"request-{number}",
+            ),
+            clock=runtime.clock,
+            rules=runtime.settings.rules,
+        )
+        return placed.pledge
+
+    def open_checkout(self, pledge: Pledge) -> str:
+        """Open Stripe's page for a pledge and return the session's id."""
+        runtime = payments_runtime()
+        checkout.start_checkout(
+            pledge.public_id,
+            return_url="http://localhost/return",
+            cancel_url="http://localhost/cancel",
+            gateway=runtime.gateway,
+            settings=runtime.settings,
+            clock=runtime.clock,
+        )
+        session_id = self.payment(pledge).stripe_checkout_session_id
+        assert session_id is not None
+        return session_id
+
+    def pledge(
+        self,
+        campaign: Campaign,
+        amount: int = 15_00,
+        *,
+        tip: int = 0,
+        card: str = VISA,
+        reward: Reward | None = None,
+    ) -> Pledge:
+        """Make a pledge paid on Stripe's page and taken in, as the return page does."""
+        pledge = self.pending_pledge(campaign, amount, tip=tip, reward=reward)
+        self.moment.sandbox.pay(self.open_checkout(pledge), card=card)
+        self.refresh(pledge)
+        return pledge
+
+    def refresh(self, pledge: Pledge) -> None:
+        """Ask Stripe how a pledge's payment stands."""
+        runtime = payments_runtime()
+        collection.refresh_payment(
+            self.payment(pledge).public_id,
+            gateway=runtime.gateway,
+            settings=runtime.settings,
+            clock=runtime.clock,
+        )
+
+    def payment(self, pledge: Pledge) -> Payment:
+        """Return a pledge's payment, as it is in the database now."""
+        return db.session.scalars(
+            sa.select(Payment)
+            .where(Payment.pledge_id == pledge.id)
+            .execution_options(populate_existing=True)
+        ).one()
+
+    def work(self) -> Due:
+        """Let the worker do all that is due now."""
+        return run_due(self.app)
 
 
 def _role(name: RoleName) -> Role:

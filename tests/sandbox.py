@@ -127,6 +127,10 @@ class SandboxClient:
         """Do what an owner does on the hosted onboarding page."""
         return self.post(f"/_sandbox/accounts/{account_id}/onboard")
 
+    def top_up(self, amount: int, currency: str = "eur") -> Json:
+        """Put the operator's own money on the platform's balance."""
+        return self._call("POST", "/v1/topups", form={"amount": amount, "currency": currency})
+
     def fault(self, **rule: object) -> Json:
         return self.post("/_sandbox/faults", **rule)
 
@@ -144,9 +148,19 @@ class SandboxClient:
     def close(self) -> None:
         self._connection.close()
 
-    def _call(self, method: str, path: str, body: dict[str, object] | None = None) -> Json:
-        headers = {"Authorization": f"Bearer {self.key}", "Content-Type": "application/json"}
-        sent = None if body is None else json.dumps(body)
+    def _call(
+        self,
+        method: str,
+        path: str,
+        body: dict[str, object] | None = None,
+        *,
+        form: dict[str, object] | None = None,
+    ) -> Json:
+        kind = "application/json" if form is None else "application/x-www-form-urlencoded"
+        headers = {"Authorization": f"Bearer {self.key}", "Content-Type": kind}
+        sent = urlencode(form) if form is not None else None
+        if body is not None:
+            sent = json.dumps(body)
         self._connection.request(method, path, sent, headers)
         response = self._connection.getresponse()
         text = response.read().decode()

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from octo.ids import new_public_id
 from payments.gateway.facts import Done, Postponed, Refused, Unknown
-from payments.models import Attempt, AttemptKind, AttemptStatus, Freeze
+from payments.models import OPEN_ATTEMPTS, Attempt, AttemptKind, AttemptStatus, Freeze
 
 KEY_LIFETIME: Final = timedelta(hours=23)
 """Stripe may forget a key after 24 hours; an hour is kept for clocks and queues."""
@@ -132,6 +132,21 @@ def claim(session: Session, *, holder: str, limit: int, at: datetime) -> list[Cl
         .execution_options(populate_existing=True)
     ).all()
     return [take(attempt, holder=holder, at=at, lease=LEASE) for attempt in due]
+
+
+def count_open(session: Session) -> tuple[int, int]:
+    """Return how many attempts are open, and how many of them are of frozen campaigns.
+
+    Open ones that are not due wait for a back-off, or for the lease of a worker that died.
+    """
+    is_frozen = sa.exists().where(
+        Freeze.campaign_id == Attempt.campaign_id, Freeze.lifted_at.is_(None)
+    )
+    counted = sa.select(sa.func.count(), sa.func.count().filter(is_frozen)).where(
+        Attempt.status.in_(OPEN_ATTEMPTS)
+    )
+    opened, frozen = session.execute(counted).one()
+    return opened, frozen
 
 
 def renew(session: Session, *, holder: str, at: datetime) -> None:

@@ -212,7 +212,6 @@ class Gateway:
             "use_case": {
                 "type": "account_onboarding",
                 "account_onboarding": {
-                    "configurations": ["recipient"],
                     "return_url": return_url,
                     "refresh_url": refresh_url,
                 },

@@ -156,7 +156,7 @@ def _session_parameters(
         lines.append(_line("Octo", pledge.tip_amount, pledge.currency))
     return {
         "mode": "payment",
-        "payment_method_types": ["card"],
+        "allowed_payment_method_types": ["card"],
         "client_reference_id": pledge.public_id,
         "customer_email": pledge.email,
         "locale": pledge.locale,

@@ -4,7 +4,9 @@ from collections.abc import Callable
 
 from flask import Flask
 
+from octo.database import reading
 from octo.scheduler import Job, JobReport, register_job
+from payments.gateway.attempts import count_open
 from payments.ledger.balances import fold_balances
 from payments.runtime import PaymentsRuntime
 from payments.services.abandoned import end_abandoned_pledges
@@ -20,7 +22,8 @@ def register_jobs(app: Flask, runtime: PaymentsRuntime, *, should_stop: Callable
     gateway, settings, clock = runtime.gateway, runtime.settings, runtime.clock
 
     def send_attempts() -> JobReport:
-        return JobReport(done=Engine(gateway, settings, clock, should_stop).run())
+        done = Engine(gateway, settings, clock, should_stop).run()
+        return JobReport(done=done, waiting=_open_calls())
 
     def take_in_events() -> JobReport:
         return handle_inbox(gateway=gateway, settings=settings, clock=clock)
@@ -47,6 +50,17 @@ def register_jobs(app: Flask, runtime: PaymentsRuntime, *, should_stop: Callable
         Job("fold_balances", fold_balances_job, every_seconds=60),
     ):
         register_job(app, job)
+
+
+def _open_calls() -> list[str]:
+    with reading() as session:
+        opened, frozen = count_open(session)
+    waiting = []
+    if frozen:
+        waiting.append(f"{frozen} calls of frozen campaigns")
+    if opened > frozen:
+        waiting.append(f"{opened - frozen} calls whose outcome is not known yet")
+    return waiting
 
 
 def fold_balances_job() -> JobReport:

@@ -109,6 +109,7 @@ def _new_refund(
         "object": "refund",
         "amount": amount,
         "balance_transaction": None,
+        "failure_balance_transaction": None,
         "charge": charge["id"],
         "created": store.now,
         "currency": charge["currency"],

@@ -1,0 +1,153 @@
+"""Balances: a checkpoint for each account plus the short tail of entries after it.
+
+Postings only append, so a hot account makes nobody wait; now and then the tail is folded
+into the checkpoints. A balance is debits less credits, in minor units.
+"""
+
+import time
+from dataclasses import dataclass
+from typing import Final
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from octo.database import reading, transaction
+from payments.ledger import chart
+from payments.models.ledger import LedgerCheckpoint, LedgerEntry, LedgerTransaction
+
+WRITERS_TIMEOUT_S: Final = 5.0
+_OWED_FROM_STRIPE: Final = ("campaign_funds", "tips_held", "owner_payable", "refunds_owed")
+
+
+@dataclass(frozen=True)
+class Cover:
+    """What the Stripe balance leaves once everybody else is served; in minor units.
+
+    Below zero, somebody's refund would be paid with another's money.
+    """
+
+    currency: str
+    stripe_balance: int
+    owed_amount: int
+
+    @property
+    def amount(self) -> int:
+        """Return the cover: what a platform payout may take at most."""
+        return self.stripe_balance - self.owed_amount
+
+
+def balance_of(account: str, currency: str = "EUR") -> int:
+    """Return the balance of one account."""
+    with reading() as session:
+        total = session.scalar(
+            sa.select(sa.func.sum(_KEPT.c.amount)).where(*_named(account, currency))
+        )
+    return int(total or 0)
+
+
+def balances_of(session: Session, currency: str) -> dict[str, int]:
+    """Return the balance of every account that ever moved, in one query."""
+    rows = session.execute(
+        sa.select(_KEPT.c.account, sa.func.sum(_KEPT.c.amount))
+        .where(_KEPT.c.currency == currency)
+        .group_by(_KEPT.c.account)
+    )
+    return {account: int(total) for account, total in rows.tuples()}
+
+
+def cover(session: Session, currency: str = "EUR") -> Cover:
+    """Weigh the Stripe balance against all that backers and owners are owed of it."""
+    balances = balances_of(session, currency)
+    owed = sum(
+        balance
+        for account, balance in balances.items()
+        if chart.kind_of(account).name in _OWED_FROM_STRIPE
+    )
+    return Cover(currency, balances.get(chart.STRIPE_BALANCE, 0), -owed)
+
+
+def fold_balances() -> int:
+    """Fold what nobody can write before any more into the checkpoints; return how many moved.
+
+    On PostgreSQL ids are given before commits, so a smaller id may appear after a larger
+    one. Whoever could still commit an id up to the newest one we see holds a lock on the
+    table already: those, and only those, are waited for. Nobody ever waits for the fold.
+    """
+    with reading() as session:
+        through_id = session.scalar(sa.select(sa.func.max(LedgerTransaction.id)))
+        writers = _writers(session)
+    if through_id is None or not _have_ended(writers):
+        return 0
+    with transaction() as session:
+        if session.get_bind().dialect.name == "postgresql":
+            session.execute(_ONE_FOLD_AT_A_TIME)
+        moved = session.execute(_FOLD, {"through_id": through_id})
+        return len(moved.all())
+
+
+def _sides(*wanted: sa.ColumnElement[bool]) -> list[sa.Select[tuple[str, str, int]]]:
+    """Give each entry twice: added to the debited account, taken from the credited one."""
+    entry = LedgerEntry
+    return [
+        sa.select(entry.debit.label("account"), entry.currency, entry.amount).where(*wanted),
+        sa.select(entry.credit, entry.currency, -entry.amount).where(*wanted),
+    ]
+
+
+_FOLDED_THROUGH: Final = sa.select(
+    sa.func.coalesce(sa.func.max(LedgerCheckpoint.through_id), 0)
+).scalar_subquery()
+_KEPT: Final = sa.union_all(
+    sa.select(
+        LedgerCheckpoint.account,
+        LedgerCheckpoint.currency,
+        LedgerCheckpoint.balance.label("amount"),
+    ),
+    *_sides(LedgerEntry.transaction_id > _FOLDED_THROUGH),
+).subquery("kept")
+
+
+def _named(account: str, currency: str) -> tuple[sa.ColumnElement[bool], ...]:
+    return _KEPT.c.account == account, _KEPT.c.currency == currency
+
+
+_ONE_FOLD_AT_A_TIME: Final = sa.text("LOCK TABLE ledger_checkpoint IN SHARE ROW EXCLUSIVE MODE")
+_FOLD: Final = sa.text("""
+INSERT INTO ledger_checkpoint (account, currency, balance, through_id)
+SELECT account, currency, sum(amount), CAST(:through_id AS bigint) FROM (
+    SELECT transaction_id, debit AS account, currency, amount FROM ledger_entry
+    UNION ALL
+    SELECT transaction_id, credit, currency, -amount FROM ledger_entry
+) AS side
+WHERE transaction_id <= :through_id
+    AND transaction_id > (SELECT coalesce(max(through_id), 0) FROM ledger_checkpoint)
+GROUP BY account, currency
+ON CONFLICT (account, currency) DO UPDATE SET
+    balance = ledger_checkpoint.balance + excluded.balance,
+    through_id = excluded.through_id
+RETURNING account
+""")
+_WRITERS: Final = sa.text("""
+SELECT virtualtransaction FROM pg_locks
+WHERE relation = CAST('ledger_transaction' AS regclass)
+    AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+    AND mode = 'RowExclusiveLock' AND granted
+""")
+
+
+def _writers(session: Session) -> frozenset[str]:
+    """Return the transactions that may be posting now; on SQLite there is no other."""
+    if session.get_bind().dialect.name == "sqlite":
+        return frozenset()
+    return frozenset(session.scalars(_WRITERS))
+
+
+def _have_ended(writers: frozenset[str]) -> bool:
+    """Wait until these transactions are over, for a while."""
+    end = time.monotonic() + WRITERS_TIMEOUT_S
+    while writers and time.monotonic() < end:
+        with reading() as session:
+            writers &= _writers(session)
+        if writers:
+            time.sleep(0.02)
+    return not writers

@@ -1,0 +1,1 @@
+"""Stories that run through more than one room."""
