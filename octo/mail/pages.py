@@ -63,7 +63,7 @@ def show(message_id: str) -> ResponseReturnValue:
 def html(message_id: str) -> ResponseReturnValue:
     """Answer the HTML part alone, under a policy that lets it style itself and nothing more."""
     mail = _render(_get_message(message_id))
-    response = make_response(mail.html.replace("<head>", "<head><base target=\"_top\">", 1))
+    response = make_response(mail.html.replace("<head>", '<head><base target="_top">', 1))
     response.headers["Content-Security-Policy"] = MAIL_POLICY
     response.headers["X-Frame-Options"] = "SAMEORIGIN"
     return response

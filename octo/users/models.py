@@ -15,7 +15,9 @@ from octo.errors import N_, InvalidError
 
 LONGEST_EMAIL: Final = 254
 LONGEST_NAME: Final = 100
-_EMAIL: Final = re.compile(r"[^@\s\x00-\x1f\x7f<>(),;:\"\[\]\\]+@[^@\s\x00-\x1f\x7f<>(),;:\"\[\]\\]+\.[^@\s.]{2,}")
+_EMAIL: Final = re.compile(
+    r"[^@\s\x00-\x1f\x7f<>(),;:\"\[\]\\]+@[^@\s\x00-\x1f\x7f<>(),;:\"\[\]\\]+\.[^@\s.]{2,}"
+)
 
 
 class RoleName(StrEnum):

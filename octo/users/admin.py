@@ -1,0 +1,122 @@
+"""What an admin does: see who is here, give and take roles, read the trail."""
+
+import sqlalchemy as sa
+from flask import Blueprint, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+from flask_security import current_user
+
+from octo.audit import AuditEvent
+from octo.database import reading
+from octo.errors import N_, InvalidError, NotFoundError
+from octo.runtime import runtime
+from octo.text import clean_text
+from octo.users import services
+from octo.users.models import RoleName, User
+from octo.web.forms import say, shown_again_by
+from octo.web.permissions import Permission, requires
+
+PAGE_SIZE = 50
+
+blueprint = Blueprint("admin", __name__, url_prefix="/admin")
+
+
+def role_words() -> list[tuple[str, str]]:
+    """Return the roles to choose from, in the reader's language."""
+    return [
+        (RoleName.OWNER, _("Owner: runs campaigns")),
+        (RoleName.MODERATOR, _("Moderator: reviews campaigns")),
+        (RoleName.TREASURER, _("Treasurer: reads the books and moves money")),
+        (RoleName.ADMIN, _("Admin: may do everything")),
+    ]
+
+
+def role_word(name: str) -> str:
+    """Return the short word for a role, in the reader's language."""
+    words = {
+        RoleName.OWNER: _("Owner"),
+        RoleName.MODERATOR: _("Moderator"),
+        RoleName.TREASURER: _("Treasurer"),
+        RoleName.ADMIN: _("Admin"),
+    }
+    return words[RoleName(name)]
+
+
+def act_word(action: str) -> str:
+    """Return what was done about a person, in the reader's language."""
+    words = {
+        "user.role_granted": _("Role given"),
+        "user.role_revoked": _("Role taken away"),
+        "user.erased": _("Account erased"),
+    }
+    return words.get(action, action)
+
+
+@blueprint.get("")
+@requires(Permission.MANAGE_USERS)
+def index() -> ResponseReturnValue:
+    """Lead to the people, the first thing an admin looks after."""
+    return redirect(url_for("admin.users"))
+
+
+@blueprint.get("/users")
+@requires(Permission.MANAGE_USERS)
+def users() -> ResponseReturnValue:
+    """List people, newest first; ``q`` keeps those whose name or address has these words."""
+    page = max(1, request.args.get("page", 1, type=int))
+    words = request.args.get("q", "").strip()
+    with reading() as session:
+        found = services.list_users(
+            session, words=words, limit=PAGE_SIZE + 1, offset=(page - 1) * PAGE_SIZE
+        )
+    return render_template(
+        "users/people.html",
+        people=found[:PAGE_SIZE],
+        has_more=len(found) > PAGE_SIZE,
+        page=page,
+        words=words,
+    )
+
+
+@blueprint.get("/users/<user_id>")
+@requires(Permission.MANAGE_USERS)
+def user(user_id: str) -> ResponseReturnValue:
+    """Show one person, their roles, and what was done about them."""
+    with reading() as session:
+        person = session.scalars(sa.select(User).filter_by(public_id=user_id)).one_or_none()
+        if person is None:
+            raise NotFoundError(N_("Nothing was found at this address."))
+        trail = list(
+            session.scalars(
+                sa.select(AuditEvent).filter_by(subject=user_id).order_by(AuditEvent.id.desc())
+            )
+        )
+    return render_template("users/person.html", person=person, trail=trail, roles=role_words())
+
+
+@blueprint.post("/users/<user_id>/roles")
+@requires(Permission.MANAGE_USERS)
+@shown_again_by(user)
+def change_role(user_id: str) -> ResponseReturnValue:
+    """Give or take one role, with a reason for the trail."""
+    change = services.revoke_role if request.form.get("act") == "revoke" else services.grant_role
+    change(
+        user_id,
+        role=_role_entered(),
+        actor=current_user.public_id,
+        reason=_reason_entered(),
+        clock=runtime().clock,
+    )
+    say(_("The roles are changed."))
+    return redirect(url_for("admin.user", user_id=user_id))
+
+
+def _role_entered() -> RoleName:
+    entered = request.form.get("role", "")
+    if entered not in set(RoleName):
+        raise InvalidError(N_("Choose one of the roles."), field="role")
+    return RoleName(entered)
+
+
+def _reason_entered() -> str:
+    return clean_text(request.form.get("reason", ""), field="reason", most=280, is_required=True)

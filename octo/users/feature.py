@@ -1,0 +1,25 @@
+"""Add people to the app: signing in, accounts, organisations, roles."""
+
+from flask import Flask
+
+from octo.errors import N_
+from octo.users import admin, commands, limits, pages, sign_in
+from octo.web.navigation import Link, Place, add_link
+from octo.web.permissions import Permission
+
+
+def register(app: Flask) -> None:
+    """Add the pages, the commands, the limits and the links of the shell."""
+    limits.register(app)
+    sign_in.register(app)
+    app.register_blueprint(pages.blueprint)
+    app.register_blueprint(admin.blueprint)
+    app.cli.add_command(commands.user_commands)
+    app.jinja_env.globals.update(role_word=admin.role_word, act_word=admin.act_word)
+    for link in (
+        Link(N_("Sign in"), "security.login", Place.ACCOUNT, order=90, for_signed_in=False),
+        Link(N_("Sign up"), "security.register", Place.ACCOUNT, order=95, for_signed_in=False),
+        Link(N_("My account"), "account.index", Place.ACCOUNT, order=80, for_guests=False),
+        Link(N_("People"), "admin.users", Place.WORK, order=80, permission=Permission.MANAGE_USERS),
+    ):
+        add_link(app, link)

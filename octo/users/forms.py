@@ -1,0 +1,87 @@
+"""The forms of signing in and up, with our own words on Flask-Security's fields."""
+
+from typing import Any
+
+from flask_babel import lazy_gettext as _l
+from flask_security.forms import (
+    ChangePasswordForm,
+    ForgotPasswordForm,
+    LoginForm,
+    RegisterFormV2,
+    ResetPasswordForm,
+    SendConfirmationForm,
+    VerifyForm,
+)
+from wtforms import StringField
+from wtforms.validators import ValidationError
+
+from octo.errors import InvalidError
+from octo.text import clean_text
+from octo.users.models import LONGEST_NAME
+from octo.web.language import translate
+
+
+class _Labelled:
+    """Give fields that a library made the words of our catalogs."""
+
+    words: dict[str, Any] = {}  # noqa: RUF012 - a table that subclasses replace, never change
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for name, words in self.words.items():
+            field = getattr(self, name, None)
+            if field is not None:
+                field.label.text = words
+                field.description = ""
+
+
+class SignInForm(_Labelled, LoginForm):
+    words = {  # noqa: RUF012
+        "email": _l("E-mail address"),
+        "password": _l("Password"),
+        "remember": _l("Stay signed in on this device"),
+    }
+
+
+class SignUpForm(_Labelled, RegisterFormV2):
+    words = {  # noqa: RUF012
+        "email": _l("E-mail address"),
+        "password": _l("Password"),
+    }
+    name = StringField(
+        _l("Your name"), render_kw={"autocomplete": "name", "maxlength": LONGEST_NAME}
+    )
+
+    def validate_name(self, field: StringField) -> None:
+        """Take a name people can read; it may be left empty."""
+        try:
+            field.data = clean_text(field.data or "", field="name", most=LONGEST_NAME)
+        except InvalidError as error:
+            raise ValidationError(translate(error.message, error.params)) from error
+
+
+class AskResetForm(_Labelled, ForgotPasswordForm):
+    words = {"email": _l("E-mail address")}  # noqa: RUF012
+
+
+class AskConfirmationForm(_Labelled, SendConfirmationForm):
+    words = {"email": _l("E-mail address")}  # noqa: RUF012
+
+
+class NewPasswordForm(_Labelled, ResetPasswordForm):
+    words = {  # noqa: RUF012
+        "password": _l("New password"),
+        "password_confirm": _l("New password, once more"),
+    }
+
+
+class OtherPasswordForm(_Labelled, ChangePasswordForm):
+    words = {  # noqa: RUF012
+        "password": _l("Your password today"),
+        "new_password": _l("New password"),
+        "new_password_confirm": _l("New password, once more"),
+    }
+
+
+class SamePasswordForm(_Labelled, VerifyForm):
+    words = {"password": _l("Your password")}  # noqa: RUF012

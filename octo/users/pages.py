@@ -1,0 +1,190 @@
+"""The account: a person's name and language, their organisations, and leaving."""
+
+from flask import Blueprint, current_app, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+from flask_login import logout_user
+from flask_security import current_user
+
+from octo.database import reading
+from octo.errors import N_, InvalidError
+from octo.runtime import runtime
+from octo.users import organisations, services
+from octo.users.erasing import erasers_of
+from octo.users.limits import CHANGE_LIMIT, limiter
+from octo.users.models import LegalForm, Organisation
+from octo.users.organisations import OrganisationWish
+from octo.web.forms import say, shown_again_by
+from octo.web.permissions import public, signed_in
+
+blueprint = Blueprint("account", __name__, url_prefix="/account")
+
+
+def legal_forms() -> list[tuple[str, str]]:
+    """Return the legal forms to choose from, in the reader's language."""
+    return [
+        (LegalForm.ASSOCIATION, _("Association")),
+        (LegalForm.COOPERATIVE, _("Cooperative")),
+        (LegalForm.COMPANY, _("Company")),
+        (LegalForm.SOLE_TRADER, _("Sole trader")),
+        (LegalForm.PUBLIC_BODY, _("Public body")),
+        (LegalForm.COLLECTIVE, _("Informal collective")),
+    ]
+
+
+@blueprint.get("")
+@signed_in
+def index() -> ResponseReturnValue:
+    """Show one's own account."""
+    with reading() as session:
+        mine = organisations.organisations_of(session, current_user.public_id)
+    return render_template("users/account.html", organisations=mine)
+
+
+@blueprint.post("")
+@signed_in
+@shown_again_by(index)
+def change_profile() -> ResponseReturnValue:
+    """Change one's name and language."""
+    services.change_profile(
+        current_user.public_id,
+        name=request.form.get("name", ""),
+        locale=request.form.get("locale", ""),
+    )
+    say(_("Your account is saved."))
+    response = redirect(url_for("account.index"))
+    response.delete_cookie("octo_language")
+    return response
+
+
+@blueprint.get("/organisations/new")
+@signed_in
+def new_organisation() -> ResponseReturnValue:
+    """Show the form of a new organisation."""
+    return render_template("users/organisation_form.html", organisation=None, forms=legal_forms())
+
+
+@blueprint.post("/organisations/new")
+@signed_in
+@limiter.limit(CHANGE_LIMIT)
+@shown_again_by(new_organisation)
+def create_organisation() -> ResponseReturnValue:
+    """Create an organisation, of which one is the first member."""
+    made = organisations.create_organisation(current_user.public_id, _wish(), clock=runtime().clock)
+    say(_("Your organisation is here. You can now draft a campaign for it."))
+    return redirect(url_for("account.organisation", organisation_id=made.public_id))
+
+
+@blueprint.get("/organisations/<organisation_id>")
+@signed_in
+def organisation(organisation_id: str) -> ResponseReturnValue:
+    """Show an organisation to its members."""
+    with reading() as session:
+        found = _get_own(organisation_id)
+        members = organisations.members_of(session, organisation_id)
+    names = dict(legal_forms())
+    return render_template(
+        "users/organisation.html",
+        organisation=found,
+        members=members,
+        legal_form=names[found.legal_form],
+    )
+
+
+@blueprint.get("/organisations/<organisation_id>/edit")
+@signed_in
+def edit_organisation(organisation_id: str) -> ResponseReturnValue:
+    """Show the form of an organisation of one's own."""
+    with reading():
+        found = _get_own(organisation_id)
+    return render_template("users/organisation_form.html", organisation=found, forms=legal_forms())
+
+
+@blueprint.post("/organisations/<organisation_id>/edit")
+@signed_in
+@shown_again_by(edit_organisation)
+def change_organisation(organisation_id: str) -> ResponseReturnValue:
+    """Change an organisation of one's own."""
+    organisations.change_organisation(current_user.public_id, organisation_id, _wish())
+    say(_("Your organisation is saved."))
+    return redirect(url_for("account.organisation", organisation_id=organisation_id))
+
+
+@blueprint.post("/organisations/<organisation_id>/invitations")
+@signed_in
+@limiter.limit(CHANGE_LIMIT)
+@shown_again_by(organisation)
+def invite_member(organisation_id: str) -> ResponseReturnValue:
+    """Mail an invitation; the page says the same whether the address is known or not."""
+    organisations.invite_member(
+        current_user.public_id,
+        organisation_id,
+        email=request.form.get("email", ""),
+        clock=runtime().clock,
+    )
+    say(_("The invitation is on its way. Whoever opens its link can join."))
+    return redirect(url_for("account.organisation", organisation_id=organisation_id))
+
+
+@blueprint.get("/invitations/<token>")
+@public
+def invitation(token: str) -> ResponseReturnValue:
+    """Show an invitation to whoever holds its mailed link."""
+    with reading() as session:
+        found = organisations.get_invitation(session, token)
+        is_open = found.is_open(runtime().clock.now())
+        page = render_template(
+            "users/invitation.html", invitation=found, token=token, is_open=is_open
+        )
+    return page, {"Referrer-Policy": "no-referrer"}
+
+
+@blueprint.post("/invitations/<token>")
+@signed_in
+def accept_invitation(token: str) -> ResponseReturnValue:
+    """Join the organisation of an invitation."""
+    joined = organisations.accept_invitation(current_user.public_id, token, clock=runtime().clock)
+    say(_("Welcome: you now run its campaigns together."))
+    return redirect(url_for("account.organisation", organisation_id=joined.public_id))
+
+
+@blueprint.get("/erase")
+@signed_in
+def ask_erasure() -> ResponseReturnValue:
+    """Say what erasing an account does, before it is done."""
+    return render_template("users/erase.html")
+
+
+@blueprint.post("/erase")
+@signed_in
+@limiter.limit(CHANGE_LIMIT)
+@shown_again_by(ask_erasure)
+def erase() -> ResponseReturnValue:
+    """Erase one's own account, with the password as proof of who asks."""
+    if not current_user.verify_and_update_password(request.form.get("password", "")):
+        raise InvalidError(N_("This is not your password today."), field="password")
+    services.erase_user(
+        current_user.public_id,
+        erasers=erasers_of(current_app._get_current_object()),  # noqa: SLF001 - Flask's way to the app
+        actor=current_user.public_id,
+        clock=runtime().clock,
+    )
+    logout_user()
+    say(_("Your account is erased. Thank you for having been here."))
+    return redirect("/")
+
+
+def _get_own(organisation_id: str) -> Organisation:
+    with reading() as session:
+        return organisations.get_own_organisation(session, current_user.public_id, organisation_id)
+
+
+def _wish() -> OrganisationWish:
+    entered = request.form
+    return OrganisationWish(
+        name=entered.get("name", ""),
+        legal_form=entered.get("legal_form", ""),
+        registration_number=entered.get("registration_number", ""),
+        place=entered.get("place", ""),
+        description=entered.get("description", ""),
+    )

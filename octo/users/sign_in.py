@@ -1,0 +1,226 @@
+"""Flask-Security as Octo uses it: what is on, its words, its pages and who may see them.
+
+Passwords are argon2id. Every page answers the same for an address that is known and for one
+that is not. What writes runs in ``transaction()``, its mails in the same commit.
+"""
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from functools import wraps
+from typing import Any, Final
+
+from flask import Flask, request
+from flask.typing import ResponseReturnValue
+from flask_security import Security, SQLAlchemyUserDatastore
+
+from octo.config import ROOT, SignInSettings
+from octo.database import db, transaction
+from octo.errors import N_
+from octo.ids import new_public_id
+from octo.runtime import Runtime, runtime
+from octo.users import forms, limits, mailing
+from octo.users.limits import limiter
+from octo.users.models import Role, User
+from octo.web.language import current_language
+from octo.web.permissions import PUBLIC, SIGNED_IN, mark_endpoint
+
+SHORTEST_PASSWORD: Final = 10
+ARGON2_ROUNDS: Final = 2
+REMEMBERED_FOR: Final = timedelta(days=30)
+
+MESSAGES: Final = {
+    "GENERIC_AUTHN_FAILED": (N_("The e-mail address or the password is wrong."), "error"),
+    "PASSWORD_RESET_REQUEST": (
+        N_("If this address has an account, a link to choose a new password is on its way."),
+        "info",
+    ),
+    "PASSWORD_RESET_EXPIRED": (N_("This link is too old. Ask for a new one."), "error"),
+    "INVALID_RESET_PASSWORD_TOKEN": (
+        N_("This link was used already or is incomplete. Ask for a new one."),
+        "error",
+    ),
+    "PASSWORD_RESET_NO_LOGIN": (N_("Your new password is set. Sign in with it."), "success"),
+    "PASSWORD_CHANGE": (N_("Your password is changed."), "success"),
+    "CONFIRM_REGISTRATION": (
+        N_("Thank you. Open the link we have just mailed to %(email)s to finish."),
+        "success",
+    ),
+    "CONFIRMATION_REQUEST": (
+        N_("If this address waits to be confirmed, a new link is on its way."),
+        "info",
+    ),
+    "CONFIRMATION_REQUIRED": (
+        N_("Confirm your address first: open the link we mailed to you."),
+        "error",
+    ),
+    "CONFIRMATION_EXPIRED": (N_("This link is too old. Ask for a new one."), "error"),
+    "INVALID_CONFIRMATION_TOKEN": (N_("This link is incomplete. Ask for a new one."), "error"),
+    "EMAIL_CONFIRMED": (N_("Your address is confirmed. Sign in."), "success"),
+    "ALREADY_CONFIRMED": (N_("Your address is confirmed already. Sign in."), "info"),
+    "DISABLED_ACCOUNT": (N_("This account is closed."), "error"),
+    "EMAIL_NOT_PROVIDED": (N_("Enter your e-mail address."), "error"),
+    "EMAIL_ALREADY_ASSOCIATED": (N_("Choose another address."), "error"),
+    "INVALID_EMAIL_ADDRESS": (N_("Enter an e-mail address such as name@example.org."), "error"),
+    "PASSWORD_NOT_PROVIDED": (N_("Enter a password."), "error"),
+    "PASSWORD_INVALID_LENGTH": (N_("A password has at least %(length)s characters."), "error"),
+    "RETYPE_PASSWORD_MISMATCH": (N_("The two passwords differ."), "error"),
+    "INVALID_PASSWORD": (N_("This is not your password today."), "error"),
+    "PASSWORD_IS_THE_SAME": (N_("This is the password you have already."), "error"),
+    "UNAUTHENTICATED": (N_("Sign in to see this page."), "info"),
+    "LOGIN": (N_("Sign in to see this page."), "info"),
+    "ANONYMOUS_USER_REQUIRED": (N_("You are signed in already."), "info"),
+}
+PUBLIC_ENDPOINTS: Final = (
+    "login",
+    "logout",
+    "register",
+    "send_confirmation",
+    "confirm_email",
+    "forgot_password",
+    "reset_password",
+)
+SIGNED_IN_ENDPOINTS: Final = ("change_password", "verify")
+WRITING_ENDPOINTS: Final = (
+    "register",
+    "send_confirmation",
+    "confirm_email",
+    "forgot_password",
+    "reset_password",
+    "change_password",
+)
+POST_LIMITS: Final = {
+    "login": limits.SIGN_IN_LIMIT,
+    "register": limits.SIGN_UP_LIMIT,
+    "send_confirmation": limits.MAIL_LIMIT,
+    "forgot_password": limits.MAIL_LIMIT,
+    "reset_password": limits.CHANGE_LIMIT,
+    "change_password": limits.CHANGE_LIMIT,
+    "verify": limits.CHANGE_LIMIT,
+}
+
+View = Callable[..., ResponseReturnValue]
+
+
+class People(SQLAlchemyUserDatastore):
+    """How Flask-Security finds and makes users."""
+
+    def create_user(self, **values: Any) -> User:
+        user: User = super().create_user(
+            public_id=new_public_id("usr"),
+            created_at=runtime().clock.now(),
+            locale=current_language(),
+            **values,
+        )
+        return user
+
+
+def register(app: Flask) -> None:
+    """Set Flask-Security up, and mark, limit and guard each of its pages."""
+    found: Runtime = app.extensions["octo.runtime"]
+    app.config.update(
+        _settings(found.settings.sign_in, is_https=app.config["SESSION_COOKIE_SECURE"])
+    )
+    security = Security(
+        app,
+        People(db, User, Role),
+        login_form=forms.SignInForm,
+        register_form=forms.SignUpForm,
+        forgot_password_form=forms.AskResetForm,
+        send_confirmation_form=forms.AskConfirmationForm,
+        reset_password_form=forms.NewPasswordForm,
+        change_password_form=forms.OtherPasswordForm,
+        verify_form=forms.SamePasswordForm,
+        mail_util_cls=mailing.OutboxMail,
+    )
+    security.want_json(lambda _: False)
+    for name in WRITING_ENDPOINTS:
+        _wrap(app, name, _in_one_transaction)
+    for name, limit in POST_LIMITS.items():
+        _wrap(app, name, limiter.limit(limit, methods=["POST"]))
+    _wrap(
+        app,
+        "login",
+        limiter.limit(
+            limits.ACCOUNT_LIMIT,
+            methods=["POST"],
+            key_func=limits.by_entered_email,
+            deduct_when=limits.is_refused,
+        ),
+    )
+    for name in ("forgot_password", "send_confirmation"):
+        _wrap(
+            app,
+            name,
+            limiter.limit(limits.MAILBOX_LIMIT, methods=["POST"], key_func=limits.by_entered_email),
+        )
+    for name in PUBLIC_ENDPOINTS:
+        mark_endpoint(app, f"security.{name}", PUBLIC)
+    for name in SIGNED_IN_ENDPOINTS:
+        mark_endpoint(app, f"security.{name}", SIGNED_IN)
+
+
+def _settings(sign_in: SignInSettings, *, is_https: bool) -> dict[str, object]:
+    words = {f"SECURITY_MSG_{name}": message for name, message in MESSAGES.items()}
+    return words | {
+        "REMEMBER_COOKIE_DURATION": REMEMBERED_FOR,
+        "REMEMBER_COOKIE_HTTPONLY": True,
+        "SECURITY_API_ENABLED_METHODS": ["session"],
+        "SECURITY_AUTO_LOGIN_AFTER_CONFIRM": False,
+        "SECURITY_AUTO_LOGIN_AFTER_RESET": False,
+        "SECURITY_CHANGEABLE": True,
+        "SECURITY_CHANGE_URL": "/account/password",
+        "SECURITY_CONFIRMABLE": True,
+        "SECURITY_CSRF_COOKIE": {"httponly": True, "secure": is_https, "samesite": "Strict"},
+        "SECURITY_DATETIME_FACTORY": _now,
+        "SECURITY_EMAIL_HTML": False,
+        "SECURITY_EMAIL_PLAINTEXT": False,
+        "SECURITY_EMAIL_TEMPLATE_CONFIRM": mailing.VERIFY,
+        "SECURITY_EMAIL_TEMPLATE_PASSWORD_CHANGE_NOTICE": mailing.CHANGED,
+        "SECURITY_EMAIL_TEMPLATE_PASSWORD_RESET": mailing.RESET,
+        "SECURITY_EMAIL_TEMPLATE_PASSWORD_RESET_NOTICE": mailing.CHANGED,
+        "SECURITY_HASHING_SCHEMES": ["hex_sha256"],
+        "SECURITY_I18N_DIRNAME": [str(ROOT / "octo" / "translations")],
+        "SECURITY_I18N_DOMAIN": "messages",
+        "SECURITY_PASSWORD_CONFIRM_REQUIRED": False,
+        "SECURITY_PASSWORD_HASH": "argon2",
+        "SECURITY_PASSWORD_HASH_PASSLIB_OPTIONS": {
+            "argon2__type": "ID",
+            "argon2__memory_cost": sign_in.password_memory_kib,
+            "argon2__rounds": ARGON2_ROUNDS,
+            "argon2__parallelism": 1,
+        },
+        "SECURITY_PASSWORD_LENGTH_MIN": SHORTEST_PASSWORD,
+        "SECURITY_PASSWORD_SCHEMES": ["argon2"],
+        "SECURITY_PASSWORD_SINGLE_HASH": ["argon2"],
+        "SECURITY_POST_CHANGE_VIEW": "/account",
+        "SECURITY_POST_CONFIRM_VIEW": "/login",
+        "SECURITY_POST_REGISTER_VIEW": "/login",
+        "SECURITY_RECOVERABLE": True,
+        "SECURITY_REGISTERABLE": True,
+        "SECURITY_REGISTER_EMAIL_EXISTING_TEMPLATE": mailing.ALREADY_REGISTERED,
+        "SECURITY_REGISTER_EMAIL_TEMPLATE": mailing.VERIFY,
+        "SECURITY_RETURN_GENERIC_RESPONSES": True,
+        "SECURITY_STATIC_FOLDER": None,
+    }
+
+
+def _now() -> datetime:
+    return runtime().clock.now()
+
+
+def _wrap(app: Flask, name: str, decorate: Callable[[View], View]) -> None:
+    endpoint = f"security.{name}"
+    app.view_functions[endpoint] = decorate(app.view_functions[endpoint])
+
+
+def _in_one_transaction(view: View) -> View:
+    """Run what a form changes, and the mails it causes, as one unit."""
+
+    @wraps(view)
+    def guarded(**arguments: Any) -> ResponseReturnValue:
+        if request.method in {"GET", "HEAD"} and request.endpoint != "security.confirm_email":
+            return view(**arguments)
+        with transaction():
+            return view(**arguments)
+
+    return guarded
