@@ -1,7 +1,8 @@
 """The worker: ticks the jobs until it is told to stop, or does all that is due once.
 
-APScheduler is only the clock. One job runs at a time in this process, so a worker holds one
-database session; more workers are more processes.
+APScheduler is only the clock. Each job has a thread of its own, so that a long settlement
+keeps no mail waiting, and never runs twice at once in one process; more workers are more
+processes.
 """
 
 import signal
@@ -61,7 +62,7 @@ def run_worker(app: Flask) -> None:
     """Tick every job until SIGTERM or SIGINT, then let the one that runs come to its end."""
     _stop.clear()
     scheduler = BlockingScheduler(
-        executors={"default": ThreadPoolExecutor(1)},
+        executors={"default": ThreadPoolExecutor(len(jobs(app)))},
         job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None},
         timezone="UTC",
     )

@@ -2,8 +2,19 @@
 
 import uuid
 from http import HTTPStatus
+from itertools import islice
 
-from flask import Blueprint, Flask, Response, abort, redirect, render_template, request, url_for
+from flask import (
+    Blueprint,
+    Flask,
+    Response,
+    abort,
+    redirect,
+    render_template,
+    request,
+    stream_with_context,
+    url_for,
+)
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_login import current_user
@@ -15,12 +26,11 @@ from octo.web.navigation import Link, Place, add_link
 from octo.web.permissions import Permission, requires
 from payments import queries
 from payments.reports import statement
+from payments.reports.delimited import EXCEL, PROFILES
 from payments.runtime import payments_runtime
 from payments.services import freezing, refunds
 
 blueprint = Blueprint("treasury", __name__, url_prefix="/treasury")
-
-_PROFILES = {"excel": statement.EXCEL, "machine": statement.MACHINE}
 
 
 @blueprint.get("")
@@ -109,7 +119,9 @@ def settlement(number: str) -> ResponseReturnValue:
         "treasury/settlement.html",
         document=document,
         transfer=transfer,
-        rows=statement.read_rows(document.campaign_id),
+        rows=list(islice(statement.read_rows(document.campaign_id), ROWS_ON_SCREEN + 1)),
+        rows_on_screen=ROWS_ON_SCREEN,
+        events=statement.EVENTS,
         totals=statement.read_totals(document.campaign_id),
     )
 
@@ -118,13 +130,14 @@ def settlement(number: str) -> ResponseReturnValue:
 @requires(Permission.READ_BOOKS)
 def statement_csv(campaign_id: str) -> ResponseReturnValue:
     """Export a campaign's statement, for a French Excel or for a machine."""
-    profile = _PROFILES.get(request.args.get("profile", "excel"))
+    profile = PROFILES.get(request.args.get("profile", EXCEL.name))
     if profile is None:
         abort(HTTPStatus.NOT_FOUND)
     money = queries.get_campaign_money(campaign_id)
-    name = f"{money.campaign.slug}-{'releve' if profile is statement.EXCEL else 'statement'}.csv"
+    name = f"{money.campaign.slug}-{'releve' if profile is EXCEL else 'statement'}.csv"
+    lines = statement.write_statement(money.campaign.id, profile, translate=_)
     return Response(
-        statement.write_csv(money.campaign.id, profile),
+        stream_with_context(statement.write_statement(money.campaign.id, profile, translate=_)),
         mimetype="text/csv",
         headers={"Content-Disposition": f'attachment; filename="{name}"'},
     )

@@ -1,0 +1,1 @@
+"""Faults that are made to happen, and what must hold after them."""
