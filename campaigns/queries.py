@@ -198,7 +198,7 @@ def get_campaign(*, user: User | None = None, **by: str) -> Campaign:
     )
     with reading() as session:
         campaign = session.scalars(statement).unique().one_or_none()
-        if campaign is None or not (campaign.is_public or _is_run_by(campaign, user)):
+        if campaign is None or not (campaign.is_public or is_run_by(campaign, user)):
             raise NotFoundError(N_("Nothing was found at this address."))
         return campaign
 
@@ -207,7 +207,7 @@ def get_own_campaign(campaign_id: str, *, user: User) -> Campaign:
     """Return a campaign that ``user`` runs; to anybody else it does not exist."""
     campaign = get_campaign(user=user, public_id=campaign_id)
     with reading():
-        if not _is_run_by(campaign, user):
+        if not is_run_by(campaign, user):
             raise NotFoundError(N_("Nothing was found at this address."))
     return campaign
 
@@ -248,7 +248,11 @@ def list_own_campaigns(user: User) -> Sequence[Campaign]:
         sa.select(Campaign)
         .join(Membership, Membership.organisation_id == Campaign.organisation_id)
         .where(Membership.user_id == user.id)
-        .options(joinedload(Campaign.organisation))
+        .options(
+            joinedload(Campaign.organisation),
+            selectinload(Campaign.rewards),
+            selectinload(Campaign.cost_lines),
+        )
         .order_by(Campaign.id.desc())
     )
     with reading() as session:
@@ -392,7 +396,8 @@ def _list_in(
         return session.scalars(statement).all()
 
 
-def _is_run_by(campaign: Campaign, user: User | None) -> bool:
+def is_run_by(campaign: Campaign, user: User | None) -> bool:
+    """Tell whether a user belongs to the organisation that runs a campaign."""
     if user is None:
         return False
     statement = sa.select(Membership.id).filter_by(

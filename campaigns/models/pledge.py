@@ -125,7 +125,7 @@ class PledgeLink(Model):
     """A link to the receipt of one pledge, by a secret token of which only the hash is kept.
 
     The checkout's way back, the mail and a repeated request each have their own, so that
-    one can be revoked without the others.
+    one can be revoked without the others. A mailed one proves that the backer reads the address.
     """
 
     __tablename__ = "pledge_link"
@@ -134,6 +134,7 @@ class PledgeLink(Model):
     id: Mapped[Id]
     pledge_id: Mapped[int] = big_id("pledge.id")
     token_hash: Mapped[str] = mapped_column(sa.String(64), unique=True)
+    is_mailed: Mapped[bool] = mapped_column(default=False)
     created_at: Mapped[Instant]
     revoked_at: Mapped[Instant | None]
 

@@ -16,6 +16,7 @@ from campaigns.services.writing import (
     RewardDraft,
     free_slug,
     write_cost_lines,
+    write_cover,
     write_reward,
     write_terms,
     write_text,
@@ -76,31 +77,45 @@ def edit_text(campaign_id: str, *, text: CampaignText, actor: User, clock: Clock
         return campaign
 
 
-def edit_terms(
-    campaign_id: str, *, terms: CampaignTerms, actor: User, clock: Clock, rules: Rules
+def edit_campaign(
+    campaign_id: str,
+    *,
+    text: CampaignText,
+    terms: CampaignTerms | None,
+    actor: User,
+    clock: Clock,
+    rules: Rules,
 ) -> Campaign:
-    """Change what people will pledge on; refused from submission on."""
-    del clock
-    with transaction() as session:
-        campaign = lock_own(session, campaign_id=campaign_id, actor=actor)
-        _check_is_draft(campaign)
-        has_amounts = campaign.rewards or campaign.cost_lines
-        if terms.currency != campaign.currency and has_amounts:
-            raise InvalidError(
-                N_("Remove the rewards and the cost lines before changing the currency."),
-                field="currency",
-            )
-        write_terms(campaign, terms, rules=rules)
-        return campaign
-
-
-def set_cover(campaign_id: str, *, cover: str | None, actor: User, clock: Clock) -> Campaign:
-    """Show another picture; ``cover`` is the name the storage gave to it."""
+    """Change the text and perhaps the terms, both or neither."""
     with transaction() as session:
         campaign = lock_own(session, campaign_id=campaign_id, actor=actor)
         _check_text_is_open(campaign)
-        changed = [] if campaign.cover == cover else ["cover"]
-        campaign.cover = cover
+        if terms is not None:
+            _change_terms(campaign, terms, rules=rules)
+        changed = write_text(campaign, text)
+        _note_if_public(session, actor, campaign, changed, at=clock.now())
+        return campaign
+
+
+def edit_terms(campaign_id: str, *, terms: CampaignTerms, actor: User, rules: Rules) -> Campaign:
+    """Change what people will pledge on; refused from submission on."""
+    with transaction() as session:
+        campaign = lock_own(session, campaign_id=campaign_id, actor=actor)
+        _change_terms(campaign, terms, rules=rules)
+        return campaign
+
+
+def set_cover(
+    campaign_id: str, *, cover: str | None, description: str, actor: User, clock: Clock
+) -> Campaign:
+    """Show another picture, or the same, and say what it shows.
+
+    ``cover`` is the name the storage gave to it; without one, the picture stays.
+    """
+    with transaction() as session:
+        campaign = lock_own(session, campaign_id=campaign_id, actor=actor)
+        _check_text_is_open(campaign)
+        changed = write_cover(campaign, cover=cover or campaign.cover, description=description)
         _note_if_public(session, actor, campaign, changed, at=clock.now())
         return campaign
 
@@ -158,6 +173,17 @@ def delete_draft(campaign_id: str, *, actor: User, clock: Clock) -> None:
             raise NotEditableError(N_("A campaign that has been submitted is kept."))
         _note(session, actor, campaign, "campaign.deleted", at=clock.now())
         session.delete(campaign)
+
+
+def _change_terms(campaign: Campaign, terms: CampaignTerms, *, rules: Rules) -> None:
+    _check_is_draft(campaign)
+    has_amounts = campaign.rewards or campaign.cost_lines
+    if terms.currency != campaign.currency and has_amounts:
+        raise InvalidError(
+            N_("Remove the rewards and the cost lines before changing the currency."),
+            field="currency",
+        )
+    write_terms(campaign, terms, rules=rules)
 
 
 def _get_reward(campaign: Campaign, reward_id: str) -> Reward:

@@ -10,13 +10,13 @@ from sqlalchemy.orm import Session
 from campaigns.models import Campaign, CampaignStatus, Collection
 from campaigns.ports import Payments
 from campaigns.services.access import lock_own
-from campaigns.services.contact import clean_paragraphs
 from campaigns.services.owner_mail import tell_owner
 from octo.audit import record
 from octo.clock import Clock
 from octo.config import Rules
 from octo.database import lock, transaction
 from octo.errors import N_, ConflictError, InvalidError
+from octo.text import clean_paragraphs
 from octo.users.models import User
 
 ON_SUCCESS_LONGEST_DAYS: Final = 90

@@ -63,7 +63,7 @@ def activate_pledge(session: Session, pledge: Pledge, *, at: datetime) -> None:
     pledge.move_to(PledgeStatus.ACTIVE)
     pledge.confirmed_at = at
     _count(session, pledge, sign=1)
-    token = issue_link(session, pledge, at=at)
+    token = issue_link(session, pledge, is_mailed=True, at=at)
     enqueue(
         session,
         to=pledge.email,
@@ -117,10 +117,12 @@ def mark_released(session: Session, pledge: Pledge, *, at: datetime) -> None:
     _tell(session, pledge, template="pledge_released", at=at)
 
 
-def issue_link(session: Session, pledge: Pledge, *, at: datetime) -> str:
+def issue_link(session: Session, pledge: Pledge, *, at: datetime, is_mailed: bool = False) -> str:
     """Make one more secret link to the receipt and return its token, which is kept nowhere."""
     token = new_token()
-    session.add(PledgeLink(pledge=pledge, token_hash=hash_token(token), created_at=at))
+    session.add(
+        PledgeLink(pledge=pledge, token_hash=hash_token(token), is_mailed=is_mailed, created_at=at)
+    )
     return token
 
 

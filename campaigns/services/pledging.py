@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
 import sqlalchemy as sa
@@ -11,21 +11,22 @@ from sqlalchemy.orm import Session
 
 from campaigns.models import Campaign, CampaignStatus, Pledge, PledgeStatus, Reward, Visibility
 from campaigns.ports import Payments
-from campaigns.services.contact import clean_text
 from campaigns.services.pledge_life import discount, issue_link, mail_context, take_reward
 from octo.clock import Clock
 from octo.config import Rules
-from octo.database import lock, transaction
+from octo.database import lock, reading, transaction
 from octo.errors import N_, ConflictError, InvalidError, NotFoundError
 from octo.ids import hash_token, new_public_id
 from octo.mail.outbox import enqueue
 from octo.money import check_amount, format_amount
+from octo.text import clean_text
 from octo.users.models import normalise_email
 
 LEAST_PLEDGE: Final = 1_00
 MOST_PLEDGE: Final = 999_999_99  # Stripe takes amounts of eight digits
 GRACE: Final = timedelta(minutes=5)  # between the pledge and Stripe's own half hour
 ADDRESS_FIELDS: Final = {"line1": 200, "line2": 200, "postal_code": 20, "city": 100, "country": 2}
+_SOLD_OUT: Final = N_("This reward is sold out. Choose another one.")
 _OPTIONAL_ADDRESS_FIELDS: Final = frozenset({"line2"})
 
 
@@ -97,6 +98,27 @@ def place_pledge(campaign_id: str, wish: PledgeWish, *, clock: Clock, rules: Rul
         return _place(campaign_id, wish, clock=clock, rules=rules)
 
 
+def preview_pledge(campaign_id: str, wish: PledgeWish, *, clock: Clock) -> Pledge:
+    """Return what a wish would come to, or refuse it as ``place_pledge`` would; writes nothing."""
+    with reading() as session:
+        campaign = session.scalars(sa.select(Campaign).filter_by(public_id=campaign_id)).one()
+        if not campaign.is_open(clock.now()):
+            raise CampaignNotOpenError(N_("This campaign takes no pledges now."))
+        reward = _find_reward(session, campaign, wish.reward_id)
+        if reward is not None and reward.is_sold_out:
+            raise SoldOutError(_SOLD_OUT, field="reward")
+        return _pledge_of(wish, campaign, reward)
+
+
+def can_cancel(pledge: Pledge, *, at: datetime, rules: Rules) -> bool:
+    """Tell whether a page should offer to cancel; the decision is taken when it is asked."""
+    try:
+        _check_can_cancel(pledge, pledge.campaign, at=at, rules=rules)
+    except CancelRefusedError:
+        return False
+    return pledge.status in {PledgeStatus.PENDING, PledgeStatus.ACTIVE}
+
+
 def cancel_pledge(pledge_id: str, *, clock: Clock, payments: Payments, rules: Rules) -> Pledge:
     """End a pledge at its backer's wish; its money goes back in the same commit.
 
@@ -110,26 +132,8 @@ def cancel_pledge(pledge_id: str, *, clock: Clock, payments: Payments, rules: Ru
             return pledge
         campaign = lock(session, Campaign, id=pledge.campaign_id)
         at = clock.now()
-        if campaign.status not in {CampaignStatus.LIVE, CampaignStatus.SUSPENDED}:
-            raise CancelRefusedError(
-                N_("This campaign is over; its pledges can no longer be canceled.")
-            )
-        assert campaign.deadline_at is not None
-        if at >= campaign.deadline_at:
-            raise CancelRefusedError(
-                N_("This campaign is over; its pledges can no longer be canceled.")
-            )
+        _check_can_cancel(pledge, campaign, at=at, rules=rules)
         if pledge.status is PledgeStatus.ACTIVE:
-            is_locked = at >= campaign.deadline_at - timedelta(hours=rules.cancel_locked_hours)
-            left_amount = campaign.pledged_amount - pledge.amount
-            if is_locked and campaign.is_goal_reached and left_amount < campaign.goal_amount:
-                raise CancelRefusedError(
-                    N_(
-                        "The goal is reached thanks to this pledge, and the campaign ends in less "
-                        "than %(hours)s hours: it can no longer be canceled."
-                    ),
-                    hours=rules.cancel_locked_hours,
-                )
             discount(session, pledge)
         pledge.move_to(PledgeStatus.CANCELED)
         pledge.canceled_at = at
@@ -143,6 +147,25 @@ def cancel_pledge(pledge_id: str, *, clock: Clock, payments: Payments, rules: Ru
             at=at,
         )
         return pledge
+
+
+def _check_can_cancel(pledge: Pledge, campaign: Campaign, *, at: datetime, rules: Rules) -> None:
+    is_running = campaign.status in {CampaignStatus.LIVE, CampaignStatus.SUSPENDED}
+    if not is_running or campaign.deadline_at is None or at >= campaign.deadline_at:
+        raise CancelRefusedError(
+            N_("This campaign is over; its pledges can no longer be canceled.")
+        )
+    is_locked = at >= campaign.deadline_at - timedelta(hours=rules.cancel_locked_hours)
+    left_amount = campaign.pledged_amount - pledge.amount
+    would_sink = campaign.is_goal_reached and left_amount < campaign.goal_amount
+    if pledge.status is PledgeStatus.ACTIVE and is_locked and would_sink:
+        raise CancelRefusedError(
+            N_(
+                "The goal is reached thanks to this pledge, and the campaign ends in less than "
+                "%(hours)s hours: it can no longer be canceled."
+            ),
+            hours=rules.cancel_locked_hours,
+        )
 
 
 def shipping_of(reward: Reward | None) -> int:
@@ -249,5 +272,5 @@ def _hold_reward(session: Session, pledge: Pledge, reward: Reward | None) -> Non
     if reward is None:
         return
     if not take_reward(session, reward):
-        raise SoldOutError(N_("This reward is sold out. Choose another one."), field="reward")
+        raise SoldOutError(_SOLD_OUT, field="reward")
     pledge.holds_reward = True

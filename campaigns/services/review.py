@@ -8,13 +8,13 @@ from sqlalchemy.orm import Session
 
 from campaigns.models import Campaign, CampaignStatus
 from campaigns.services.access import lock_own
-from campaigns.services.contact import clean_paragraphs
 from campaigns.services.owner_mail import tell_moderators, tell_owner
 from octo.audit import record
 from octo.clock import Clock
 from octo.config import Rules
 from octo.database import lock, transaction
 from octo.errors import N_, InvalidError
+from octo.text import clean_paragraphs
 from octo.users.models import User
 
 SHORTEST_STORY: Final = 200

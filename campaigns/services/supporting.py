@@ -3,12 +3,12 @@
 import sqlalchemy as sa
 
 from campaigns.models import Campaign, CampaignStatus, Supporter
-from campaigns.services.contact import clean_text
 from octo.clock import Clock
 from octo.database import lock, transaction
 from octo.errors import N_, ConflictError, NotFoundError
 from octo.ids import hash_token, new_public_id, new_token
 from octo.mail.outbox import enqueue
+from octo.text import clean_text
 from octo.users.models import Membership, User, normalise_email
 
 

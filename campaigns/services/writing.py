@@ -14,10 +14,10 @@ from slugify import slugify
 from sqlalchemy.orm import Session
 
 from campaigns.models import Campaign, Category, Collection, CostLine, Reward
-from campaigns.services.contact import clean_paragraphs, clean_text
 from octo.config import Rules
 from octo.errors import N_, ConflictError, InvalidError
 from octo.money import check_amount, decimals_of
+from octo.text import clean_paragraphs, clean_text
 
 LONGEST_TITLE: Final = 100
 LONGEST_SUMMARY: Final = 280
@@ -88,6 +88,16 @@ def write_text(campaign: Campaign, text: CampaignText) -> list[str]:
             text.cover_description, field="cover_description", most=LONGEST_COVER_DESCRIPTION
         ),
     }
+    changed = [name for name, value in new.items() if getattr(campaign, name) != value]
+    for name in changed:
+        setattr(campaign, name, new[name])
+    return changed
+
+
+def write_cover(campaign: Campaign, *, cover: str | None, description: str) -> list[str]:
+    """Set the picture and what it shows; return the names of what changed."""
+    described = clean_text(description, field="cover_description", most=LONGEST_COVER_DESCRIPTION)
+    new = {"cover": cover, "cover_description": described}
     changed = [name for name, value in new.items() if getattr(campaign, name) != value]
     for name in changed:
         setattr(campaign, name, new[name])

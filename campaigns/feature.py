@@ -1,0 +1,35 @@
+"""Add campaigns to an app: pages, API, commands and links of the shell."""
+
+from flask import Flask
+
+from campaigns.api import api
+from campaigns.commands import register_commands
+from campaigns.pages import drafts, moderation, owner, pledges, public, supporters
+from campaigns.pages.names import category_name
+from octo.errors import N_
+from octo.web.api import register_api
+from octo.web.navigation import Link, Place, add_link
+from octo.web.permissions import Permission
+
+
+def register(app: Flask) -> None:
+    """Add the pages, the API, the commands and the links of campaigns."""
+    for pages in (public, supporters, pledges, owner, drafts, moderation):
+        app.register_blueprint(pages.blueprint)
+    register_api(app, api)
+    register_commands(app)
+    app.jinja_env.globals["category_name"] = category_name
+    for link in (
+        Link(N_("Discover"), "campaigns.browse", Place.MAIN, order=10),
+        Link(N_("Start a campaign"), "owner.index", Place.MAIN, order=20),
+        Link(N_("My campaigns"), "owner.index", Place.WORK, order=10, for_guests=False),
+        Link(N_("My pledges"), "pledges.mine", Place.ACCOUNT, order=10, for_guests=False),
+        Link(
+            N_("Review"),
+            "moderation.queue",
+            Place.WORK,
+            order=20,
+            permission=Permission.MODERATE_CAMPAIGNS,
+        ),
+    ):
+        add_link(app, link)

@@ -1,0 +1,1 @@
+"""The pages of campaigns: for visitors, backers, owners and moderators."""

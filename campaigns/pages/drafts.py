@@ -1,0 +1,254 @@
+"""Writing a campaign, a step at a time: text, cover, terms, costs, rewards."""
+
+from typing import Final
+
+from flask import Blueprint, g, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+
+from campaigns import queries
+from campaigns.models import Campaign
+from campaigns.pages.entries import (
+    read_campaign_terms,
+    read_campaign_text,
+    read_cost_lines,
+    read_reward,
+    text_of,
+)
+from campaigns.pages.names import TIME_ZONES, category_choices, category_name
+from campaigns.services import drafting, review
+from campaigns.services.writing import CampaignText
+from campaigns.visitor import this_user
+from octo.content.feature import storage
+from octo.content.images import keep_image
+from octo.runtime import runtime
+from octo.web.forms import say, shown_again_by
+from octo.web.permissions import signed_in
+
+SPARE_ROWS: Final = 3
+blueprint = Blueprint("drafts", __name__, url_prefix="/owner/campaigns")
+
+
+@blueprint.get("/new")
+@signed_in
+def new() -> ResponseReturnValue:
+    """Ask for the little a draft begins with."""
+    rules = runtime().settings.rules
+    return render_template(
+        "campaigns/draft_new.html",
+        organisations=queries.list_organisations(this_user()),
+        categories=category_choices(),
+        rules=rules,
+    )
+
+
+@blueprint.post("/new")
+@signed_in
+@shown_again_by(new)
+def create() -> ResponseReturnValue:
+    """Begin a draft."""
+    rules = runtime().settings.rules
+    campaign = drafting.draft_campaign(
+        organisation_id=text_of("organisation"),
+        text=CampaignText(title=text_of("title")),
+        terms=read_campaign_terms(rules.currency),
+        actor=this_user(),
+        clock=runtime().clock,
+        rules=rules,
+    )
+    return _to("drafts.text", campaign.public_id)
+
+
+@blueprint.get("/<campaign_id>/text")
+@signed_in
+def text(campaign_id: str) -> ResponseReturnValue:
+    """Edit what people read."""
+    return _step("text", campaign_id)
+
+
+@blueprint.post("/<campaign_id>/text")
+@signed_in
+@shown_again_by(text)
+def save_text(campaign_id: str) -> ResponseReturnValue:
+    """Save what people read."""
+    known = queries.get_own_campaign(campaign_id, user=this_user())
+    drafting.edit_text(
+        campaign_id,
+        text=read_campaign_text(known.cover_description),
+        actor=this_user(),
+        clock=runtime().clock,
+    )
+    return _saved(campaign_id, "drafts.cover")
+
+
+@blueprint.get("/<campaign_id>/cover")
+@signed_in
+def cover(campaign_id: str) -> ResponseReturnValue:
+    """Edit the picture."""
+    return _step("cover", campaign_id)
+
+
+@blueprint.post("/<campaign_id>/cover")
+@signed_in
+@shown_again_by(cover)
+def save_cover(campaign_id: str) -> ResponseReturnValue:
+    """Keep the picture sent and what it shows."""
+    queries.get_own_campaign(campaign_id, user=this_user())
+    sent = request.files.get("cover")
+    name = keep_image(sent.read(), storage()) if sent and sent.filename else None
+    drafting.set_cover(
+        campaign_id,
+        cover=name,
+        description=text_of("cover_description"),
+        actor=this_user(),
+        clock=runtime().clock,
+    )
+    return _saved(campaign_id, "drafts.terms")
+
+
+@blueprint.get("/<campaign_id>/terms")
+@signed_in
+def terms(campaign_id: str) -> ResponseReturnValue:
+    """Edit what people will pledge on."""
+    return _step("terms", campaign_id)
+
+
+@blueprint.post("/<campaign_id>/terms")
+@signed_in
+@shown_again_by(terms)
+def save_terms(campaign_id: str) -> ResponseReturnValue:
+    """Save what people will pledge on."""
+    known = queries.get_own_campaign(campaign_id, user=this_user())
+    drafting.edit_terms(
+        campaign_id,
+        terms=read_campaign_terms(known.currency, known.collection),
+        actor=this_user(),
+        rules=runtime().settings.rules,
+    )
+    return _saved(campaign_id, "drafts.costs")
+
+
+@blueprint.get("/<campaign_id>/costs")
+@signed_in
+def costs(campaign_id: str) -> ResponseReturnValue:
+    """Edit what the goal pays for."""
+    return _step("costs", campaign_id)
+
+
+@blueprint.post("/<campaign_id>/costs")
+@signed_in
+@shown_again_by(costs)
+def save_costs(campaign_id: str) -> ResponseReturnValue:
+    """Save what the goal pays for, or give more rows to fill."""
+    known = queries.get_own_campaign(campaign_id, user=this_user())
+    if "more" in request.form:
+        g.form_errors = {}
+        return costs(campaign_id)
+    drafting.set_cost_lines(campaign_id, lines=read_cost_lines(known.currency), actor=this_user())
+    return _saved(campaign_id, "drafts.rewards")
+
+
+@blueprint.get("/<campaign_id>/rewards")
+@signed_in
+def rewards(campaign_id: str) -> ResponseReturnValue:
+    """List the rewards."""
+    return _step("rewards", campaign_id)
+
+
+@blueprint.get("/<campaign_id>/rewards/new")
+@signed_in
+def reward_new(campaign_id: str) -> ResponseReturnValue:
+    """Ask for one more reward."""
+    return _reward_page(campaign_id, None)
+
+
+@blueprint.post("/<campaign_id>/rewards/new")
+@signed_in
+@shown_again_by(reward_new)
+def add_reward(campaign_id: str) -> ResponseReturnValue:
+    """Add a reward."""
+    known = queries.get_own_campaign(campaign_id, user=this_user())
+    drafting.add_reward(
+        campaign_id,
+        reward=read_reward(known.currency),
+        actor=this_user(),
+        clock=runtime().clock,
+    )
+    return _to("drafts.rewards", campaign_id)
+
+
+@blueprint.get("/<campaign_id>/rewards/<reward_id>")
+@signed_in
+def reward(campaign_id: str, reward_id: str) -> ResponseReturnValue:
+    """Edit a reward."""
+    return _reward_page(campaign_id, reward_id)
+
+
+@blueprint.post("/<campaign_id>/rewards/<reward_id>")
+@signed_in
+@shown_again_by(reward)
+def save_reward(campaign_id: str, reward_id: str) -> ResponseReturnValue:
+    """Save a reward."""
+    known = queries.get_own_campaign(campaign_id, user=this_user())
+    drafting.edit_reward(
+        campaign_id, reward_id, reward=read_reward(known.currency), actor=this_user()
+    )
+    return _to("drafts.rewards", campaign_id)
+
+
+@blueprint.post("/<campaign_id>/rewards/<reward_id>/remove")
+@signed_in
+def remove_reward(campaign_id: str, reward_id: str) -> ResponseReturnValue:
+    """Take a reward back."""
+    drafting.remove_reward(campaign_id, reward_id, actor=this_user())
+    return _to("drafts.rewards", campaign_id)
+
+
+@blueprint.post("/<campaign_id>/delete")
+@signed_in
+def delete(campaign_id: str) -> ResponseReturnValue:
+    """Throw a draft away."""
+    drafting.delete_draft(campaign_id, actor=this_user(), clock=runtime().clock)
+    say(_("The draft is deleted."), "note")
+    return redirect(url_for("owner.index"), 303)
+
+
+def _step(step: str, campaign_id: str) -> ResponseReturnValue:
+    campaign = queries.get_own_campaign(campaign_id, user=this_user())
+    return render_template(
+        f"campaigns/draft_{step}.html",
+        campaign=campaign,
+        missing=review.find_missing(campaign),
+        categories=category_choices(),
+        category_name=category_name,
+        time_zones=[(zone, zone) for zone in TIME_ZONES],
+        rules=runtime().settings.rules,
+        rows=_cost_rows(campaign),
+    )
+
+
+def _cost_rows(campaign: Campaign) -> list[tuple[str, str | int | None]]:
+    """Return the rows of the cost table: those typed in a refused form, else those kept."""
+    if "form_errors" in g and "label" in request.form:
+        typed = list(
+            zip(request.form.getlist("label"), request.form.getlist("amount"), strict=False)
+        )
+        return [*typed, *[("", "")] * (SPARE_ROWS if "more" in request.form else 0)]
+    kept = [(line.label, line.amount) for line in campaign.cost_lines]
+    return [*kept, *[("", None)] * SPARE_ROWS]
+
+
+def _reward_page(campaign_id: str, reward_id: str | None) -> ResponseReturnValue:
+    campaign = queries.get_own_campaign(campaign_id, user=this_user())
+    known = next((r for r in campaign.rewards if r.public_id == reward_id), None)
+    return render_template("campaigns/draft_reward.html", campaign=campaign, reward=known)
+
+
+def _saved(campaign_id: str, next_step: str) -> ResponseReturnValue:
+    if "stay" in request.form:
+        return _to("owner.show", campaign_id)
+    return _to(next_step, campaign_id)
+
+
+def _to(endpoint: str, campaign_id: str) -> ResponseReturnValue:
+    return redirect(url_for(endpoint, campaign_id=campaign_id), 303)

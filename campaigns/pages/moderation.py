@@ -1,0 +1,64 @@
+"""The moderators' pages: what waits, one campaign to review, and its audit trail."""
+
+from flask import Blueprint, redirect, render_template, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+
+from campaigns import queries
+from campaigns.pages.entries import choice_of, text_of
+from campaigns.pages.names import action_name, category_name
+from campaigns.services import review
+from campaigns.services.acts import Act, act_on_campaign, acts_for
+from campaigns.visitor import this_user
+from octo.runtime import runtime
+from octo.web.forms import say, shown_again_by
+from octo.web.permissions import Permission, requires
+
+blueprint = Blueprint("moderation", __name__, url_prefix="/moderation")
+
+
+@blueprint.get("/")
+@requires(Permission.MODERATE_CAMPAIGNS)
+def queue() -> ResponseReturnValue:
+    """List what waits for a moderator, and what runs."""
+    return render_template(
+        "campaigns/moderation_queue.html",
+        waiting=queries.list_to_review(),
+        watched=queries.list_watched(),
+        now=runtime().clock.now(),
+    )
+
+
+@blueprint.get("/<campaign_id>")
+@requires(Permission.MODERATE_CAMPAIGNS)
+def show(campaign_id: str) -> ResponseReturnValue:
+    """Show a campaign whole, what may be decided, and what was."""
+    campaign = queries.get_any_campaign(public_id=campaign_id)
+    return render_template(
+        "campaigns/moderation_review.html",
+        campaign=campaign,
+        missing=review.find_missing(campaign),
+        acts=acts_for(campaign),
+        supporters=queries.list_supporters(campaign),
+        trail=queries.list_audit(campaign.public_id),
+        action_name=action_name,
+        category_name=category_name,
+        now=runtime().clock.now(),
+    )
+
+
+@blueprint.post("/<campaign_id>")
+@requires(Permission.MODERATE_CAMPAIGNS)
+@shown_again_by(show)
+def decide(campaign_id: str) -> ResponseReturnValue:
+    """Act on a campaign, with a reason, on the record."""
+    act_on_campaign(
+        campaign_id,
+        act=choice_of("act", Act),
+        reason=text_of("reason"),
+        actor=this_user(),
+        clock=runtime().clock,
+        rules=runtime().settings.rules,
+    )
+    say(_("Done, and written on the trail."))
+    return redirect(url_for("moderation.show", campaign_id=campaign_id), 303)

@@ -1,0 +1,157 @@
+"""The owner's pages: every campaign at a glance, and one campaign from launch to its end."""
+
+from flask import Blueprint, redirect, render_template, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+
+from campaigns import queries
+from campaigns.pages.entries import text_of, whole_of
+from campaigns.pages.names import action_name, category_name
+from campaigns.ports import bound_payments
+from campaigns.services import launching, onboarding, review
+from campaigns.visitor import this_user
+from octo.runtime import runtime
+from octo.web.forms import say, shown_again_by
+from octo.web.permissions import signed_in
+
+blueprint = Blueprint("owner", __name__, url_prefix="/owner")
+
+
+@blueprint.get("/")
+@signed_in
+def index() -> ResponseReturnValue:
+    """List the campaigns the reader runs."""
+    user = this_user()
+    return render_template(
+        "campaigns/owner_index.html",
+        campaigns=queries.list_own_campaigns(user),
+        organisations=queries.list_organisations(user),
+        now=runtime().clock.now(),
+    )
+
+
+@blueprint.get("/campaigns/<campaign_id>")
+@signed_in
+def show(campaign_id: str) -> ResponseReturnValue:
+    """Show where a campaign stands and what to do next."""
+    campaign = queries.get_own_campaign(campaign_id, user=this_user())
+    rules = runtime().settings.rules
+    return render_template(
+        "campaigns/owner_campaign.html",
+        campaign=campaign,
+        missing=review.find_missing(campaign),
+        readiness=launching.check_readiness(campaign, payments=bound_payments(), rules=rules),
+        supporters=queries.list_supporters(campaign),
+        supporters_needed=rules.supporters_needed,
+        most_extra_days=launching.most_extra_days(campaign, rules) if campaign.launched_at else 0,
+        pledges=queries.list_pledges(campaign, limit=10),
+        trail=queries.list_audit(campaign.public_id),
+        action_name=action_name,
+        category_name=category_name,
+        support_url=runtime().settings.base_url + url_for("supporters.form", slug=campaign.slug),
+        campaign_url=runtime().settings.base_url + url_for("campaigns.show", slug=campaign.slug),
+        now=runtime().clock.now(),
+    )
+
+
+@blueprint.get("/campaigns/<campaign_id>/pledges")
+@signed_in
+def pledges(campaign_id: str) -> ResponseReturnValue:
+    """List the pledges a campaign received."""
+    campaign = queries.get_own_campaign(campaign_id, user=this_user())
+    return render_template(
+        "campaigns/owner_pledges.html", campaign=campaign, pledges=queries.list_pledges(campaign)
+    )
+
+
+@blueprint.post("/campaigns/<campaign_id>/submit")
+@signed_in
+@shown_again_by(show)
+def submit(campaign_id: str) -> ResponseReturnValue:
+    """Ask for the review."""
+    review.submit_campaign(campaign_id, actor=this_user(), clock=runtime().clock)
+    say(_("Your campaign is submitted. A moderator will read it."))
+    return _back(campaign_id)
+
+
+@blueprint.post("/campaigns/<campaign_id>/withdraw")
+@signed_in
+@shown_again_by(show)
+def withdraw(campaign_id: str) -> ResponseReturnValue:
+    """Take a campaign back to draft."""
+    review.withdraw_campaign(campaign_id, actor=this_user(), clock=runtime().clock)
+    say(_("Your campaign is a draft again."), "note")
+    return _back(campaign_id)
+
+
+@blueprint.post("/campaigns/<campaign_id>/onboard")
+@signed_in
+@shown_again_by(show)
+def onboard(campaign_id: str) -> ResponseReturnValue:
+    """Lead to Stripe's registration of the organisation."""
+    base_url = runtime().settings.base_url
+    url = onboarding.begin_onboarding(
+        campaign_id,
+        actor=this_user(),
+        payments=bound_payments(),
+        return_url=base_url + url_for("owner.onboarded", campaign_id=campaign_id),
+        refresh_url=base_url + url_for("owner.show", campaign_id=campaign_id),
+    )
+    return redirect(url, 303)
+
+
+@blueprint.get("/campaigns/<campaign_id>/onboarded")
+@signed_in
+@shown_again_by(show)
+def onboarded(campaign_id: str) -> ResponseReturnValue:
+    """Take in what Stripe says of the organisation, back from its registration."""
+    onboarding.refresh_owner(campaign_id, actor=this_user(), payments=bound_payments())
+    return _back(campaign_id)
+
+
+@blueprint.post("/campaigns/<campaign_id>/launch")
+@signed_in
+@shown_again_by(show)
+def launch(campaign_id: str) -> ResponseReturnValue:
+    """Open a campaign to pledges."""
+    launching.launch_campaign(
+        campaign_id,
+        actor=this_user(),
+        clock=runtime().clock,
+        payments=bound_payments(),
+        rules=runtime().settings.rules,
+    )
+    say(_("Your campaign is live. Fair wind!"))
+    return _back(campaign_id)
+
+
+@blueprint.post("/campaigns/<campaign_id>/extend")
+@signed_in
+@shown_again_by(show)
+def extend(campaign_id: str) -> ResponseReturnValue:
+    """Move the deadline, once."""
+    launching.extend_campaign(
+        campaign_id,
+        days=whole_of("days"),
+        actor=this_user(),
+        clock=runtime().clock,
+        rules=runtime().settings.rules,
+    )
+    say(_("The deadline is moved."))
+    return _back(campaign_id)
+
+
+@blueprint.post("/campaigns/<campaign_id>/cancel")
+@signed_in
+@shown_again_by(show)
+def cancel(campaign_id: str) -> ResponseReturnValue:
+    """Call a running campaign off; every backer is refunded."""
+    launching.cancel_own_campaign(
+        campaign_id, reason=text_of("reason"), actor=this_user(), clock=runtime().clock
+    )
+    say(_("Your campaign is canceled. Every backer gets the money back."), "note")
+    return _back(campaign_id)
+
+
+def _back(campaign_id: str) -> ResponseReturnValue:
+    return redirect(url_for("owner.show", campaign_id=campaign_id), 303)

@@ -1,0 +1,215 @@
+"""Pledging: the form, the sums before paying, the way to the checkout, and the receipt."""
+
+from flask import Blueprint, g, make_response, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+from werkzeug.wrappers import Response
+
+from campaigns import queries
+from campaigns.models import Campaign, Pledge, Reward, Visibility
+from campaigns.pages.entries import choice_of, optional_amount_of, text_of
+from campaigns.pages.names import country_choices, visibility_choices
+from campaigns.ports import bound_payments
+from campaigns.services import pledging, receipts
+from campaigns.services.pledging import ADDRESS_FIELDS, PledgeWish
+from campaigns.visitor import CHECKOUTS_PER_ADDRESS, this_user, this_user_or_none
+from octo.ids import new_token
+from octo.money import parse_amount
+from octo.runtime import runtime
+from octo.users.limits import limiter
+from octo.web.forms import say, shown_again_by
+from octo.web.language import current_language
+from octo.web.permissions import public, signed_in
+
+blueprint = Blueprint("pledges", __name__)
+
+
+@blueprint.get("/campaigns/<slug>/pledge")
+@public
+def new(slug: str) -> ResponseReturnValue:
+    """Ask how much, for which reward, and what to show."""
+    campaign = queries.get_campaign(slug=slug)
+    chosen = _reward_of(campaign, request.values.get("reward", ""))
+    now = runtime().clock.now()
+    return render_template(
+        "campaigns/pledge.html",
+        campaign=campaign,
+        can_pledge=campaign.is_open(now),
+        reward=chosen,
+        visibilities=visibility_choices(),
+        countries=country_choices(),
+        request_key=new_token(),
+        user=this_user_or_none(),
+        now=now,
+    )
+
+
+@blueprint.post("/campaigns/<slug>/pledge")
+@public
+@limiter.limit(CHECKOUTS_PER_ADDRESS)
+@shown_again_by(new)
+def place(slug: str) -> ResponseReturnValue:
+    """Show the sums of a pledge, and once they are agreed to, lead to the checkout."""
+    campaign = queries.get_campaign(slug=slug)
+    if "change" in request.form:
+        g.form_errors = {}
+        return new(slug)
+    wish = _wish_of(campaign)
+    rules = runtime().settings.rules
+    if "agreed" not in request.form:
+        pledge = pledging.preview_pledge(campaign.public_id, wish, clock=runtime().clock)
+        return render_template(
+            "campaigns/pledge_check.html",
+            campaign=campaign,
+            pledge=pledge,
+            reward=_reward_of(campaign, wish.reward_id or ""),
+            entries=[(k, v) for k, v in request.form.items() if k != "csrf_token"],
+        )
+    placed = pledging.place_pledge(campaign.public_id, wish, clock=runtime().clock, rules=rules)
+    return _to_checkout(placed.pledge, placed.token)
+
+
+@blueprint.get("/pledges/<token>")
+@public
+def receipt(token: str) -> ResponseReturnValue:
+    """Show how a pledge and its money stand, to whoever holds its link."""
+    pledge = queries.get_pledge_by_token(token, at=runtime().clock.now())
+    receipts.refresh_if_pending(pledge, payments=bound_payments())
+    pledge = queries.get_pledge_by_token(token, at=runtime().clock.now())
+    return _receipt_page(
+        pledge,
+        pay_url=url_for("pledges.pay", token=token),
+        cancel_url=url_for("pledges.cancel", token=token),
+        join_url=url_for("pledges.join", token=token) if _can_join(pledge) else None,
+    )
+
+
+@blueprint.post("/pledges/<token>/pay")
+@public
+@limiter.limit(CHECKOUTS_PER_ADDRESS)
+@shown_again_by(receipt)
+def pay(token: str) -> ResponseReturnValue:
+    """Lead back to a checkout that was left."""
+    pledge = queries.get_pledge_by_token(token, at=runtime().clock.now())
+    return _to_checkout(pledge, token)
+
+
+@blueprint.post("/pledges/<token>/cancel")
+@public
+@shown_again_by(receipt)
+def cancel(token: str) -> ResponseReturnValue:
+    """End a pledge and give its money back, by the rules."""
+    pledge = queries.get_pledge_by_token(token, at=runtime().clock.now())
+    _cancel(pledge)
+    return _without_referrer(redirect(url_for("pledges.receipt", token=token), 303))
+
+
+@blueprint.post("/pledges/<token>/join")
+@signed_in
+@shown_again_by(receipt)
+def join(token: str) -> ResponseReturnValue:
+    """Put a guest's pledge among those of the account signed in."""
+    pledge = receipts.join_account(token, user=this_user())
+    say(_("This pledge is now among yours."))
+    return redirect(url_for("pledges.own", pledge_id=pledge.public_id), 303)
+
+
+@blueprint.get("/account/pledges")
+@signed_in
+def mine() -> ResponseReturnValue:
+    """List the pledges of the account signed in."""
+    return render_template(
+        "campaigns/my_pledges.html", pledges=queries.list_own_pledges(this_user())
+    )
+
+
+@blueprint.get("/account/pledges/<pledge_id>")
+@signed_in
+def own(pledge_id: str) -> ResponseReturnValue:
+    """Show a pledge of the account signed in, as its mailed link does."""
+    pledge = queries.get_own_pledge(pledge_id, user=this_user())
+    receipts.refresh_if_pending(pledge, payments=bound_payments())
+    return _receipt_page(
+        queries.get_own_pledge(pledge_id, user=this_user()),
+        pay_url=None,
+        cancel_url=url_for("pledges.cancel_own", pledge_id=pledge_id),
+        join_url=None,
+    )
+
+
+@blueprint.post("/account/pledges/<pledge_id>/cancel")
+@signed_in
+@shown_again_by(own)
+def cancel_own(pledge_id: str) -> ResponseReturnValue:
+    """End a pledge of the account signed in."""
+    _cancel(queries.get_own_pledge(pledge_id, user=this_user()))
+    return redirect(url_for("pledges.own", pledge_id=pledge_id), 303)
+
+
+def _wish_of(campaign: Campaign) -> PledgeWish:
+    currency = campaign.currency
+    user = this_user_or_none()
+    return PledgeWish(
+        amount=parse_amount(text_of("amount"), currency),
+        tip_amount=optional_amount_of("tip", currency),
+        reward_id=text_of("reward") or None,
+        email=user.email if user else text_of("email"),
+        user_id=user.id if user else None,
+        name=text_of("name"),
+        visibility=choice_of("visibility", Visibility),
+        message=text_of("message"),
+        address={line: text_of(line) for line in ADDRESS_FIELDS},
+        locale=current_language(),
+        request_key=text_of("request_key") or new_token(),
+    )
+
+
+def _reward_of(campaign: Campaign, reward_id: str) -> Reward | None:
+    return next((r for r in campaign.rewards if r.public_id == reward_id), None)
+
+
+def _to_checkout(pledge: Pledge, token: str) -> ResponseReturnValue:
+    back = runtime().settings.base_url + url_for("pledges.receipt", token=token)
+    page = bound_payments().start_checkout(pledge.public_id, return_url=back, cancel_url=back)
+    return _without_referrer(redirect(page.url, 303))
+
+
+def _cancel(pledge: Pledge) -> None:
+    pledging.cancel_pledge(
+        pledge.public_id,
+        clock=runtime().clock,
+        payments=bound_payments(),
+        rules=runtime().settings.rules,
+    )
+    say(_("Your pledge is canceled. What was paid is on its way back to your card."))
+
+
+def _can_join(pledge: Pledge) -> bool:
+    return pledge.user_id is None and this_user_or_none() is not None
+
+
+def _receipt_page(
+    pledge: Pledge, *, pay_url: str | None, cancel_url: str, join_url: str | None
+) -> Response:
+    page = render_template(
+        "campaigns/receipt.html",
+        pledge=pledge,
+        campaign=pledge.campaign,
+        payment=bound_payments().view_payment(pledge.public_id),
+        pay_url=pay_url,
+        cancel_url=cancel_url,
+        join_url=join_url,
+        can_cancel=pledging.can_cancel(
+            pledge, at=runtime().clock.now(), rules=runtime().settings.rules
+        ),
+        now=runtime().clock.now(),
+    )
+    return _without_referrer(make_response(page))
+
+
+def _without_referrer(response: Response) -> Response:
+    """Keep the link secret: no address leaves with the next click, nothing is stored."""
+    response.headers["Referrer-Policy"] = "no-referrer"
+    response.headers["Cache-Control"] = "no-store"
+    response.headers["X-Robots-Tag"] = "noindex"
+    return response

@@ -1,0 +1,94 @@
+"""The pages anybody reads: home, browse, a campaign, and the feed of new ones."""
+
+from typing import Any
+
+from flask import Blueprint, Response, make_response, render_template, request
+from flask.typing import ResponseReturnValue
+
+from campaigns import queries
+from campaigns.models import Category
+from campaigns.pages.names import category_choices, category_name, stage_choices
+from campaigns.queries import Stage
+from campaigns.visitor import this_user_or_none
+from octo.runtime import runtime
+from octo.web.permissions import public
+
+blueprint = Blueprint("campaigns", __name__)
+
+
+@blueprint.get("/")
+@public
+def home() -> ResponseReturnValue:
+    """Show what runs now and what all of it came to."""
+    currency = runtime().settings.rules.currency
+    return render_template(
+        "campaigns/home.html",
+        home=queries.list_home(),
+        platform=queries.sum_platform(currency),
+        currency=currency,
+        now=runtime().clock.now(),
+    )
+
+
+@blueprint.get("/campaigns")
+@public
+def browse() -> ResponseReturnValue:
+    """Search and filter campaigns, a page at a time."""
+    words = request.args.get("q", "").strip()[: queries.LONGEST_SEARCH]
+    category = _known(Category, request.args.get("category"))
+    stage = _known(Stage, request.args.get("stage"))
+    page = request.args.get("page", "1")
+    result = queries.browse_campaigns(
+        words=words,
+        category=category,
+        stage=stage,
+        page=int(page) if page.isascii() and page.isdecimal() and len(page) < 6 else 1,  # noqa: PLR2004
+    )
+    return render_template(
+        "campaigns/browse.html",
+        result=result,
+        words=words,
+        category=category.value if category else "",
+        stage=stage.value if stage else "",
+        categories=category_choices(),
+        stages=stage_choices(),
+        now=runtime().clock.now(),
+    )
+
+
+@blueprint.get("/campaigns/<slug>")
+@public
+def show(slug: str) -> ResponseReturnValue:
+    """Show a campaign; its owner sees it before anybody else does."""
+    user = this_user_or_none()
+    campaign = queries.get_campaign(user=user, slug=slug)
+    now = runtime().clock.now()
+    return render_template(
+        "campaigns/campaign.html",
+        campaign=campaign,
+        backers=queries.list_backers(campaign),
+        supporters=queries.list_supporters(campaign),
+        supporters_needed=runtime().settings.rules.supporters_needed,
+        category_name=category_name,
+        can_pledge=campaign.is_open(now),
+        is_owner=queries.is_run_by(campaign, user),
+        is_preview=not campaign.is_public,
+        now=now,
+    )
+
+
+@blueprint.get("/campaigns.atom")
+@public
+def feed() -> Response:
+    """Give the campaigns that run now to feed readers."""
+    result = queries.browse_campaigns(stage=Stage.LIVE, page_size=50)
+    page = render_template(
+        "campaigns/feed.xml", campaigns=result.campaigns, base_url=runtime().settings.base_url
+    )
+    response = make_response(page)
+    response.content_type = "application/atom+xml; charset=utf-8"
+    return response
+
+
+def _known(kind: type[Category] | type[Stage], written: str | None) -> Any:
+    return kind(written) if written in {member.value for member in kind} else None

@@ -1,0 +1,136 @@
+"""Bring a campaign in from a folder, and write one out to a folder."""
+
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+
+import sqlalchemy as sa
+from slugify import slugify
+from sqlalchemy.orm import Session
+
+from campaigns.models import Campaign, Reward
+from campaigns.services.campaign_file import (
+    STORY,
+    CampaignFile,
+    CampaignFileError,
+    read_campaign_file,
+    write_document,
+)
+from campaigns.services.writing import (
+    free_slug,
+    write_cost_lines,
+    write_reward,
+    write_terms,
+    write_text,
+)
+from octo.audit import record
+from octo.clock import Clock
+from octo.config import Rules
+from octo.database import reading, transaction
+from octo.errors import N_, NotFoundError
+from octo.ids import new_public_id
+from octo.text import clean_text
+from octo.users.models import LONGEST_NAME, Membership, Organisation, User
+
+KeepPicture = Callable[[bytes], str]
+ReadPicture = Callable[[str], bytes]
+
+
+def import_campaign(
+    path: Path, *, owner: User, keep_picture: KeepPicture, clock: Clock, rules: Rules
+) -> Campaign:
+    """Make a draft of a campaign's folder, for an organisation of ``owner``.
+
+    All of the file is read first, and all of it is written in one commit: nothing is half
+    imported.
+    """
+    found = read_campaign_file(path)
+    cover = keep_picture(found.cover) if found.cover is not None else None
+    with transaction() as session:
+        at = clock.now()
+        organisation = _find_organisation(session, found, owner)
+        campaign = Campaign(
+            public_id=new_public_id("cmp"),
+            slug=free_slug(session, found.slug, is_given=True),
+            organisation=organisation or _create_organisation(session, found, owner, at=at),
+            cover=cover,
+            created_at=at,
+        )
+        write_text(campaign, found.text)
+        write_terms(campaign, found.terms, rules=rules)
+        write_cost_lines(campaign, found.cost_lines)
+        for position, draft in enumerate(found.rewards):
+            reward = Reward(public_id=new_public_id("rwd"), position=position)
+            write_reward(reward, draft, campaign)
+            campaign.rewards.append(reward)
+        session.add(campaign)
+        record(
+            session,
+            actor=owner.public_id,
+            action="campaign.imported",
+            subject=campaign.public_id,
+            at=at,
+        )
+        return campaign
+
+
+def export_campaign(slug: str, *, folder: Path, read_picture: ReadPicture) -> Path:
+    """Write a campaign as a folder of its name under ``folder``, and return that."""
+    with reading() as session:
+        campaign = session.scalars(sa.select(Campaign).filter_by(slug=slug)).one_or_none()
+        if campaign is None:
+            raise NotFoundError(N_("There is no campaign %(slug)s."), slug=slug)
+        cover_file = f"cover{Path(campaign.cover).suffix}" if campaign.cover else None
+        document = write_document(campaign, cover_file=cover_file)
+        cover, story = campaign.cover, campaign.story
+    target = folder / slug
+    target.mkdir(parents=True, exist_ok=True)
+    (target / "campaign.yaml").write_bytes(document.encode())
+    (target / STORY).write_bytes(story.encode())
+    if cover is not None and cover_file is not None:
+        (target / cover_file).write_bytes(read_picture(cover))
+    return target
+
+
+def _find_organisation(session: Session, found: CampaignFile, owner: User) -> Organisation | None:
+    own = (
+        sa.select(Organisation)
+        .join(Membership)
+        .where(Membership.user_id == owner.id)
+        .order_by(Organisation.id)
+        .limit(1)
+    )
+    if found.organisation is not None:
+        return session.scalars(own.where(Organisation.name == found.organisation)).one_or_none()
+    organisation = session.scalars(own).one_or_none()
+    if organisation is None:
+        raise CampaignFileError(
+            N_("The owner has no organisation: name one."), field="organisation"
+        )
+    return organisation
+
+
+def _create_organisation(
+    session: Session, found: CampaignFile, owner: User, *, at: datetime
+) -> Organisation:
+    assert found.organisation is not None
+    slug = slugify(found.organisation, max_length=100) or "organisation"
+    taken = set(
+        session.scalars(sa.select(Organisation.slug).where(Organisation.slug.startswith(slug)))
+    )
+    organisation = Organisation(
+        public_id=new_public_id("org"),
+        name=clean_text(found.organisation, field="organisation.name", most=LONGEST_NAME),
+        slug=next(
+            s
+            for n in range(1, len(taken) + 2)
+            if (s := f"{slug}-{n}" if n > 1 else slug) not in taken
+        ),
+        legal_form=found.legal_form,
+        place=found.text.place,
+        created_at=at,
+    )
+    session.add_all(
+        [organisation, Membership(user_id=owner.id, organisation=organisation, created_at=at)]
+    )
+    return organisation

@@ -1,0 +1,46 @@
+"""What a backer does from the receipt of a pledge, besides canceling it."""
+
+import sqlalchemy as sa
+
+from campaigns.models import Pledge, PledgeLink, PledgeStatus
+from campaigns.ports import Payments
+from octo.database import lock, transaction
+from octo.errors import N_, ConflictError, UnavailableError
+from octo.ids import hash_token
+from octo.users.models import User
+
+
+class CannotJoinError(ConflictError):
+    """The pledge cannot join this account."""
+
+    code = "cannot_join"
+
+
+def refresh_if_pending(pledge: Pledge, *, payments: Payments) -> None:
+    """Ask how the payment stands, as a backer comes back before the webhook does.
+
+    When Stripe is away the receipt shows what is known; the worker will learn the rest.
+    """
+    if pledge.status is not PledgeStatus.PENDING:
+        return
+    try:
+        payments.refresh_pledge(pledge.public_id)
+    except UnavailableError:
+        return
+
+
+def join_account(token: str, *, user: User) -> Pledge:
+    """Put a guest's pledge among those of an account; only a mailed link proves whose it is."""
+    with transaction() as session:
+        link = session.scalars(
+            sa.select(PledgeLink).where(
+                PledgeLink.token_hash == hash_token(token), PledgeLink.revoked_at.is_(None)
+            )
+        ).one_or_none()
+        if link is None or not link.is_mailed:
+            raise CannotJoinError(N_("Open the link of the mail to add this pledge to an account."))
+        pledge = lock(session, Pledge, id=link.pledge_id)
+        if pledge.user_id not in {None, user.id}:
+            raise CannotJoinError(N_("This pledge belongs to another account."))
+        pledge.user_id = user.id
+        return pledge
