@@ -218,4 +218,4 @@ def _held(session: Session, message: OutboxMessage, claim: Claim) -> OutboxMessa
 
 def back_off(tries_count: int) -> timedelta:
     """Return how long a mail waits after this many tries: doubling, at most an hour."""
-    return min(FIRST_BACK_OFF * 2 ** min(tries_count, 20), LONGEST_BACK_OFF)
+    return min(FIRST_BACK_OFF * int(2 ** min(tries_count, 20)), LONGEST_BACK_OFF)

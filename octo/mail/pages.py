@@ -80,5 +80,5 @@ def _get_message(message_id: str) -> OutboxMessage:
 
 
 def _render(message: OutboxMessage) -> RenderedMail:
-    site = site_of(current_app._get_current_object(), runtime().settings)  # noqa: SLF001 - Flask's own way to the app
+    site = site_of(current_app, runtime().settings)
     return render_mail(message.template, message.context, locale=message.locale, site=site)

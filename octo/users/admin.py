@@ -39,7 +39,7 @@ def role_word(name: str) -> str:
         RoleName.TREASURER: _("Treasurer"),
         RoleName.ADMIN: _("Admin"),
     }
-    return words[RoleName(name)]
+    return str(words[RoleName(name)])
 
 
 def act_word(action: str) -> str:
@@ -49,7 +49,7 @@ def act_word(action: str) -> str:
         "user.role_revoked": _("Role taken away"),
         "user.erased": _("Account erased"),
     }
-    return words.get(action, action)
+    return str(words.get(action, action))
 
 
 @blueprint.get("")

@@ -26,7 +26,7 @@ class OutboxMail(MailUtil):
     def __init__(self, app: Flask) -> None:
         del app
 
-    def send_mail(
+    def send_mail(  # noqa: PLR0917 - Flask-Security's own signature
         self,
         template: str,
         subject: str,

@@ -97,7 +97,9 @@ class User(UserMixin, Model):
     created_at: Mapped[Instant]
     erased_at: Mapped[Instant | None]
 
-    roles: Mapped[list[Role]] = relationship(secondary=user_role, lazy="selectin")
+    roles: Mapped[list[Role]] = relationship(  # type: ignore[assignment]  # a list of our own roles
+        secondary=user_role, lazy="selectin"
+    )
     memberships: Mapped[list["Membership"]] = relationship(back_populates="user")
 
     def has_any_role(self, *names: RoleName) -> bool:

@@ -165,7 +165,7 @@ def erase() -> ResponseReturnValue:
         raise InvalidError(N_("This is not your password today."), field="password")
     services.erase_user(
         current_user.public_id,
-        erasers=erasers_of(current_app._get_current_object()),  # noqa: SLF001 - Flask's way to the app
+        erasers=erasers_of(current_app),
         actor=current_user.public_id,
         clock=runtime().clock,
     )

@@ -10,7 +10,6 @@ from functools import wraps
 from typing import Any, Final
 
 from flask import Flask, request
-from flask.typing import ResponseReturnValue
 from flask_security import Security, SQLAlchemyUserDatastore
 
 from octo.config import ROOT, SignInSettings
@@ -98,19 +97,20 @@ POST_LIMITS: Final = {
     "verify": limits.CHANGE_LIMIT,
 }
 
-View = Callable[..., ResponseReturnValue]
+View = Callable[..., Any]
 
 
 class People(SQLAlchemyUserDatastore):
     """How Flask-Security finds and makes users."""
 
     def create_user(self, **values: Any) -> User:
-        user: User = super().create_user(
+        user = super().create_user(
             public_id=new_public_id("usr"),
             created_at=runtime().clock.now(),
             locale=current_language(),
             **values,
         )
+        assert isinstance(user, User)
         return user
 
 
@@ -217,7 +217,7 @@ def _in_one_transaction(view: View) -> View:
     """Run what a form changes, and the mails it causes, as one unit."""
 
     @wraps(view)
-    def guarded(**arguments: Any) -> ResponseReturnValue:
+    def guarded(**arguments: Any) -> Any:
         if request.method in {"GET", "HEAD"} and request.endpoint != "security.confirm_email":
             return view(**arguments)
         with transaction():
