@@ -1,0 +1,1 @@
+"""The demo: a season over invented campaigns, and time that can be moved."""

@@ -16,9 +16,9 @@ class SignIn:
 
 
 SIGN_INS: Final = (
-    SignIn("backer", "lea.riou@demo.octo.invalid", "/"),
-    SignIn("owner", "nolwenn.le-gall@demo.octo.invalid", "/owner"),
-    SignIn("moderator", "yannick.kerbrat@demo.octo.invalid", "/moderation"),
-    SignIn("treasurer", "fatima.benali@demo.octo.invalid", "/treasury"),
-    SignIn("admin", "maelle.queffelec@demo.octo.invalid", "/admin"),
+    SignIn("backer", "lea.riou@octopousse.example", "/"),
+    SignIn("owner", "nolwenn.le-gall@octopousse.example", "/owner"),
+    SignIn("moderator", "yannick.kerbrat@octopousse.example", "/moderation"),
+    SignIn("treasurer", "fatima.benali@octopousse.example", "/treasury"),
+    SignIn("admin", "maelle.queffelec@octopousse.example", "/admin"),
 )

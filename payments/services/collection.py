@@ -67,7 +67,8 @@ def record_checkout(
     payment.checked_at = occasion.machine
     if seen.intent is not None:
         record_intent(session, payment, seen.intent, occasion=occasion)
-    if seen.status == "expired" and payment.advance_to(PaymentStatus.CANCELED):
+    if seen.status == "expired":
+        payment.advance_to(PaymentStatus.CANCELED)  # or was, when its intent said so first
         expire_pledge(session, pledge=payment.pledge, at=occasion.at)
 
 

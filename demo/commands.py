@@ -1,0 +1,138 @@
+"""``flask demo load``, ``flask demo advance 45d``, ``flask demo verify``."""
+
+import dataclasses
+import json
+import sys
+import time
+from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
+from functools import wraps
+from typing import Any, Final
+
+import click
+from flask import Flask
+from flask.cli import AppGroup
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+from demo.instants import BadInstantError, parse_span
+from demo.loading import Progress as Step
+from demo.loading import advance, load
+from demo.season import SeasonError
+from demo.stagehands import stagehands
+from demo.stripe_sandbox import SandboxDoor, SandboxRefusedError
+from demo.verification import verify_season
+from octo.errors import OctoError
+from octo.runtime import runtime
+
+demo_commands = AppGroup("demo", help="Play the demo's season, move its time, check its money.")
+as_json_option = click.option("--json", "as_json", is_flag=True, help="Answer in JSON.")
+_BAD: Final = 1
+
+
+def register_commands(app: Flask) -> None:
+    """Add the demo's commands to the app."""
+    app.cli.add_command(demo_commands)
+
+
+class Span(click.ParamType):
+    """A span of time such as 45d, 12h or 30m."""
+
+    name = "span"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> timedelta:
+        """Read what was typed, or fail with how to write it."""
+        if isinstance(value, timedelta):
+            return value
+        try:
+            return parse_span(str(value))
+        except BadInstantError as error:
+            self.fail(str(error), param, ctx)
+
+
+def refusals_exit_1(command: Callable[..., None]) -> Callable[..., None]:
+    """Say what is wrong in one line and exit 1."""
+
+    @wraps(command)
+    def guarded(**arguments: Any) -> None:
+        try:
+            command(**arguments)
+        except (OctoError, SeasonError, SandboxRefusedError) as error:
+            if arguments.get("as_json"):
+                click.echo(json.dumps({"error": str(error)}, ensure_ascii=False))
+            else:
+                click.echo(f"octo: {error}", err=True)
+            sys.exit(_BAD)
+
+    return guarded
+
+
+@demo_commands.command("load")
+@as_json_option
+@refusals_exit_1
+def load_command(*, as_json: bool) -> None:
+    """Play the season, unless it was played; one that was cut short begins anew."""
+    steps, seconds, _ = _follow(load(stagehands()), "Loading the demo", as_json=as_json)
+    if as_json:
+        click.echo(json.dumps({"played": steps > 0, "seconds": seconds}))
+    elif steps:
+        click.echo(f"The demo is loaded, in {seconds:.0f} s.")
+    else:
+        click.echo("The demo is loaded already.")
+
+
+@demo_commands.command("advance")
+@click.argument("span", type=Span())
+@as_json_option
+@refusals_exit_1
+def advance_command(span: timedelta, *, as_json: bool) -> None:
+    """Move time on by SPAN (45d, 12h, 30m), through every due event in order."""
+    steps, seconds, at = _follow(advance(stagehands(), by=span), "Time passes", as_json=as_json)
+    if as_json:
+        arrived = at.isoformat() if at else None
+        click.echo(json.dumps({"now": arrived, "events": steps - 1, "seconds": seconds}))
+    else:
+        click.echo(f"It is now {at:%Y-%m-%d %H:%M} UTC; {steps - 1} due instants passed.")
+
+
+@demo_commands.command("verify")
+@as_json_option
+@refusals_exit_1
+def verify_command(*, as_json: bool) -> None:
+    """Check in the sandbox's own lists that every cent moved once, and none besides."""
+    with SandboxDoor(runtime().settings.stripe) as door:
+        verdict = verify_season(door)
+    if as_json:
+        click.echo(json.dumps(dataclasses.asdict(verdict), ensure_ascii=False))
+    else:
+        for problem in verdict.problems:
+            click.echo(problem)
+        click.echo(
+            f"{verdict.charges} charges, {verdict.refunds} refunds, {verdict.transfers} transfers, "
+            f"{verdict.settlements} settlements: {len(verdict.problems)} problems"
+        )
+    sys.exit(_BAD if verdict.problems else 0)
+
+
+def _follow(
+    steps: Iterator[Step], title: str, *, as_json: bool
+) -> tuple[int, float, datetime | None]:
+    """Go through all steps, with a bar on a terminal; return how many, how long, and the last."""
+    console = Console(stderr=True)
+    began = time.monotonic()
+    count, at = 0, None
+    with Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TextColumn("{task.fields[at]}"),
+        TimeElapsedColumn(),
+        console=console,
+        disable=as_json or not console.is_terminal,
+    ) as bar:
+        task = bar.add_task(title, total=None, at="")
+        for step in steps:
+            count, at = count + 1, step.at
+            bar.update(task, total=step.total, completed=step.done, at=f"{step.at:%d/%m/%Y}")
+    return count, round(time.monotonic() - began, 1), at

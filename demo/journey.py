@@ -1,0 +1,111 @@
+"""Move time from one due event to the next: Stripe's clock first, then ours, then the work.
+
+Workers claim nothing while the clocks move (``BusinessClock.is_moving``). The work itself is
+done by whoever is there: a running worker, and this process, which runs the jobs as
+``flask worker --once`` does; any number of workers is safe.
+"""
+
+import math
+import time
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from typing import Final
+
+import sqlalchemy as sa
+from flask import Flask
+from sqlalchemy.orm import Session
+
+from campaigns.models import Campaign, CampaignStatus, Pledge, PledgeStatus
+from demo.stripe_sandbox import SandboxDoor
+from octo.clock import BusinessClock, Clock, move_clock
+from octo.database import reading, transaction
+from octo.worker import run_due
+from payments.models import Transfer, TransferStatus
+
+OPEN: Final = (CampaignStatus.LIVE, CampaignStatus.SUSPENDED)
+UNDER_WAY: Final = (CampaignStatus.CLOSING, CampaignStatus.COLLECTING, CampaignStatus.SETTLING)
+HOP: Final = timedelta(days=1)
+AFTER: Final = timedelta(seconds=2)
+
+
+class Journey:
+    """One moving of time, from now on."""
+
+    def __init__(self, app: Flask, door: SandboxDoor, clock: Clock) -> None:
+        self._app = app
+        self._door = door
+        self._clock = clock
+
+    def next_due(self, *, before: datetime) -> datetime | None:
+        """Return the next instant before ``before`` at which there is something to do."""
+        with reading() as session:
+            now = self._clock.now()
+            found = [at for at in _due_instants(session, now) if at is not None]
+        due = min(found, default=None)
+        if due is None or due >= before:
+            return None
+        return max(due, now)
+
+    def begin_at(self, at: datetime) -> None:
+        """Set both clocks back to ``at``, which only an empty platform allows."""
+        self._door.move_clock(math.ceil(at.timestamp()))
+        with transaction() as session:
+            move_clock(session, self._clock, to=at)
+
+    def move_to(self, at: datetime) -> None:
+        """Set both clocks to ``at``, nothing being claimed meanwhile; what is past changes nothing."""
+        self._say_moving(is_moving=True)
+        try:
+            self._door.move_clock(max(math.ceil(at.timestamp()), self._door.now()))
+            with transaction() as session:
+                if at > self._clock.now():
+                    move_clock(session, self._clock, to=at)
+        finally:
+            self._say_moving(is_moving=False)
+
+    def _say_moving(self, *, is_moving: bool) -> None:
+        with transaction() as session:
+            session.execute(sa.update(BusinessClock).values(is_moving=is_moving))
+
+    def work(self) -> None:
+        """Let webhooks arrive and do everything that is due."""
+        self._door.deliver_webhooks()
+        run_due(self._app)
+
+    def go_through(self, until: datetime) -> Iterator[datetime]:
+        """Pass every due instant before ``until``, in order, working at each; yield each."""
+        while (due := self.next_due(before=until)) is not None:
+            self.pass_by(due)
+            yield due
+
+    def pass_by(self, due: datetime) -> None:
+        """Go just past a due instant and work."""
+        self.move_to(due + AFTER)
+        self.work()
+
+
+def wait_for_a_fresh_second() -> None:
+    """Wait until the machine's second has just begun, so that a second's worth of time is left."""
+    time.sleep(1 - time.time() % 1 + 0.01)
+
+
+def _due_instants(session: Session, now: datetime) -> Iterator[datetime | None]:
+    """Yield when deadlines, abandoned checkouts and transfers fall due, else a day on."""
+    yield session.scalar(
+        sa.select(sa.func.min(Campaign.deadline_at)).where(Campaign.status.in_(OPEN))
+    )
+    yield session.scalar(
+        sa.select(sa.func.min(Pledge.expires_at)).where(
+            Pledge.status == PledgeStatus.PENDING, Pledge.expires_at > now
+        )
+    )
+    expected = session.scalar(
+        sa.select(sa.func.min(Transfer.expected_at)).where(
+            Transfer.status == TransferStatus.PENDING, Transfer.expected_at > now
+        )
+    )
+    yield expected
+    is_under_way = session.scalar(
+        sa.select(sa.func.count()).select_from(Campaign).where(Campaign.status.in_(UNDER_WAY))
+    )
+    yield now + HOP if is_under_way and expected is None else None

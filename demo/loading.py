@@ -1,0 +1,159 @@
+"""Load the demo, and move its time; both leave a row behind, so that what was cut short is seen."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Final
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from campaigns.models import Campaign
+from demo.journey import Journey
+from demo.models import DemoSeason, SeasonState
+from demo.player import Player
+from demo.season import read_season
+from demo.stagehands import Stagehands
+from demo.stripe_sandbox import SandboxDoor
+from octo import migrating
+from octo.clock import Clock
+from octo.config import ROOT
+from octo.database import lock, reading, transaction
+from octo.errors import N_, ConflictError, NotFoundError
+from octo.users.models import User
+
+SEASON: Final = ROOT / "examples" / "season.yaml"
+
+
+class NotEmptyError(ConflictError):
+    """The database holds something that is no demo; it is left alone."""
+
+    code = "not_empty"
+
+
+class TimeIsMovingError(ConflictError):
+    """Somebody else moves time right now."""
+
+    code = "time_is_moving"
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a loading or a journey has come: ``done`` of ``total``, and the demo's time."""
+
+    done: float
+    total: float
+    at: datetime
+
+
+def find_season() -> DemoSeason | None:
+    """Return the season this database holds, if any."""
+    with reading() as session:
+        return session.get(DemoSeason, 1, populate_existing=True)
+
+
+def load(hands: Stagehands, *, path: Path = SEASON) -> Iterator[Progress]:
+    """Play the season into an empty database, unless it holds one; a half-loaded one begins anew.
+
+    A journey that was cut short is brought to its end. Raises ``NotEmptyError`` when the
+    database holds people or campaigns that no season brought.
+    """
+    known = find_season()
+    if known is not None and known.state is SeasonState.LOADED:
+        yield from resume(hands)
+        return
+    if known is not None:
+        migrating.downgrade("base")
+        migrating.upgrade("head")
+    season = read_season(path)
+    _demand_empty()
+    with SandboxDoor(hands.settings.stripe) as door:
+        door.reset()
+        _note_loading(season.digest, hands.clock)
+        journey = Journey(hands.app, door, hands.clock)
+        player = Player(season, hands=hands, door=door, journey=journey)
+        player.begin()
+        done, total = 0, player.acts_count
+        for at in player.play():
+            done = max(done, total - player.acts_count)
+            yield Progress(done, total, at)
+        for at in player.end():
+            yield Progress(total, total, at)
+    with transaction() as session:
+        lock(session, DemoSeason, id=1).state = SeasonState.LOADED
+
+
+def advance(hands: Stagehands, *, by: timedelta) -> Iterator[Progress]:
+    """Move time on by ``by``, through every due event in order.
+
+    A journey that was cut short goes on to where it was bound, and no further: asking again
+    after a crash does not move time twice.
+    """
+    with transaction() as session:
+        season = _lock_loaded(session)
+        machine = hands.clock.machine_now()
+        if season.is_moving(machine=machine):
+            raise TimeIsMovingError(N_("Time is already moving; wait until it has arrived."))
+        if season.target_at is None:
+            season.target_at = hands.clock.now() + by
+        season.beat_at = machine
+    yield from _travel(hands)
+
+
+def resume(hands: Stagehands) -> Iterator[Progress]:
+    """Bring a journey that was cut short to its end; without one, do nothing."""
+    season = find_season()
+    if season is None or season.target_at is None:
+        return
+    yield from advance(hands, by=timedelta(seconds=1))
+
+
+def _travel(hands: Stagehands) -> Iterator[Progress]:
+    season = find_season()
+    assert season is not None
+    assert season.target_at is not None
+    target, began = season.target_at, hands.clock.now()
+    total = max((target - began).total_seconds(), 1.0)
+    with SandboxDoor(hands.settings.stripe) as door:
+        journey = Journey(hands.app, door, hands.clock)
+        for due in journey.go_through(target):
+            _beat(hands.clock)
+            yield Progress((due - began).total_seconds(), total, due)
+        journey.move_to(target)
+        journey.work()
+    with transaction() as session:
+        season = lock(session, DemoSeason, id=1)
+        season.target_at = None
+        season.beat_at = None
+    yield Progress(total, total, target)
+
+
+def _lock_loaded(session: Session) -> DemoSeason:
+    if session.get(DemoSeason, 1) is None:
+        raise NotFoundError(N_("The demo is not loaded: run flask demo load."))
+    season = lock(session, DemoSeason, id=1)
+    if season.state is not SeasonState.LOADED:
+        raise ConflictError(N_("The demo is not fully loaded: run flask demo load."))
+    return season
+
+
+def _beat(clock: Clock) -> None:
+    with transaction() as session:
+        lock(session, DemoSeason, id=1).beat_at = clock.machine_now()
+
+
+def _demand_empty() -> None:
+    with reading() as session:
+        for model in (User, Campaign):
+            if session.scalar(sa.select(sa.func.count()).select_from(model)):
+                raise NotEmptyError(
+                    N_("This database is in use: load the demo into an empty one (DATABASE_URL).")
+                )
+
+
+def _note_loading(digest: str, clock: Clock) -> None:
+    with transaction() as session:
+        session.add(
+            DemoSeason(id=1, state=SeasonState.LOADING, digest=digest, began_at=clock.machine_now())
+        )

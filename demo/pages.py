@@ -1,0 +1,77 @@
+"""The demo's page: what time it is there, and a button that moves it."""
+
+import threading
+from datetime import timedelta
+from typing import Final
+
+import structlog
+from flask import Blueprint, Flask, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+
+from demo.instants import parse_span
+from demo.loading import TimeIsMovingError, advance, find_season
+from demo.sign_ins import DEMO_PASSWORD, SIGN_INS
+from demo.stagehands import Stagehands, stagehands
+from octo.database import db
+from octo.errors import N_, InvalidError
+from octo.runtime import runtime
+from octo.web.forms import say, shown_again_by
+from octo.web.navigation import Link, Place, add_link
+from octo.web.permissions import public
+
+SPANS: Final = ("1d", "7d", "45d")
+blueprint = Blueprint("demo", __name__, url_prefix="/demo")
+_log = structlog.get_logger()
+
+
+def register_pages(app: Flask) -> None:
+    """Add the demo's page and its link."""
+    app.register_blueprint(blueprint)
+    add_link(app, Link(N_("Move time"), "demo.show", Place.DEMO))
+
+
+@blueprint.get("")
+@public
+def show() -> ResponseReturnValue:
+    """Show the demo's time, and whether it moves."""
+    season = find_season()
+    clock = runtime().clock
+    return render_template(
+        "demo/show.html",
+        now=clock.now(),
+        target_at=season.target_at if season else None,
+        is_moving=season is not None and season.is_moving(machine=clock.machine_now()),
+        spans=SPANS,
+        sign_ins=SIGN_INS,
+        password=DEMO_PASSWORD,
+    )
+
+
+@blueprint.post("/advance")
+@public
+@shown_again_by(show)
+def move_time() -> ResponseReturnValue:
+    """Begin to move time; the page follows it."""
+    span = request.form.get("span", "")
+    if span not in SPANS:
+        raise InvalidError(N_("Choose one of the spans."), field="span")
+    hands = stagehands()
+    season = find_season()
+    if season is not None and season.is_moving(machine=hands.clock.machine_now()):
+        raise TimeIsMovingError(N_("Time is already moving; wait until it has arrived."))
+    threading.Thread(target=_advance, args=(hands, parse_span(span)), daemon=True).start()
+    say(_("Time is moving."))
+    return redirect(url_for("demo.show"))
+
+
+def _advance(hands: Stagehands, by: timedelta) -> None:
+    """Move time beside the requests; cut short, the next one resumes it."""
+    with hands.app.app_context():
+        try:
+            for step in advance(hands, by=by):
+                _log.info("time_moved", at=step.at.isoformat())
+        except Exception:
+            _log.exception("time_stopped")
+        finally:
+            db.session.remove()

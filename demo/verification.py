@@ -1,0 +1,155 @@
+"""Check the season's money in the sandbox's own lists, against what was decided here.
+
+Nothing is asked of the ledger: Stripe's objects say what moved, our documents what should have.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from campaigns.models import Campaign, CampaignStatus, Outcome
+from demo.stripe_sandbox import SandboxDoor
+from octo.database import reading
+from payments.models import ConnectedAccount, Payment, Refund, Settlement
+
+GIVEN_BACK: Final = (Outcome.FAILED, Outcome.CANCELED)
+Json = Any
+
+
+@dataclass
+class Verdict:
+    """What was compared, and everything found wrong."""
+
+    charges: int = 0
+    refunds: int = 0
+    transfers: int = 0
+    settlements: int = 0
+    problems: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Moved:
+    """What Stripe lists: the money that really moved."""
+
+    charges: list[Json]
+    refunds: dict[str, list[Json]]
+    transfers: list[Json]
+
+
+def verify_season(door: SandboxDoor) -> Verdict:
+    """Compare every charge, refund and transfer of the account with what was decided."""
+    moved = _read_moved(door)
+    with reading() as session:
+        found = Verdict(
+            charges=len(moved.charges),
+            refunds=sum(map(len, moved.refunds.values())),
+            transfers=len(moved.transfers),
+        )
+        found.problems += _wrong_charges(session, moved)
+        found.problems += _wrong_transfers(session, moved, found)
+        found.problems += _unfinished(session)
+    return found
+
+
+def _read_moved(door: SandboxDoor) -> Moved:
+    refunds: defaultdict[str, list[Json]] = defaultdict(list)
+    for refund in door.each("/v1/refunds"):
+        if refund["status"] not in {"failed", "canceled"}:
+            refunds[refund["charge"]].append(refund)
+    paid = [charge for charge in door.each("/v1/charges") if charge["status"] == "succeeded"]
+    return Moved(paid, dict(refunds), list(door.each("/v1/transfers")))
+
+
+def _wrong_charges(session: Session, moved: Moved) -> Iterator[str]:
+    """Name each charge without a payment, and each refund that should not be, or is missing."""
+    rows = session.execute(
+        sa.select(
+            Payment.id, Payment.stripe_charge_id, Payment.amount + Payment.tip_amount, Campaign
+        )
+        .join(Campaign, Payment.campaign_id == Campaign.id)
+        .where(Payment.stripe_charge_id.is_not(None))
+    )
+    payments = {charge_id: (id_, total, campaign) for id_, charge_id, total, campaign in rows}
+    asked: defaultdict[int, list[int]] = defaultdict(list)
+    for payment_id, amount in session.execute(sa.select(Refund.payment_id, Refund.amount)):
+        asked[payment_id].append(amount)
+    for charge in moved.charges:
+        if charge["id"] not in payments:
+            yield f"charge {charge['id']} of {charge['amount']} belongs to no payment"
+            continue
+        payment_id, total, campaign = payments.pop(charge["id"])
+        name = f"charge {charge['id']} of {campaign.slug}"
+        if charge["amount"] != total:
+            yield f"{name} took {charge['amount']} instead of {total}"
+        given = [refund["amount"] for refund in moved.refunds.get(charge["id"], [])]
+        yield from _wrong_refunds(name, charge["amount"], given, asked[payment_id], campaign)
+    yield from (f"charge {charge_id} is unknown to Stripe" for charge_id in payments)
+
+
+def _wrong_refunds(
+    name: str, charged: int, given: list[int], asked: list[int], campaign: Campaign
+) -> Iterator[str]:
+    is_over = campaign.status is CampaignStatus.SETTLED and campaign.outcome in GIVEN_BACK
+    if is_over and sum(given) != charged:
+        yield f"{name} took {charged}, and {sum(given)} of it was given back"
+    elif is_over and len(given) != 1:
+        yield f"{name} was refunded {len(given)} times"
+    if Counter(given) - Counter(asked):
+        yield f"{name} was refunded {given}, where {asked} was decided"
+
+
+def _wrong_transfers(session: Session, moved: Moved, found: Verdict) -> Iterator[str]:
+    """Name each settlement not transferred exactly once, and each transfer of none."""
+    accounts = dict(
+        session.execute(
+            sa.select(ConnectedAccount.organisation_id, ConnectedAccount.stripe_account_id)
+        ).tuples()
+    )
+    groups: defaultdict[str, list[Json]] = defaultdict(list)
+    for transfer in moved.transfers:
+        groups[transfer["transfer_group"]].append(transfer)
+        if transfer["amount_reversed"]:
+            yield f"transfer {transfer['id']} was taken back by {transfer['amount_reversed']}"
+    nets: defaultdict[str, list[int]] = defaultdict(list)
+    unpaid = set()
+    documents = sa.select(Settlement, Campaign).join(
+        Campaign, Settlement.campaign_id == Campaign.id
+    )
+    for document, campaign in session.execute(documents).tuples():
+        found.settlements += 1
+        if document.net_amount > 0:
+            nets[campaign.public_id].append(document.net_amount)
+        if campaign.status is not CampaignStatus.SETTLED:
+            unpaid.add(campaign.public_id)
+        destination = accounts.get(campaign.organisation_id)
+        yield from _misdirected(groups[campaign.public_id], destination, campaign.slug)
+    for group in groups.keys() | nets.keys():
+        due, sent = Counter(nets[group]), Counter(sent_of["amount"] for sent_of in groups[group])
+        for net in (due - sent).elements():
+            if group not in unpaid:
+                yield f"a settlement of campaign {group} owes {net}, which was never transferred"
+        for amount in (sent - due).elements():
+            yield f"a transfer of {amount} for campaign {group} pays no settlement"
+
+
+def _misdirected(transfers: Iterable[Json], destination: str | None, slug: str) -> Iterator[str]:
+    for transfer in transfers:
+        if transfer["destination"] != destination:
+            yield f"transfer {transfer['id']} of {slug} went to {transfer['destination']}"
+
+
+def _unfinished(session: Session) -> Iterator[str]:
+    """Name each succeeded campaign that is settled without a document."""
+    documented = sa.select(Settlement.campaign_id)
+    missing = sa.select(Campaign.slug).where(
+        Campaign.status == CampaignStatus.SETTLED,
+        Campaign.outcome == Outcome.SUCCEEDED,
+        Campaign.id.not_in(documented),
+    )
+    yield from (
+        f"{slug} is settled without a settlement document" for slug in session.scalars(missing)
+    )
