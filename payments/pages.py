@@ -3,6 +3,7 @@
 import uuid
 from http import HTTPStatus
 from itertools import islice
+from typing import Final
 
 from flask import (
     Blueprint,
@@ -31,6 +32,8 @@ from payments.runtime import payments_runtime
 from payments.services import freezing, refunds
 
 blueprint = Blueprint("treasury", __name__, url_prefix="/treasury")
+
+ROWS_ON_SCREEN: Final = 200
 
 
 @blueprint.get("")
@@ -135,7 +138,6 @@ def statement_csv(campaign_id: str) -> ResponseReturnValue:
         abort(HTTPStatus.NOT_FOUND)
     money = queries.get_campaign_money(campaign_id)
     name = f"{money.campaign.slug}-{'releve' if profile is EXCEL else 'statement'}.csv"
-    lines = statement.write_statement(money.campaign.id, profile, translate=_)
     return Response(
         stream_with_context(statement.write_statement(money.campaign.id, profile, translate=_)),
         mimetype="text/csv",

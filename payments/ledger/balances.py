@@ -16,6 +16,7 @@ from payments.ledger import chart
 from payments.models.ledger import LedgerCheckpoint, LedgerEntry, LedgerTransaction
 
 WRITERS_TIMEOUT_S: Final = 5.0
+Side = sa.Select[int, str, str, int]
 _OWED_FROM_STRIPE: Final = ("campaign_funds", "tips_held", "owner_payable", "refunds_owed")
 
 
@@ -40,7 +41,9 @@ def balance_of(account: str, currency: str = "EUR") -> int:
     """Return the balance of one account."""
     with reading() as session:
         total = session.scalar(
-            sa.select(sa.func.sum(_KEPT.c.amount)).where(*_named(account, currency))
+            sa.select(sa.func.sum(_KEPT.c.amount)).where(
+                _KEPT.c.account == account, _KEPT.c.currency == currency
+            )
         )
     return int(total or 0)
 
@@ -85,12 +88,17 @@ def fold_balances() -> int:
         return len(moved.all())
 
 
-def _sides(*wanted: sa.ColumnElement[bool]) -> list[sa.Select[tuple[str, str, int]]]:
-    """Give each entry twice: added to the debited account, taken from the credited one."""
+def sides(*wanted: sa.ColumnElement[bool]) -> list[Side]:
+    """Give each entry twice: added to the debited account, taken from the credited one.
+
+    Two selects for a ``union_all``, which does not nest on SQLite.
+    """
     entry = LedgerEntry
     return [
-        sa.select(entry.debit.label("account"), entry.currency, entry.amount).where(*wanted),
-        sa.select(entry.credit, entry.currency, -entry.amount).where(*wanted),
+        sa.select(
+            entry.transaction_id, entry.debit.label("account"), entry.currency, entry.amount
+        ).where(*wanted),
+        sa.select(entry.transaction_id, entry.credit, entry.currency, -entry.amount).where(*wanted),
     ]
 
 
@@ -99,16 +107,44 @@ _FOLDED_THROUGH: Final = sa.select(
 ).scalar_subquery()
 _KEPT: Final = sa.union_all(
     sa.select(
+        LedgerCheckpoint.through_id,
         LedgerCheckpoint.account,
         LedgerCheckpoint.currency,
         LedgerCheckpoint.balance.label("amount"),
     ),
-    *_sides(LedgerEntry.transaction_id > _FOLDED_THROUGH),
+    *sides(LedgerEntry.transaction_id > _FOLDED_THROUGH),
 ).subquery("kept")
+_ONE_FOLD_AT_A_TIME)
+        moved = session.execute(_FOLD, {"through_id": through_id})
+        return len(moved.all())
 
 
-def _named(account: str, currency: str) -> tuple[sa.ColumnElement[bool], ...]:
-    return _KEPT.c.account == account, _KEPT.c.currency == currency
+def sides(*wanted: sa.ColumnElement[bool]) -> list[Side]:
+    """Give each entry twice: added to the debited account, taken from the credited one.
+
+    Two selects for a ``union_all``, which does not nest on SQLite.
+    """
+    entry = LedgerEntry
+    return [
+        sa.select(
+            entry.transaction_id, entry.debit.label("account"), entry.currency, entry.amount
+        ).where(*wanted),
+        sa.select(entry.transaction_id, entry.credit, entry.currency, -entry.amount).where(*wanted),
+    ]
+
+
+_FOLDED_THROUGH: Final = sa.select(
+    sa.func.coalesce(sa.func.max(LedgerCheckpoint.through_id), 0)
+).scalar_subquery()
+_TAIL: Final = sides(LedgerEntry.transaction_id > _FOLDED_THROUGH).subquery("tail")
+_KEPT: Final = sa.union_all(
+    sa.select(
+        LedgerCheckpoint.account,
+        LedgerCheckpoint.currency,
+        LedgerCheckpoint.balance.label("amount"),
+    ),
+    sa.select(_TAIL.c.account, _TAIL.c.currency, _TAIL.c.amount),
+).subquery("kept")
 
 
 _ONE_FOLD_AT_A_TIME: Final = sa.text("LOCK TABLE ledger_checkpoint IN SHARE ROW EXCLUSIVE MODE")

@@ -133,8 +133,14 @@ def owner_debt(organisation: HasPublicId) -> str:
 
 def kind_of(account: str) -> AccountKind:
     """Return the line of the chart an account stands on; ``KeyError`` when it has none."""
+    if kind := find_kind(account):
+        return kind
+    raise KeyError(account)
+
+
+def find_kind(account: str) -> AccountKind | None:
+    """Return the line of the chart an account stands on, or nothing for what is no account."""
     name, _, subject = account.partition(":")
-    kind = CHART[name]
-    if (kind.keeper is Keeper.PLATFORM) == bool(subject):
-        raise KeyError(account)
-    return kind
+    kind = CHART.get(name)
+    is_platform = kind is not None and kind.keeper is Keeper.PLATFORM
+    return None if is_platform == bool(subject) else kind

@@ -1,0 +1,149 @@
+"""Rules between the ledger and the documents beside it: payments, refunds, settlements."""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+
+import sqlalchemy as sa
+from sqlalchemy.orm import InstrumentedAttribute, Session
+
+from campaigns.models import Campaign
+from payments.ledger import chart
+from payments.ledger.balances import sides
+from payments.ledger.integrity import Fault, recompute
+from payments.models import (
+    DocumentSeries,
+    LedgerEntry,
+    LedgerTransaction,
+    Payment,
+    Refund,
+    Settlement,
+    SettlementKind,
+    TransactionKind,
+    Transfer,
+    TransferStatus,
+)
+
+Amounts = sa.Select[str, int, int]
+
+
+def check_campaigns(session: Session) -> Iterator[Fault]:
+    """Hold for each campaign what came in, less what went back and was settled."""
+    held = recompute(session)
+    expected = _expected(session)
+    campaigns = session.execute(sa.select(Campaign.public_id, Campaign.currency)).tuples()
+    for public_id, currency in campaigns:
+        for name in ("campaign_funds", "tips_held"):
+            account = f"{name}:{public_id}"
+            found, wanted = -held.get((account, currency), 0), expected.get(account, 0)
+            if found != wanted:
+                yield Fault("campaigns", account, f"holds {found}, its documents say {wanted}")
+
+
+def _expected(session: Session) -> Counter[str]:
+    """Add up, from payments, refunds and documents, what each campaign should hold."""
+    expected: Counter[str] = Counter()
+    for amounts in (_charged(), _refunded(), _settled(), _booked_by_themselves()):
+        for public_id, funds, tips in session.execute(amounts).tuples():
+            expected[f"campaign_funds:{public_id}"] += int(funds)
+            expected[f"tips_held:{public_id}"] += int(tips)
+    return expected
+
+
+def check_settlements(session: Session) -> Iterator[Fault]:
+    """Post every settlement document, and leave no gap in the numbers of a series."""
+    unposted = session.scalars(
+        sa.select(Settlement.number)
+        .outerjoin(LedgerTransaction, _posted_as("settlement:", Settlement.number))
+        .where(LedgerTransaction.id.is_(None), Settlement.base_amount + Settlement.tips_amount > 0)
+    )
+    for number in unposted:
+        yield Fault("settlements", number, "is not posted")
+    given: dict[str, list[int]] = defaultdict(list)
+    for number in session.scalars(sa.select(Settlement.number)):
+        series, _, last = number.rpartition("-")
+        given[series].append(int(last))
+    for kept in session.scalars(sa.select(DocumentSeries)):
+        if sorted(given[kept.name]) != list(range(1, kept.last_number + 1)):
+            yield Fault("settlements", kept.name, f"has a gap before {kept.last_number}")
+
+
+def check_transfers(session: Session) -> Iterator[Fault]:
+    """Post every transfer that was made, with the net of its document."""
+    booked = _total(LedgerEntry.amount)
+    due = sa.case((Transfer.status == TransferStatus.PENDING, 0), else_=Settlement.net_amount)
+    found = session.execute(
+        sa.select(Transfer.public_id, Settlement.net_amount, booked)
+        .join(Settlement, Settlement.id == Transfer.settlement_id)
+        .outerjoin(LedgerTransaction, _posted_as("transfer:", Transfer.public_id))
+        .outerjoin(
+            LedgerEntry,
+            sa.and_(
+                LedgerEntry.transaction_id == LedgerTransaction.id,
+                LedgerEntry.credit == chart.STRIPE_BALANCE,
+            ),
+        )
+        .group_by(Transfer.public_id, Settlement.net_amount, Transfer.status)
+        .having(booked != due)
+    ).tuples()
+    for public_id, net, amount in found:
+        yield Fault("transfers", public_id, f"has {amount} booked, its document is of {net}")
+
+
+def _charged() -> Amounts:
+    return (
+        sa.select(Campaign.public_id, _total(Payment.amount), _total(Payment.tip_amount))
+        .join(Payment, Payment.campaign_id == Campaign.id)
+        .join(LedgerTransaction, _posted_as("charge:", Payment.public_id))
+        .where(~Payment.is_late)
+        .group_by(Campaign.public_id)
+    )
+
+
+def _refunded() -> Amounts:
+    is_posted = sa.or_(
+        _posted_as("refund:", Refund.public_id), _posted_as("refund_never_left:", Refund.public_id)
+    )
+    return (
+        sa.select(Campaign.public_id, -_total(Refund.funds_amount), -_total(Refund.tip_amount))
+        .join(Refund, Refund.campaign_id == Campaign.id)
+        .join(LedgerTransaction, is_posted)
+        .group_by(Campaign.public_id)
+    )
+
+
+def _settled() -> Amounts:
+    sign = sa.case((Settlement.kind == SettlementKind.CREDIT_NOTE, 1), else_=-1)
+    return (
+        sa.select(
+            Campaign.public_id,
+            _total(sign * Settlement.base_amount),
+            _total(sign * Settlement.tips_amount),
+        )
+        .join(Settlement, Settlement.campaign_id == Campaign.id)
+        .group_by(Campaign.public_id)
+    )
+
+
+def _booked_by_themselves() -> Amounts:
+    """Take disputes lost, and corrections, from their entries: they have no other document."""
+    side = sa.union_all(*sides()).subquery()
+
+    def held_in(account: str) -> sa.ColumnElement[int]:
+        is_of = side.c.account == sa.literal(f"{account}:") + Campaign.public_id
+        return -_total(sa.case((is_of, side.c.amount), else_=0))
+
+    return (
+        sa.select(Campaign.public_id, held_in("campaign_funds"), held_in("tips_held"))
+        .join(LedgerTransaction, LedgerTransaction.campaign_id == Campaign.id)
+        .join(side, side.c.transaction_id == LedgerTransaction.id)
+        .where(LedgerTransaction.kind.in_((TransactionKind.DISPUTE_LOST, TransactionKind.REVERSAL)))
+        .group_by(Campaign.public_id)
+    )
+
+
+def _posted_as(prefix: str, name: InstrumentedAttribute[str]) -> sa.ColumnElement[bool]:
+    return LedgerTransaction.reference == sa.literal(prefix) + name
+
+
+def _total(amount: sa.ColumnElement[int] | InstrumentedAttribute[int]) -> sa.ColumnElement[int]:
+    return sa.func.coalesce(sa.func.sum(amount), 0)

@@ -1,0 +1,161 @@
+"""Rules of the ledger itself: each is a function that yields the faults it finds.
+
+Triggers and constraints make most of them impossible; a restored backup or a hand in the
+database does not ask them.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from payments.ledger import chart
+from payments.ledger.balances import sides
+from payments.models import LedgerCheckpoint, LedgerEntry, LedgerTransaction, StripeMovement
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One thing wrong: the rule it breaks, what it is about, and how."""
+
+    rule: str
+    subject: str
+    what: str
+
+
+def check_entries(session: Session) -> Iterator[Fault]:
+    """Every entry moves a positive amount between two accounts of one known transaction."""
+    entry, transaction = LedgerEntry, LedgerTransaction
+    is_wrong = sa.or_(
+        entry.amount <= 0,
+        entry.debit == entry.credit,
+        sa.func.length(entry.currency) != 3,  # noqa: PLR2004 - ISO 4217 codes have three letters
+        transaction.id.is_(None),
+    )
+    found = session.execute(
+        sa.select(entry.transaction_id, entry.position)
+        .outerjoin(transaction, transaction.id == entry.transaction_id)
+        .where(is_wrong)
+    )
+    for transaction_id, position in found:
+        yield Fault("entries", f"{transaction_id}/{position}", "is not a movement of money")
+    empty = session.scalars(
+        sa.select(transaction.reference)
+        .outerjoin(entry, entry.transaction_id == transaction.id)
+        .where(entry.transaction_id.is_(None))
+    )
+    for reference in empty:
+        yield Fault("entries", reference, "has no entry")
+
+
+def check_accounts(session: Session) -> Iterator[Fault]:
+    """Every account stands in the chart, and each transaction keeps to one currency."""
+    for account, _currency in recompute(session):
+        if chart.find_kind(account) is None:
+            yield Fault("accounts", account, "is not in the chart of accounts")
+    mixed = session.scalars(
+        sa.select(LedgerEntry.transaction_id)
+        .group_by(LedgerEntry.transaction_id)
+        .having(sa.func.count(LedgerEntry.currency.distinct()) > 1)
+    )
+    for transaction_id in mixed:
+        yield Fault("accounts", str(transaction_id), "mixes currencies")
+
+
+def check_equation(session: Session) -> Iterator[Fault]:
+    """Assets = liabilities + income - expenses + equity, in every currency."""
+    totals: dict[str, dict[chart.Category, int]] = defaultdict(lambda: defaultdict(int))
+    for (account, currency), balance in recompute(session).items():
+        if kind := chart.find_kind(account):
+            totals[currency][kind.category] += balance
+    for currency, total in totals.items():
+        owned = total[chart.Category.ASSET]
+        owed = -total[chart.Category.LIABILITY] - total[chart.Category.EQUITY]
+        earned = -total[chart.Category.INCOME] - total[chart.Category.EXPENSE]
+        if owned != owed + earned:
+            yield Fault("equation", currency, f"assets {owned}, the rest {owed + earned}")
+
+
+def check_checkpoints(session: Session) -> Iterator[Fault]:
+    """Every kept balance equals the one recomputed from the entries it stands for."""
+    folded_through = session.scalar(sa.select(sa.func.max(LedgerCheckpoint.through_id))) or 0
+    recomputed = recompute(session, LedgerEntry.transaction_id <= folded_through)
+    kept = {
+        (account, currency): balance
+        for account, currency, balance in session.execute(
+            sa.select(LedgerCheckpoint.account, LedgerCheckpoint.currency, LedgerCheckpoint.balance)
+        ).tuples()
+    }
+    for account in sorted(kept.keys() | recomputed.keys()):
+        held, true = kept.get(account, 0), recomputed.get(account, 0)
+        if held != true:
+            yield Fault("checkpoints", " ".join(account), f"is kept as {held} and is {true}")
+
+
+def check_movements(session: Session) -> Iterator[Fault]:
+    """One movement, one transaction: what it adds to the Stripe balance is Stripe's net."""
+    stripe_side = _booked_on_stripe()
+    movement, transaction = StripeMovement, LedgerTransaction
+    found = session.execute(
+        sa.select(
+            transaction.reference,
+            movement.stripe_balance_transaction_id,
+            movement.net,
+            movement.currency,
+            sa.func.coalesce(stripe_side.c.amount, 0).label("booked"),
+            stripe_side.c.currency.label("booked_currency"),
+        )
+        .select_from(transaction)
+        .outerjoin(stripe_side, stripe_side.c.transaction_id == transaction.id)
+        .outerjoin(movement, movement.transaction_id == transaction.id)
+        .where(sa.or_(stripe_side.c.amount.is_not(None), movement.transaction_id.is_not(None)))
+        .where(
+            sa.or_(
+                movement.net.is_distinct_from(sa.func.coalesce(stripe_side.c.amount, 0)),
+                movement.currency.is_distinct_from(stripe_side.c.currency),
+                movement.net != movement.amount - movement.fee,
+                movement.occurred_at != transaction.occurred_at,
+            )
+        )
+    )
+    for row in found:
+        if row.stripe_balance_transaction_id is None:
+            yield Fault("movements", row.reference, f"books {row.booked} at Stripe by no movement")
+        else:
+            moved, booked = f"{row.net} {row.currency}", f"{row.booked} {row.booked_currency}"
+            what = f"moved {moved}, {row.reference} books {booked}"
+            yield Fault("movements", row.stripe_balance_transaction_id, what)
+    orphans = session.scalars(
+        sa.select(movement.stripe_balance_transaction_id)
+        .outerjoin(transaction, transaction.id == movement.transaction_id)
+        .where(transaction.id.is_(None))
+    )
+    for stripe_id in orphans:
+        yield Fault("movements", stripe_id, "has no ledger transaction")
+
+
+def _booked_on_stripe() -> sa.Subquery:
+    side = sa.union_all(*sides()).subquery()
+    return (
+        sa.select(
+            side.c.transaction_id,
+            sa.func.sum(side.c.amount).label("amount"),
+            sa.func.max(side.c.currency).label("currency"),
+        )
+        .where(side.c.account == chart.STRIPE_BALANCE)
+        .group_by(side.c.transaction_id)
+        .subquery("booked")
+    )
+
+
+def recompute(session: Session, *wanted: sa.ColumnElement[bool]) -> dict[tuple[str, str], int]:
+    """Sum the entries alone, by account and currency, without any checkpoint."""
+    side = sa.union_all(*sides(*wanted)).subquery()
+    rows = session.execute(
+        sa.select(side.c.account, side.c.currency, sa.func.sum(side.c.amount)).group_by(
+            side.c.account, side.c.currency
+        )
+    )
+    return {(account, currency): int(total) for account, currency, total in rows.tuples()}

@@ -1,0 +1,1 @@
+"""What a treasurer reads and exports, one file a document."""

@@ -1,0 +1,213 @@
+"""A campaign's statement: every ledger transaction that concerns it, and their totals.
+
+Amounts are the campaign's own view, in signed minor units: gross + platform fee + VAT = net,
+and the running balance is what it holds for its owner. Tips, and the processor fees that the
+platform bears, stand apart. It is read row by row, so any number of rows fits in memory.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass, fields
+from datetime import datetime
+from typing import Any, Final
+from zoneinfo import ZoneInfo
+
+import sqlalchemy as sa
+from sqlalchemy.orm import aliased
+
+from campaigns.models import Campaign, Pledge
+from octo.database import reading
+from octo.errors import N_
+from payments.ledger import chart
+from payments.models import (
+    LedgerEntry,
+    LedgerTransaction,
+    Payment,
+    Refund,
+    StripeMovement,
+    TransactionKind,
+)
+from payments.reports.delimited import EXCEL, Cell, Money, Profile, write_csv
+
+ROWS_AT_A_TIME: Final = 500
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Amounts:
+    """The money of one row, or of all of them together."""
+
+    stripe_amount: int = 0
+    gross_amount: int = 0
+    tip_amount: int = 0
+    processor_fee_amount: int = 0
+    platform_fee_amount: int = 0
+    vat_amount: int = 0
+    net_amount: int = 0
+
+    def __add__(self, other: "Amounts") -> "Amounts":
+        names = [field.name for field in fields(Amounts)]
+        return Amounts(**{name: getattr(self, name) + getattr(other, name) for name in names})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row(Amounts):
+    """One ledger transaction as its campaign's treasurer reads it."""
+
+    transaction_id: int
+    occurred_at: datetime
+    event: TransactionKind
+    reference: str
+    pledge_id: str | None
+    currency: str
+    balance_amount: int
+    stripe_balance_transaction_id: str | None
+    stripe_object_id: str | None
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the row as JSON can carry it; instants in ISO 8601, UTC."""
+        return {**asdict(self), "occurred_at": self.occurred_at.isoformat()}
+
+
+EVENTS: Final = {
+    TransactionKind.CHARGE: N_("Pledge paid"),
+    TransactionKind.LATE_CHARGE: N_("Payment after the deadline"),
+    TransactionKind.REFUND: N_("Refund"),
+    TransactionKind.REFUND_FAILED: N_("Refund that came back"),
+    TransactionKind.REFUND_NEVER_LEFT: N_("Refund that was refused"),
+    TransactionKind.SETTLEMENT: N_("Settlement"),
+    TransactionKind.CREDIT_NOTE: N_("Credit note"),
+    TransactionKind.TRANSFER: N_("Transfer to the owner"),
+    TransactionKind.TRANSFER_REVERSAL: N_("Transfer taken back"),
+    TransactionKind.DEBT_RECOVERED: N_("Debt recovered from the owner"),
+    TransactionKind.DEBT_WRITTEN_OFF: N_("Debt written off"),
+    TransactionKind.DISPUTE_WITHDRAWN: N_("Dispute: amount withdrawn"),
+    TransactionKind.DISPUTE_REINSTATED: N_("Dispute: amount given back"),
+    TransactionKind.DISPUTE_LOST: N_("Dispute lost"),
+    TransactionKind.TOPUP: N_("Top-up"),
+    TransactionKind.PLATFORM_PAYOUT: N_("Platform payout"),
+    TransactionKind.PLATFORM_PAYOUT_PAID: N_("Platform payout arrived"),
+    TransactionKind.PLATFORM_PAYOUT_FAILED: N_("Platform payout sent back"),
+    TransactionKind.STRIPE_FEE: N_("Stripe's own fee"),
+    TransactionKind.REVERSAL: N_("Correction"),
+}
+_HEADERS: Final = {
+    "occurred_at": N_("Date"),
+    "event": N_("Event"),
+    "pledge_id": N_("Pledge"),
+    "reference": N_("Reference"),
+    "stripe_amount": N_("Moved at Stripe"),
+    "gross_amount": N_("Gross"),
+    "tip_amount": N_("Tip"),
+    "processor_fee_amount": N_("Processor fee (borne by the platform)"),
+    "platform_fee_amount": N_("Platform fee"),
+    "vat_amount": N_("VAT"),
+    "net_amount": N_("Net"),
+    "balance_amount": N_("Balance"),
+    "currency": N_("Currency"),
+    "stripe_balance_transaction_id": N_("Stripe movement"),
+    "stripe_object_id": N_("Stripe object"),
+}
+
+
+def read_rows(campaign_id: int) -> Iterator[Row]:
+    """Read a campaign's statement in the order in which things occurred."""
+    with reading() as session:
+        campaign = session.get_one(Campaign, campaign_id)
+        statement = _select_rows(campaign).execution_options(yield_per=ROWS_AT_A_TIME)
+        balance = 0
+        for found in session.execute(statement).mappings():
+            balance += found["net_amount"]
+            yield Row(**found, currency=campaign.currency, balance_amount=balance)
+
+
+def read_totals(campaign_id: int) -> Amounts:
+    """Add a campaign's statement up."""
+    return sum(read_rows(campaign_id), start=Amounts())
+
+
+def _select_rows(campaign: Campaign) -> sa.Select[Any]:
+    """Select each transaction with what its entries do to the campaign's accounts.
+
+    A pledge is found through what Stripe moved: a charge or one of its refunds.
+    """
+    moved = _effects(campaign)
+    paid = aliased(Payment)
+    refunded = aliased(Payment)
+    transaction = LedgerTransaction
+    return (
+        sa.select(
+            transaction.id.label("transaction_id"),
+            transaction.occurred_at,
+            transaction.kind.label("event"),
+            transaction.reference,
+            Pledge.public_id.label("pledge_id"),
+            StripeMovement.stripe_balance_transaction_id,
+            StripeMovement.source.label("stripe_object_id"),
+            sa.func.coalesce(StripeMovement.amount, 0).label("stripe_amount"),
+            *(column for column in moved.c if column.name.endswith("_amount")),
+        )
+        .join(moved, moved.c.transaction_id == transaction.id)
+        .outerjoin(StripeMovement, StripeMovement.transaction_id == transaction.id)
+        .outerjoin(paid, paid.stripe_charge_id == StripeMovement.source)
+        .outerjoin(Refund, Refund.stripe_refund_id == StripeMovement.source)
+        .outerjoin(refunded, refunded.id == Refund.payment_id)
+        .outerjoin(Pledge, Pledge.id == sa.func.coalesce(paid.pledge_id, refunded.pledge_id))
+        .order_by(transaction.occurred_at, transaction.id)
+    )
+
+
+def _effects(campaign: Campaign) -> sa.Subquery:
+    """Sum, by transaction, what its entries add to the accounts of a campaign."""
+
+    def added_to(*accounts: str) -> sa.ColumnElement[int]:
+        """Return credits less debits, as the campaign counts: what is held for it grows."""
+        into = sa.case((LedgerEntry.credit.in_(accounts), LedgerEntry.amount), else_=0)
+        out_of = sa.case((LedgerEntry.debit.in_(accounts), LedgerEntry.amount), else_=0)
+        return sa.cast(sa.func.sum(into - out_of), sa.BigInteger())
+
+    net = added_to(chart.campaign_funds(campaign), chart.owner_payable(campaign))
+    platform_fee = -added_to(chart.PLATFORM_FEES)
+    vat = -added_to(chart.VAT_COLLECTED)
+    return (
+        sa.select(
+            LedgerEntry.transaction_id,
+            (net - platform_fee - vat).label("gross_amount"),
+            added_to(chart.tips_held(campaign)).label("tip_amount"),
+            added_to(chart.PROCESSOR_FEES).label("processor_fee_amount"),
+            platform_fee.label("platform_fee_amount"),
+            vat.label("vat_amount"),
+            net.label("net_amount"),
+        )
+        .join(LedgerTransaction, LedgerTransaction.id == LedgerEntry.transaction_id)
+        .where(LedgerTransaction.campaign_id == campaign.id)
+        .group_by(LedgerEntry.transaction_id)
+        .subquery("moved")
+    )
+
+
+def write_statement(
+    campaign_id: int, profile: Profile, *, translate: Callable[[str], str] = str
+) -> Iterator[bytes]:
+    """Write a campaign's statement as CSV; for people, dated in the campaign's time zone."""
+    with reading() as session:
+        campaign = session.get_one(Campaign, campaign_id)
+    lines = _write_lines(campaign, translate if profile is EXCEL else None)
+    return write_csv(lines, profile, time_zone=ZoneInfo(campaign.time_zone))
+
+
+def _write_lines(
+    campaign: Campaign, translate: Callable[[str], str] | None
+) -> Iterator[list[Cell]]:
+    """Give the header and the rows; people get their language, and the totals below."""
+    yield [translate(text) if translate else name for name, text in _HEADERS.items()]
+    totals = Amounts()
+    for row in read_rows(campaign.id):
+        event = translate(EVENTS[row.event]) if translate else row.event.value
+        yield _cells(row, {"event": event}, campaign.currency)
+        totals += row
+    if translate:
+        yield _cells(totals, {"event": translate(N_("Total"))}, campaign.currency)
+
+
+def _cells(amounts: Amounts, said: dict[str, str], currency: str) -> list[Cell]:
+    cells = ((name, said.get(name, getattr(amounts, name, None))) for name in _HEADERS)
+    return [Money(value, currency) if isinstance(value, int) else value for name, value in cells]
