@@ -114,39 +114,6 @@ _KEPT: Final = sa.union_all(
     ),
     *sides(LedgerEntry.transaction_id > _FOLDED_THROUGH),
 ).subquery("kept")
-_ONE_FOLD_AT_A_TIME)
-        moved = session.execute(_FOLD, {"through_id": through_id})
-        return len(moved.all())
-
-
-def sides(*wanted: sa.ColumnElement[bool]) -> list[Side]:
-    """Give each entry twice: added to the debited account, taken from the credited one.
-
-    Two selects for a ``union_all``, which does not nest on SQLite.
-    """
-    entry = LedgerEntry
-    return [
-        sa.select(
-            entry.transaction_id, entry.debit.label("account"), entry.currency, entry.amount
-        ).where(*wanted),
-        sa.select(entry.transaction_id, entry.credit, entry.currency, -entry.amount).where(*wanted),
-    ]
-
-
-_FOLDED_THROUGH: Final = sa.select(
-    sa.func.coalesce(sa.func.max(LedgerCheckpoint.through_id), 0)
-).scalar_subquery()
-_TAIL: Final = sides(LedgerEntry.transaction_id > _FOLDED_THROUGH).subquery("tail")
-_KEPT: Final = sa.union_all(
-    sa.select(
-        LedgerCheckpoint.account,
-        LedgerCheckpoint.currency,
-        LedgerCheckpoint.balance.label("amount"),
-    ),
-    sa.select(_TAIL.c.account, _TAIL.c.currency, _TAIL.c.amount),
-).subquery("kept")
-
-
 _ONE_FOLD_AT_A_TIME: Final = sa.text("LOCK TABLE ledger_checkpoint IN SHARE ROW EXCLUSIVE MODE")
 _FOLD: Final = sa.text("""
 INSERT INTO ledger_checkpoint (account, currency, balance, through_id)
