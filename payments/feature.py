@@ -3,8 +3,10 @@
 from flask import Flask
 
 from campaigns.ports import bind_payments
+from octo.web.api import register_api
 from octo.worker import stop_requested
 from payments import commands, pages
+from payments.api import api
 from payments.runtime import bind_runtime
 from payments.services.port import BoundPayments
 from payments.settlement.job import register_jobs
@@ -19,5 +21,6 @@ def register(app: Flask) -> None:
     )
     app.register_blueprint(webhook_pages.blueprint)
     pages.register_pages(app)
+    register_api(app, api)
     commands.register_commands(app)
     register_jobs(app, runtime, should_stop=stop_requested)

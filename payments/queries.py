@@ -229,11 +229,21 @@ def get_settlement(number: str) -> tuple[Settlement, Transfer | None]:
     return document, transfer
 
 
+def list_settlements() -> Sequence[Settlement]:
+    """List the settlement documents, the latest first."""
+    with reading() as session:
+        return session.scalars(
+            sa.select(Settlement)
+            .options(joinedload(Settlement.campaign))
+            .order_by(Settlement.id.desc())
+        ).all()
+
+
 def _refund_sums(status: RefundStatus, what: sa.ColumnElement[int]) -> dict[int, int]:
     return _sums(sa.select(Refund.campaign_id, what).where(Refund.status == status))
 
 
-def _sums(statement: sa.Select[tuple[int, int]]) -> dict[int, int]:
+def _sums(statement: sa.Select[int, int]) -> dict[int, int]:
     with reading() as session:
-        rows = session.execute(statement.group_by(sa.text("1"))).tuples().all()
+        rows = session.execute(statement.group_by(sa.text("1"))).all()
     return {campaign_id: int(total) for campaign_id, total in rows}

@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 from campaigns.services.pledge_life import mark_refunded
 from octo.clock import Clock
 from octo.config import Settings
-from octo.database import transaction
+from octo.database import lock, transaction
 from octo.errors import N_, ConflictError
 from octo.ids import new_public_id
 from payments.gateway.attempts import plan_attempt
@@ -203,9 +203,7 @@ def refund_by_treasurer(
 ) -> Refund:
     """Give back an amount (minor units) of one payment, by an act of the treasurer's."""
     with transaction() as session:
-        payment = session.scalars(
-            sa.select(Payment).where(Payment.public_id == payment_id).with_for_update()
-        ).one()
+        payment = lock(session, Payment, public_id=payment_id)
         return request_refund(
             session,
             payment,
