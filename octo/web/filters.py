@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from babel.dates import format_date, format_datetime, format_skeleton
 from babel.lists import format_list
-from babel.numbers import format_decimal, format_percent
+from babel.numbers import format_currency, format_decimal, format_percent
 from flask import Flask
 from flask_babel import get_locale, gettext, ngettext
 from markupsafe import Markup, escape
@@ -18,6 +18,7 @@ from octo.web.language import DEFAULT_LANGUAGE, default_time_zone
 
 _HOUR: Final = timedelta(hours=1)
 _DAY: Final = timedelta(days=1)
+_SHORT: Final = {"fr": "#,##0\u00a0¤", "en": "¤#,##0"}
 _LAST_HOURS: Final = timedelta(hours=48)
 
 
@@ -30,6 +31,15 @@ def language() -> str:
 def money(amount: int, currency: str) -> Markup:
     """Show minor units of ``currency``: « 12,50 € », never broken over two lines."""
     shown = format_amount(amount, currency, language())
+    return Markup('<span class="number">{}</span>').format(shown)
+
+
+def money_short(amount: int, currency: str) -> Markup:
+    """Show minor units without decimals when nothing follows: « 3 800 € », for goals and cards."""
+    value = to_decimal(amount, currency)
+    if value != value.to_integral_value():
+        return money(amount, currency)
+    shown = format_currency(value, currency, locale=language(), format=_SHORT[language()], currency_digits=False)
     return Markup('<span class="number">{}</span>').format(shown)
 
 
@@ -130,6 +140,7 @@ def _local(value: date | datetime, time_zone: str | None) -> date:
 
 FILTERS: Final[dict[str, Callable[..., Any]]] = {
     "money": money,
+    "money_short": money_short,
     "money_text": money_text,
     "money_input": money_input,
     "day": day,
