@@ -5,10 +5,10 @@ from dataclasses import dataclass
 
 from flask import Flask, current_app
 
+from campaigns.commands import keep_cover
 from campaigns.ports import Payments, bound_payments
 from octo.clock import Clock
 from octo.config import Settings
-from octo.content.images import keep_image
 from octo.runtime import runtime
 
 
@@ -27,4 +27,4 @@ def stagehands() -> Stagehands:
     """Gather them from the current app; for commands and pages."""
     found = runtime()
     app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]  # noqa: SLF001 - Flask's own way
-    return Stagehands(app, found.settings, found.clock, bound_payments(), keep_image)
+    return Stagehands(app, found.settings, found.clock, bound_payments(), keep_cover)

@@ -26,11 +26,12 @@ from campaigns.services.writing import (
 from octo.audit import record
 from octo.clock import Clock
 from octo.config import Rules
-from octo.database import reading, transaction
+from octo.database import lock, reading, transaction
 from octo.errors import N_, NotFoundError
 from octo.ids import new_public_id
 from octo.text import clean_text
-from octo.users.models import LONGEST_NAME, Membership, Organisation, User
+from octo.users.models import LONGEST_NAME, Membership, Organisation, RoleName, User
+from octo.users.services import get_role
 
 KeepPicture = Callable[[bytes], str]
 ReadPicture = Callable[[str], bytes]
@@ -130,6 +131,9 @@ def _create_organisation(
         place=found.text.place,
         created_at=at,
     )
+    user = lock(session, User, id=owner.id)
+    if not user.has_any_role(RoleName.OWNER):
+        user.roles.append(get_role(session, RoleName.OWNER))
     session.add_all(
         [organisation, Membership(user_id=owner.id, organisation=organisation, created_at=at)]
     )

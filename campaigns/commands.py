@@ -1,0 +1,101 @@
+"""``flask campaign``: campaigns from and to files."""
+
+import json
+import sys
+from collections.abc import Callable
+from functools import wraps
+from pathlib import Path
+from typing import Any
+
+import click
+import sqlalchemy as sa
+from flask import Flask
+from flask.cli import AppGroup
+
+from campaigns.services import exchange
+from octo.content.feature import storage
+from octo.content.images import keep_image
+from octo.database import reading
+from octo.errors import NotFoundError, OctoError
+from octo.runtime import runtime
+from octo.users.models import User, normalise_email
+
+campaign_commands = AppGroup("campaign", help="Bring campaigns in from files, and write them out.")
+as_json_option = click.option("--json", "as_json", is_flag=True, help="Answer in JSON.")
+
+
+def register_commands(app: Flask) -> None:
+    """Add the commands of campaigns to the app."""
+    app.cli.add_command(campaign_commands)
+
+
+def keep_cover(raw: bytes) -> str:
+    """Keep the cover of a file among the pictures of the current app."""
+    return keep_image(raw, storage(), field="cover.file")
+
+
+def _refusals_exit_1(command: Callable[..., None]) -> Callable[..., None]:
+    @wraps(command)
+    def guarded(**arguments: Any) -> None:
+        try:
+            command(**arguments)
+        except OctoError as error:
+            if arguments["as_json"]:
+                told = {"error": str(error), "code": error.code, "field": error.field}
+                click.echo(json.dumps(told, ensure_ascii=False))
+            else:
+                click.echo(f"octo: {error}", err=True)
+            sys.exit(1)
+
+    return guarded
+
+
+@campaign_commands.command("import")
+@click.argument("path", type=click.Path(exists=True, path_type=Path))
+@click.option("--owner", "email", required=True, help="E-mail of the person who will run it.")
+@as_json_option
+@_refusals_exit_1
+def import_command(path: Path, email: str, *, as_json: bool) -> None:
+    """Make a draft of the campaign written in PATH (docs/campaign-format.md)."""
+    found = runtime()
+    campaign = exchange.import_campaign(
+        path / "campaign.yaml" if path.is_dir() else path,
+        owner=_get_user(email),
+        keep_picture=keep_cover,
+        clock=found.clock,
+        rules=found.settings.rules,
+    )
+    if as_json:
+        click.echo(json.dumps({"id": campaign.public_id, "slug": campaign.slug}))
+    else:
+        click.echo(f"{campaign.slug} is imported, as a draft of {campaign.organisation.name}.")
+
+
+@campaign_commands.command("export")
+@click.argument("slug")
+@click.option(
+    "--to",
+    "folder",
+    default=".",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Where the campaign's own folder is made; here by default.",
+)
+@as_json_option
+@_refusals_exit_1
+def export_command(slug: str, folder: Path, *, as_json: bool) -> None:
+    """Write the campaign SLUG as a folder of its name."""
+    target = exchange.export_campaign(slug, folder=folder, read_picture=storage().read)
+    if as_json:
+        click.echo(json.dumps({"folder": str(target)}))
+    else:
+        click.echo(f"{slug} is written to {target}.")
+
+
+def _get_user(email: str) -> User:
+    with reading() as session:
+        user = session.scalars(
+            sa.select(User).filter_by(email=normalise_email(email), erased_at=None)
+        ).one_or_none()
+    if user is None:
+        raise NotFoundError("nobody has an account as %(email)s", email=email)
+    return user
