@@ -27,13 +27,13 @@ def parse_form(text: str) -> Json:
                 raise malformed(f"Invalid {path[0]}", param="[".join(path[: index + 1]))
             node = below
         node[path[-1] or str(len(node))] = value
-    return {key: _with_lists(value) for key, value in tree.items()}
+    return {key: _with_lists(key, value) for key, value in tree.items()}
 
 
-def _with_lists(node: Any) -> Any:
-    if not isinstance(node, dict):
+def _with_lists(name: str, node: Any) -> Any:
+    if not isinstance(node, dict) or name == "metadata":
         return node
-    branches = {key: _with_lists(value) for key, value in node.items()}
+    branches = {key: _with_lists(key, value) for key, value in node.items()}
     if branches and all(key.isdigit() for key in branches):
         return [branches[key] for key in sorted(branches, key=int)]
     return branches

@@ -200,8 +200,8 @@ class Store:
             bindings.append(bound[1])
         order = "DESC" if newest_first else "ASC"
         sql = (
-            "SELECT object.id, object.seq, object.body"
-            f" FROM {joins or 'object'} WHERE {where} ORDER BY {column} {order} LIMIT ?"  # noqa: S608
+            "SELECT object.id, object.seq, object.body"  # noqa: S608  # built of literals
+            f" FROM {joins or 'object'} WHERE {where} ORDER BY {column} {order} LIMIT ?"
         )
         return self.execute(sql, [*values, *bindings, limit]).fetchall()
 
