@@ -48,4 +48,3 @@ def register(app: Flask) -> None:
     app.register_blueprint(media)
     app.jinja_env.globals["picture_of"] = picture_of
     stories.register(app)
-

@@ -24,6 +24,7 @@ LARGEST_WIDTH: Final = WIDTHS[-1]
 LARGEST_HEIGHT: Final = 2400
 SMALLEST_SIDE: Final = 16
 _FORMATS: Final = {"image/png": "PNG", "image/jpeg": "JPEG", "image/webp": "WEBP"}
+_DAMAGED: Final = N_("This picture is damaged or cannot be read.")
 _SRGB: Final = ImageCms.createProfile("sRGB")
 
 
@@ -71,7 +72,7 @@ def _open(data: bytes, *, field: str) -> tuple[str, Image.Image]:
                 image.draft("RGB", (2 * LARGEST_WIDTH, 2 * LARGEST_HEIGHT))
             image.load()
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError, Warning) as error:
-        raise BadImageError(N_("This picture is damaged or cannot be read."), field=field) from error
+        raise BadImageError(_DAMAGED, field=field) from error
     fitted = _fit(_plain(image))
     is_photograph = kind == "JPEG" or (kind == "WEBP" and not fitted.has_transparency_data)
     return ("JPEG" if is_photograph else "PNG"), fitted
@@ -145,8 +146,10 @@ def _encode(image: Image.Image, kind: str) -> bytes:
 
 def _webp(image: Image.Image, width: int) -> bytes:
     height = max(1, round(image.height * width / image.width))
-    smaller = image if width == image.width else image.resize(
-        (width, height), Image.Resampling.LANCZOS, reducing_gap=3
+    smaller = (
+        image
+        if width == image.width
+        else image.resize((width, height), Image.Resampling.LANCZOS, reducing_gap=3)
     )
     out = io.BytesIO()
     smaller.convert("RGBA" if image.has_transparency_data else "RGB").save(

@@ -6,8 +6,13 @@ from typing import Final, Self
 
 MEDIA_PATH: Final = "/media/"
 WIDTHS: Final = (400, 800, 1600)
-_NAME: Final = re.compile(r"(?P<hash>[0-9a-f]{32})-(?P<width>\d{1,4})x(?P<height>\d{1,5})\.(?P<kind>png|jpg)")
-_VARIANT: Final = re.compile(r"[0-9a-f]{32}-\d{1,4}x\d{1,5}(?:\.(?:png|jpg)|-\d{3,4}\.webp)")
+_NAME: Final = re.compile(
+    r"(?P<hash>[0-9a-f]{32})-(?P<width>[1-9]\d{0,3})x(?P<height>[1-9]\d{0,3})\.(?P<kind>png|jpg)",
+    re.ASCII,
+)
+_KEPT: Final = re.compile(
+    r"[0-9a-f]{32}-[1-9]\d{0,3}x[1-9]\d{0,3}(?:\.(?:png|jpg)|-[1-9]\d{0,3}\.webp)", re.ASCII
+)
 
 
 @dataclass(frozen=True)
@@ -50,5 +55,5 @@ class PictureName:
 
 
 def is_media_name(name: str) -> bool:
-    """Tell whether a name can be that of a kept file, so that no path is ever built from another."""
-    return _VARIANT.fullmatch(name) is not None
+    """Tell whether a name can be a kept file's: no path is ever built from another."""
+    return _KEPT.fullmatch(name) is not None

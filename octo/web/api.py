@@ -29,7 +29,7 @@ class ProblemSchema(ma.Schema):
     errors = ma.fields.Dict()
 
 
-class ProblemApi(Api):
+class ProblemApi(Api):  # type: ignore[misc] # published without types
     """Flask-smorest with refusals answered where all of Octo's are."""
 
     ERROR_SCHEMA = ProblemSchema
@@ -82,4 +82,3 @@ def register(app: Flask) -> None:
     app.extensions["octo.api"] = ProblemApi(app)
     mark_endpoint(app, "api-docs.openapi_json", PUBLIC)
     app.register_blueprint(reader)
-

@@ -39,7 +39,9 @@ def money_short(amount: int, currency: str) -> Markup:
     value = to_decimal(amount, currency)
     if value != value.to_integral_value():
         return money(amount, currency)
-    shown = format_currency(value, currency, locale=language(), format=_SHORT[language()], currency_digits=False)
+    shown = format_currency(
+        value, currency, locale=language(), format=_SHORT[language()], currency_digits=False
+    )
     return Markup('<span class="number">{}</span>').format(shown)
 
 

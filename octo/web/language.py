@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from flask import Flask, g, request, url_for
+from flask import Flask, g, has_request_context, request, url_for
 from flask_babel import Babel, gettext
 from flask_login import current_user
 from werkzeug.wrappers import Response
@@ -26,7 +26,7 @@ def current_language() -> str:
 
 
 def _choose() -> str:
-    if not request:
+    if not has_request_context():
         return DEFAULT_LANGUAGE
     for wanted in (request.args.get(ARGUMENT), request.cookies.get(COOKIE)):
         if wanted in LANGUAGES:

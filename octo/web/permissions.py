@@ -96,8 +96,8 @@ def access_of(view: Callable[..., Any], method: str) -> Access | None:
             found: Access | None = getattr(marked, _MARK, None)
             if found is not None:
                 return found
-    found = getattr(view, _MARK, None)
-    return found
+    mark: Access | None = getattr(view, _MARK, None)
+    return mark
 
 
 def allows(access: Access, user: Any) -> bool:

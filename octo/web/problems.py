@@ -58,6 +58,7 @@ _CODES: Final = {
     503: "unavailable",
 }
 _FORM_TOO_OLD: Final = N_("This form is too old to be sent. Reload the page and send it again.")
+_OURS: Final = 500  # from here on the fault is ours, below it the reader can act
 _log = structlog.get_logger(__name__)
 
 
@@ -75,7 +76,8 @@ def answer(
     headers: dict[str, str] | None = None,
 ) -> Response:
     """Answer a refusal in the form its reader understands, in the reader's language."""
-    title = str(gettext(_TITLES.get(status, _TITLES[500 if status >= 500 else 400])))  # noqa: PLR2004
+    known = status if status in _TITLES else (_OURS if status >= _OURS else 400)
+    title = str(gettext(_TITLES[known]))
     code = code or _CODES.get(status, "error")
     if wants_problem():
         body = {"type": f"urn:octo:{code}", "title": title, "status": status, "code": code}
@@ -86,9 +88,7 @@ def answer(
         response = make_response(json.dumps(body), status)
         response.content_type = PROBLEM_TYPE
     else:
-        detail = detail or str(
-            gettext(_DETAILS.get(status, _DETAILS[500 if status >= 500 else 400]))
-        )  # noqa: PLR2004
+        detail = detail or str(gettext(_DETAILS[known]))
         page = render_template(
             "error.html",
             status=status,
@@ -141,7 +141,7 @@ def on_failure(error: Exception) -> Response:
     try:
         db.session.rollback()
         return answer(status)
-    except Exception:
+    except Exception:  # noqa: BLE001 - the page of last resort needs nothing that can fail
         _log.exception("error page failed")
         plain = make_response(f"500 {HTTPStatus.INTERNAL_SERVER_ERROR.phrase}\n", status)
         plain.content_type = "text/plain; charset=utf-8"
