@@ -51,7 +51,8 @@ def created_window(params: Params) -> dict[str, int]:
     if "created" not in params:
         return {}
     if not isinstance(params.values["created"], dict):
-        return {"=": params.need_integer("created")}
+        instant = params.need_integer("created")
+        return {">=": instant, "<=": instant}
     window = params.branch("created")
     window.allow(_SIGNS)
     return {_SIGNS[name]: window.need_integer(name) for name in window}

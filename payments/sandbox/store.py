@@ -193,8 +193,8 @@ class Store:
                 where += " AND f.account = ? AND f.type = ? AND f.field = ? AND f.value = ?"
             bindings += [self.account, type_, name, str(value)]
         for sign, instant in created.items():
-            where += f" AND object.created {sign} ?"
-            bindings.append(instant)
+            where += f" AND {column} {sign[0]}= ?"
+            bindings.append(self._edge(type_, sign, instant))
         if bound is not None:
             where += f" AND {column} {bound[0]} ?"
             bindings.append(bound[1])
@@ -204,6 +204,16 @@ class Store:
             f" FROM {joins or 'object'} WHERE {where} ORDER BY {column} {order} LIMIT ?"
         )
         return self.execute(sql, [*values, *bindings, limit]).fetchall()
+
+    def _edge(self, type_: str, sign: str, instant: int) -> int | None:
+        """Return the first, or last, row on one side of an instant: rows are kept in its order."""
+        order = "ASC" if sign[0] == ">" else "DESC"
+        found = self.execute(
+            "SELECT seq FROM object WHERE account = ? AND type = ?"  # noqa: S608  # literals
+            f" AND created {sign} ? ORDER BY created {order}, seq {order} LIMIT 1",
+            (self.account, type_, instant),
+        ).fetchone()
+        return found[0] if found else None
 
     def _keep(self, id_: str, seq: int, body: str, account: str) -> Json:
         if id_ in self.transaction.seen:

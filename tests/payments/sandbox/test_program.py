@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 import stripe
 
-from tests.sandbox import ROOT, free_port
+from demo.supervision import ROOT
+from tests.sandbox import free_port
 
 
 def start(folder: Path, port: int, **environ: str) -> "subprocess.Popen[str]":

@@ -138,7 +138,8 @@ def test_a_fresh_charge_the_whole_balance_cannot_cover_waits_for_it(
 def test_a_slow_refund_pends_and_then_succeeds(
     api: stripe.StripeClient, sandbox: SandboxClient
 ) -> None:
-    charge, _ = pay(api, 15_00, "pm_card_pendingRefund"), top_up(api, 20_00)
+    charge = pay(api, 15_00, "pm_card_pendingRefund")
+    top_up(api, 20_00)
 
     back = refund(api, charge, 15_00)
 
@@ -154,7 +155,8 @@ def test_a_slow_refund_pends_and_then_succeeds(
 def test_a_refund_can_fail_after_it_succeeded_and_its_money_is_back(
     api: stripe.StripeClient, sandbox: SandboxClient
 ) -> None:
-    charge, _ = pay(api, 15_00, "pm_card_refundFail"), top_up(api, 20_00)
+    charge = pay(api, 15_00, "pm_card_refundFail")
+    top_up(api, 20_00)
     back = refund(api, charge, 15_00)
     assert back.status == "succeeded"
     assert available(api) == 5_00
