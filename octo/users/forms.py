@@ -12,6 +12,7 @@ from flask_security.forms import (
     SendConfirmationForm,
     VerifyForm,
 )
+from flask_security.utils import validate_redirect_url
 from wtforms import StringField
 from wtforms.validators import ValidationError
 
@@ -22,7 +23,11 @@ from octo.web.language import translate
 
 
 class _Labelled:
-    """Give fields that a library made the words of our catalogs."""
+    """Give fields that a library made the words of our catalogs.
+
+    A page to go to afterwards that is not of this site is forgotten: the person who was sent
+    here with it signs in all the same.
+    """
 
     words: dict[str, Any] = {}  # noqa: RUF012 - a table that subclasses replace, never change
 
@@ -33,6 +38,9 @@ class _Labelled:
             if field is not None:
                 field.label.text = words
                 field.description = ""
+        following = getattr(self, "next", None)
+        if following is not None and not validate_redirect_url(following.data):
+            following.data = ""
 
 
 class SignInForm(_Labelled, LoginForm):
