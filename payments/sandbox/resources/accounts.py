@@ -255,12 +255,6 @@ def platform_account(store: Store) -> Json:
         "email": None,
         "metadata": {},
         "payouts_enabled": True,
-        "settings": {
-            "dashboard": {
-                "display_name": store.settings["business_name"],
-                "timezone": "Etc/UTC",
-            }
-        },
         "type": "standard",
     }
 
