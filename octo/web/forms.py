@@ -21,6 +21,7 @@ from marshmallow import ValidationError
 from octo.database import db
 from octo.errors import OctoError
 from octo.web.language import translate
+from octo.web.security import check_csrf
 
 PageView = Callable[..., ResponseReturnValue]
 
@@ -105,7 +106,8 @@ def _flat(messages: Any, prefix: str = "") -> dict[str, str]:
 
 
 def register(app: Flask) -> None:
-    """Give what macros need to templates."""
+    """Demand the token of every form, and give macros what they need."""
+    app.before_request(check_csrf)
     app.jinja_env.globals.update(
         entered=entered,
         entered_list=entered_list,

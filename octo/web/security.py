@@ -95,7 +95,7 @@ def _policy() -> str:
 
 
 def register(app: Flask) -> None:
-    """Set cookies, limits, the token and the headers."""
+    """Set limits, headers and the token; ``forms`` demands it, once permissions are checked."""
     app.config.setdefault("MAX_CONTENT_LENGTH", MAX_REQUEST_BYTES)
     app.config.setdefault("MAX_FORM_MEMORY_SIZE", MAX_FORM_FIELD_BYTES)
     app.config.setdefault("MAX_FORM_PARTS", MAX_FORM_PARTS)
@@ -106,6 +106,5 @@ def register(app: Flask) -> None:
     )
     csrf.init_app(app)
     app.before_request(name_request)
-    app.before_request(check_csrf)
     app.after_request(protect)
     app.jinja_env.globals["csrf_field"] = csrf_field
