@@ -37,6 +37,8 @@ FIRST_BACK_OFF: Final = timedelta(seconds=30)
 LONGEST_BACK_OFF: Final = timedelta(hours=1)
 GIVE_UP_AFTER_TRIES: Final = 80
 
+CANNOT_BE_WRITTEN: Final = (TemplateError, BuildError, ValueError, KeyError, TypeError)
+
 log = structlog.get_logger(__name__)
 
 
@@ -77,14 +79,22 @@ def deliver_to_mailbox(*, clock: Clock, site: Site) -> JobReport:
     """
     with transaction() as session:
         now = clock.machine_now()
-        messages = _due(session, now, limit=MAILBOX_BATCH)
-        for message in messages:
-            message.subject = render_subject(
-                message.template, message.context, locale=message.locale, site=site
-            )[:255]
-            message.close(MessageStatus.SENT, at=now)
+        written = 0
+        for message in _due(session, now, limit=MAILBOX_BATCH):
             message.tries_count += 1
-    return JobReport(done=len(messages))
+            try:
+                subject = render_subject(
+                    message.template, message.context, locale=message.locale, site=site
+                )
+            except CANNOT_BE_WRITTEN as error:
+                _log_unwritten(message, error)
+                message.last_error = type(error).__name__
+                message.next_try_at = now + back_off(message.tries_count)
+            else:
+                message.subject = subject[:255]
+                message.close(MessageStatus.SENT, at=now)
+                written += 1
+    return JobReport(done=written)
 
 
 def _due(session: Session, now: datetime, *, limit: int) -> list[OutboxMessage]:
@@ -126,10 +136,8 @@ def _deliver(  # noqa: PLR0917 - the parts of one delivery, in the order of thei
     try:
         rendered = render_mail(message.template, message.context, locale=message.locale, site=site)
         transport.send(compose(message, rendered, sender=sender, site=site))
-    except (TemplateError, BuildError, ValueError, KeyError, TypeError) as error:
-        log.exception(
-            "mail.cannot_be_written", message=message.public_id, template=message.template
-        )
+    except CANNOT_BE_WRITTEN as error:
+        _log_unwritten(message, error)
         _postpone(message, claim, clock, reason=type(error).__name__)
     except MailRefusedError as error:
         _close(message, claim, clock, MessageStatus.REFUSED, reason=str(error))
@@ -142,6 +150,15 @@ def _deliver(  # noqa: PLR0917 - the parts of one delivery, in the order of thei
         _close(message, claim, clock, MessageStatus.SENT, subject=rendered.subject)
         return 1
     return 0
+
+
+def _log_unwritten(message: OutboxMessage, error: Exception) -> None:
+    log.error(
+        "mail_cannot_be_written",
+        message=message.public_id,
+        template=message.template,
+        exc_info=error,
+    )
 
 
 def compose(

@@ -121,7 +121,7 @@ def _day(instant: str, time_zone: str, *, locale: str) -> str:
 def _instant(instant: str, time_zone: str, *, locale: str) -> str:
     at = datetime.fromisoformat(instant)
     zone = ZoneInfo(time_zone)
-    return str(format_datetime(at, "EEEE d MMMM y, HH:mm (O)", tzinfo=zone, locale=locale))
+    return str(format_datetime(at, "EEEE d MMMM y, HH:mm (ZZZZ)", tzinfo=zone, locale=locale))
 
 
 def _wrap(text: str) -> str:

@@ -43,10 +43,9 @@ class SmtpTransport:
         self._server: smtplib.SMTP | None = None
 
     def send(self, mail: EmailMessage) -> None:
+        server = self._opened()
         try:
-            if self._server is None:
-                self._server = self._open()
-            self._server.send_message(mail)
+            server.send_message(mail)
         except smtplib.SMTPRecipientsRefused as error:
             code = next((code for code, _ in error.recipients.values()), 0)
             self._give_up(_refusal(code, error), error)
@@ -61,6 +60,15 @@ class SmtpTransport:
         """End a conversation whose state is no longer known; the next mail opens another."""
         self.close()
         raise refusal from cause
+
+    def _opened(self) -> smtplib.SMTP:
+        """Return the open conversation; whatever goes wrong before a mail is no mail's fault."""
+        if self._server is None:
+            try:
+                self._server = self._open()
+            except (smtplib.SMTPException, OSError) as error:
+                self._give_up(MailAwayError(_reason(error)), error)
+        return self._server
 
     def close(self) -> None:
         """End the conversation; what was taken stays taken."""
