@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 from payments.sandbox.errors import malformed
+from payments.sandbox.faults import forget_faults
 from payments.sandbox.objects import Json
 from payments.sandbox.platforms import check_balances
 from payments.sandbox.routing import ControlCall, control
@@ -94,4 +95,5 @@ def check(call: ControlCall) -> Json:
 def reset(call: ControlCall) -> Json:
     """Forget everything of this key's account."""
     call.platform.reset()
+    forget_faults(call.platform)
     return show_clock(call)

@@ -159,7 +159,7 @@ def add_fault(call: ControlCall) -> Json:
     with call.platform.transaction() as store:
         added = store.execute("INSERT INTO fault (rule) VALUES (?)", (json.dumps(rule),))
         rule["number"] = added.lastrowid
-    _forget(call.platform)
+    forget_faults(call.platform)
     return rule
 
 
@@ -173,7 +173,7 @@ def list_faults(call: ControlCall) -> Json:
 def clear_faults(call: ControlCall) -> Json:
     with call.platform.transaction() as store:
         store.execute("DELETE FROM fault")
-    _forget(call.platform)
+    forget_faults(call.platform)
     return {"faults": []}
 
 
@@ -245,7 +245,8 @@ def _keep(platform: Platform, rules: list[Json]) -> None:
             )
 
 
-def _forget(platform: Platform) -> None:
+def forget_faults(platform: Platform) -> None:
+    """Read the rules again at the next request."""
     with _lock:
         _rules.pop(platform, None)
 

@@ -139,7 +139,7 @@ def row_of(stored: Json, href: str) -> Row:
             time=format_instant(stored["available_on"]),
         )
     else:
-        detail = f"{format_instant(stored['created'])} · {stored['id']}"
+        detail = format_instant(stored["created"])
     amount = format_amount(stored["amount"], stored["currency"])
     return Row(name, amount, detail, shown_status(state), tone_of(state), href)
 

@@ -185,6 +185,15 @@ def test_faults_of_one_account_spare_the_others(sandbox: SandboxClient) -> None:
     assert status_of(lambda: top_up(other, 1_00)) == 200
 
 
+def test_reset_forgets_the_faults(api: stripe.StripeClient, sandbox: SandboxClient) -> None:
+    sandbox.fault(path="/v1/topups", action="error_before", times=0)
+    assert status_of(lambda: top_up(api, 1_00)) == 500
+
+    sandbox.post("/_sandbox/reset")
+
+    assert status_of(lambda: top_up(api, 1_00)) == 200
+
+
 def status_of(call: Callable[[], object]) -> int | None:
     """Say which status a call got."""
     try:

@@ -6,7 +6,7 @@ import pytest
 import stripe
 
 from tests.payments.sandbox.purchases import metadata_of, refund
-from tests.payments.sandbox.stories import pay, top_up
+from tests.payments.sandbox.stories import pay, ready_account, top_up
 from tests.sandbox import SandboxClient
 
 BYPASS = "pm_card_bypassPending"
@@ -31,6 +31,8 @@ def test_pages_go_forward_and_back(api: stripe.StripeClient, customers: list[str
 
     last = api.v1.customers.list({"limit": 2, "starting_after": customers[3]})
     assert (ids(last), last.has_more) == (customers[4:], False)
+    whole = api.v1.customers.list({"limit": 5})
+    assert (ids(whole), whole.has_more) == (customers, False)
 
     before = api.v1.customers.list({"limit": 2, "ending_before": customers[4]})
     assert (ids(before), before.has_more) == (customers[2:4], True)
@@ -194,6 +196,16 @@ def test_platforms_do_not_see_each_other(api: stripe.StripeClient, sandbox: Sand
     with pytest.raises(stripe.InvalidRequestError, match="No such charge"):
         other.v1.charges.retrieve(charge.id)
     assert len(other.v1.balance_transactions.list().data) == 1
+
+
+def test_a_connected_account_does_not_see_the_platform(
+    api: stripe.StripeClient, sandbox: SandboxClient
+) -> None:
+    account = ready_account(api, sandbox)
+    charge = pay(api, 50_00)
+
+    with pytest.raises(stripe.InvalidRequestError, match="No such charge"):
+        api.v1.charges.retrieve(charge.id, {}, {"stripe_account": account})
 
 
 def test_a_deleted_customer_is_only_a_name(api: stripe.StripeClient) -> None:

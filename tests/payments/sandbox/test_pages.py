@@ -314,7 +314,7 @@ def test_every_sentence_has_its_french_and_every_french_is_said() -> None:
     in_templates = {
         sentence
         for file in (folder.parent / "templates").glob("*.html")
-        for sentence in re.findall(r'\bt\("([^"]+)"', file.read_text())
+        for sentence in re.findall(r"\bt\([\"']([^\"']+)[\"']", file.read_text())
     }
 
     assert len(calls | in_templates) > 100

@@ -149,6 +149,18 @@ def test_a_card_set_up_with_three_d_secure_needs_it_no_more(
     assert charge_off_session(api, customer, method).status == "succeeded"
 
 
+def test_the_same_card_saved_without_it_needs_its_holder(api: stripe.StripeClient) -> None:
+    customer = api.v1.customers.create().id
+    method = api.v1.payment_methods.attach(
+        "pm_card_authenticationRequiredOnSetup", {"customer": customer}
+    )
+
+    with pytest.raises(stripe.CardError) as refusal:
+        charge_off_session(api, customer, method.id)
+
+    assert refusal.value.code == "authentication_required"
+
+
 @pytest.mark.parametrize(
     ("card", "code", "decline_code"),
     [
@@ -200,8 +212,11 @@ def test_a_declined_card_cannot_be_saved(api: stripe.StripeClient) -> None:
 def test_a_card_used_once_without_being_saved_is_spent(api: stripe.StripeClient) -> None:
     intent = confirm(api, "pm_card_visa")
 
+    method = str(intent.payment_method)
     with pytest.raises(stripe.InvalidRequestError, match="may not be used again"):
-        confirm(api, str(intent.payment_method))
+        confirm(api, method)
+    with pytest.raises(stripe.InvalidRequestError, match="may not be used again"):
+        api.v1.setup_intents.create({"payment_method": method, "confirm": True})
 
 
 def test_a_wrong_number_and_a_real_card_are_refused(api: stripe.StripeClient) -> None:

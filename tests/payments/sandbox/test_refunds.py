@@ -4,7 +4,15 @@ import pytest
 import stripe
 
 from tests.payments.sandbox.purchases import DAY, check_books, movement, refund
-from tests.payments.sandbox.stories import available, event_types, pay, pending, top_up
+from tests.payments.sandbox.stories import (
+    available,
+    event_types,
+    pay,
+    pending,
+    ready_account,
+    send,
+    top_up,
+)
 from tests.sandbox import SandboxClient
 
 BYPASS = "pm_card_bypassPending"
@@ -103,6 +111,24 @@ def test_too_little_money_makes_refunds_wait_and_a_top_up_pays_them_in_order(
     assert available(api) == 0
     assert event_types(api)[-2:] == ["refund.updated", "charge.refund.updated"]
     check_books(sandbox)
+
+
+def test_a_small_refund_does_not_overtake_a_large_one(
+    api: stripe.StripeClient, sandbox: SandboxClient
+) -> None:
+    large, small = pay(api, 50_00, BYPASS), pay(api, 2_00, BYPASS)
+    send(api, ready_account(api, sandbox), available(api))
+    waiting = [refund(api, large, 50_00).id, refund(api, small, 2_00).id]
+
+    def statuses() -> list[str | None]:
+        return [api.v1.refunds.retrieve(refund_id).status for refund_id in waiting]
+
+    top_up(api, 5_00)
+    assert statuses() == ["pending", "pending"]
+    top_up(api, 45_00)
+    assert statuses() == ["succeeded", "pending"]
+    top_up(api, 2_00)
+    assert statuses() == ["succeeded", "succeeded"]
 
 
 def test_a_fresh_charge_is_refunded_from_what_is_pending(
