@@ -27,7 +27,7 @@ class Page:
     @property
     def location(self) -> str:
         """Return where a redirect leads."""
-        return urljoin(self.url, self.headers["Location"])
+        return urljoin(self.url, str(self.headers["Location"]))
 
     def error_beside(self, field: str) -> str:
         """Return the sentence a field is described by, as a screen reader would say it."""
