@@ -36,7 +36,7 @@ class Sandbox:
         self._public_url = public_url
         self.platforms = Platforms(path)
         self.courier = Courier(self.platforms)
-        self._pages = create_pages(self.platforms)
+        self._pages = create_pages(self.platforms, public_url)
 
     def start(self) -> None:
         self.courier.start()

@@ -13,7 +13,7 @@ from werkzeug.wrappers import Response
 
 from payments.sandbox.pages import checkout, dashboard, onboarding, three_d_secure
 from payments.sandbox.pages.language import language, t
-from payments.sandbox.pages.parts import show_message
+from payments.sandbox.pages.parts import own_url, show_message
 from payments.sandbox.platforms import Platforms
 
 _FOLDER = Path(__file__).parents[1]
@@ -23,7 +23,7 @@ _POLICY = (
 )
 
 
-def create_pages(platforms: Platforms) -> Flask:
+def create_pages(platforms: Platforms, public_url: str | None = None) -> Flask:
     """Return the WSGI application of everything that is not API."""
     app = Flask(
         "payments.sandbox.pages",
@@ -32,6 +32,7 @@ def create_pages(platforms: Platforms) -> Flask:
         template_folder="templates",
     )
     app.extensions["platforms"] = platforms
+    app.extensions["public_url"] = public_url
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.jinja_env.globals["t"] = t
     app.context_processor(lambda: {"language": language()})
@@ -46,7 +47,8 @@ def create_pages(platforms: Platforms) -> Flask:
 def refuse_other_sites() -> None:
     """Refuse a form another site sent: these pages ask nobody to sign in."""
     origin = request.headers.get("Origin")
-    if request.method == "POST" and origin and urlsplit(origin).netloc != request.host:
+    own = {request.host, urlsplit(own_url()).netloc}
+    if request.method == "POST" and origin and urlsplit(origin).netloc not in own:
         abort(HTTPStatus.FORBIDDEN)
 
 

@@ -27,9 +27,14 @@ def opened_platform(account: str) -> Iterator[tuple[Platform, Store]]:
     platforms: Platforms = current_app.extensions["platforms"]
     if not platforms.exists(account):
         abort(HTTPStatus.NOT_FOUND)
-    base_url = request.host_url.rstrip("/")
-    with platforms.using(account) as platform, platform.transaction(base_url=base_url) as store:
+    with platforms.using(account) as platform, platform.transaction(base_url=own_url()) as store:
         yield platform, store
+
+
+def own_url() -> str:
+    """Return where people reach these pages."""
+    public_url: str | None = current_app.extensions["public_url"]
+    return (public_url or request.host_url).rstrip("/")
 
 
 def found(store: Store, id_: str, type_: str) -> Json:
