@@ -19,6 +19,7 @@ from campaigns.models import Campaign, CampaignStatus, Pledge, PledgeStatus
 from demo.stripe_sandbox import SandboxDoor
 from octo.clock import BusinessClock, Clock, move_clock
 from octo.database import reading, transaction
+from octo.scheduler import jobs
 from octo.worker import run_due
 from payments.models import Transfer, TransferStatus
 
@@ -53,7 +54,7 @@ class Journey:
             move_clock(session, self._clock, to=at)
 
     def move_to(self, at: datetime) -> None:
-        """Set both clocks to ``at``, nothing being claimed meanwhile; what is past changes nothing."""
+        """Set both clocks to ``at``, nothing being claimed meanwhile; never back."""
         self._say_moving(is_moving=True)
         try:
             self._door.move_clock(max(math.ceil(at.timestamp()), self._door.now()))
@@ -71,6 +72,11 @@ class Journey:
         """Let webhooks arrive and do everything that is due."""
         self._door.deliver_webhooks()
         run_due(self._app)
+
+    def send(self) -> None:
+        """Send what was just decided, as a worker does within a second."""
+        with self._app.app_context():
+            jobs(self._app)["send_attempts"].run()
 
     def go_through(self, until: datetime) -> Iterator[datetime]:
         """Pass every due instant before ``until``, in order, working at each; yield each."""

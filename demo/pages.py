@@ -71,7 +71,7 @@ def _advance(hands: Stagehands, by: timedelta) -> None:
         try:
             for step in advance(hands, by=by):
                 _log.info("time_moved", at=step.at.isoformat())
-        except Exception:
+        except Exception:  # noqa: BLE001 - the thread's last word: it is logged, and resumed later
             _log.exception("time_stopped")
         finally:
             db.session.remove()

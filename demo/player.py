@@ -280,7 +280,7 @@ class Player:
         pledging.cancel_pledge(
             pledge_id, clock=self._clock, payments=self._payments, rules=self._settings.rules
         )
-        self._journey.work()
+        self._journey.send()
 
 
 def checkout_of(page: str) -> str:

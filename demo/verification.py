@@ -104,11 +104,10 @@ def _wrong_refunds(
 
 def _wrong_transfers(session: Session, moved: Moved, found: Verdict) -> Iterator[str]:
     """Name each settlement not transferred exactly once, and each transfer of none."""
-    accounts = dict(
-        session.execute(
-            sa.select(ConnectedAccount.organisation_id, ConnectedAccount.stripe_account_id)
-        ).tuples()
+    organisations = session.execute(
+        sa.select(ConnectedAccount.organisation_id, ConnectedAccount.stripe_account_id)
     )
+    accounts = dict(organisations.tuples().all())
     groups: defaultdict[str, list[Json]] = defaultdict(list)
     for transfer in moved.transfers:
         groups[transfer["transfer_group"]].append(transfer)

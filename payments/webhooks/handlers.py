@@ -13,7 +13,7 @@ from payments.gateway.facts import ChargeFact
 from payments.ledger import rules
 from payments.ledger.drafts import MovementFacts, TransactionDraft
 from payments.ledger.posting import adopt_movement
-from payments.models import ConnectedAccount, Payment, Refund, Transfer
+from payments.models import ConnectedAccount, Payment, PaymentStatus, Refund, Transfer
 from payments.services.collection import lock_payment, record_charge, refresh_payment
 from payments.services.disputes import record_dispute
 from payments.services.occasion import Occasion
@@ -49,7 +49,8 @@ def _on_checkout(
     payment_id = _find_payment_id(Payment.stripe_checkout_session_id == object_id)
     if payment_id is None:
         return False
-    refresh_payment(payment_id, gateway=gateway, settings=settings, clock=clock)
+    if not _is_collected(payment_id):
+        refresh_payment(payment_id, gateway=gateway, settings=settings, clock=clock)
     return True
 
 
@@ -62,14 +63,17 @@ def _on_intent(
     payment_id = by_intent or _find_payment_id(by_metadata)
     if payment_id is None:
         return False
-    refresh_payment(payment_id, gateway=gateway, settings=settings, clock=clock)
+    if not _is_collected(payment_id):
+        refresh_payment(payment_id, gateway=gateway, settings=settings, clock=clock)
     return True
 
 
 def _on_charge(
     object_id: str, payload: dict[str, Any], *, gateway: Gateway, settings: Settings, clock: Clock
 ) -> bool:
-    del payload
+    known_id = _find_payment_id(Payment.stripe_charge_id == object_id)
+    if payload.get("type") == "charge.succeeded" and known_id and _is_collected(known_id):
+        return True
     seen = gateway.get_charge(object_id)
     payment_id = _payment_id_of(seen)
     if payment_id is None:
@@ -181,6 +185,23 @@ def _adopt(
 def _payment_id_of(seen: ChargeFact) -> str | None:
     by_charge = _find_payment_id(Payment.stripe_charge_id == seen.id)
     return by_charge or _find_payment_id(Payment.public_id == seen.metadata.get("octo_payment", ""))
+
+
+def _is_collected(payment_id: str) -> bool:
+    """Tell whether the collecting is known to its last word: the charge and its movement.
+
+    Nothing more can be told by the checkout or its intent; what happens to the charge
+    afterwards comes with events of its own.
+    """
+    with reading() as session:
+        found = session.scalar(
+            sa.select(Payment.id).where(
+                Payment.public_id == payment_id,
+                Payment.status == PaymentStatus.SUCCEEDED,
+                Payment.available_at.is_not(None),
+            )
+        )
+    return found is not None
 
 
 def _find_payment_id(condition: sa.ColumnElement[bool]) -> str | None:

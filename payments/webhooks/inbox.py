@@ -3,7 +3,7 @@
 An event is only a sign: what is true is fetched, so neither order nor repetition matters.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -29,23 +29,34 @@ LONGEST_PAUSE: Final = timedelta(hours=1)
 
 def store_event(event: dict[str, Any], *, clock: Clock) -> bool:
     """Keep an event for later; one already kept changes nothing and returns ``False``."""
+    return store_events([event], clock=clock) == 1
+
+
+def store_events(events: Iterable[dict[str, Any]], *, clock: Clock) -> int:
+    """Keep events for later, in one commit; return how many were not kept before."""
     with transaction() as session:
         now = clock.machine_now()
-        subject = event.get("data", {}).get("object", {})
-        values = {
-            "stripe_event_id": event["id"][:255],
-            "type": str(event.get("type", ""))[:80],
-            "object_id": str(subject.get("id", ""))[:255] if isinstance(subject, dict) else None,
-            "payload": event,
-            "status": InboxStatus.RECEIVED,
-            "tries_count": 0,
-            "received_at": now,
-            "not_before": now,
-        }
         is_sqlite = session.get_bind().dialect.name == "sqlite"
         insert = sqlite.insert if is_sqlite else postgresql.insert
-        kept = insert(InboxEvent).values(**values).on_conflict_do_nothing()
-        return session.scalar(kept.returning(InboxEvent.id)) is not None
+        stored = 0
+        for event in events:
+            kept = insert(InboxEvent).values(**_row_of(event, now)).on_conflict_do_nothing()
+            stored += session.scalar(kept.returning(InboxEvent.id)) is not None
+        return stored
+
+
+def _row_of(event: dict[str, Any], now: datetime) -> dict[str, Any]:
+    subject = event.get("data", {}).get("object", {})
+    return {
+        "stripe_event_id": event["id"][:255],
+        "type": str(event.get("type", ""))[:80],
+        "object_id": str(subject.get("id", ""))[:255] if isinstance(subject, dict) else None,
+        "payload": event,
+        "status": InboxStatus.RECEIVED,
+        "tries_count": 0,
+        "received_at": now,
+        "not_before": now,
+    }
 
 
 def handle_inbox(*, gateway: Gateway, settings: Settings, clock: Clock) -> JobReport:

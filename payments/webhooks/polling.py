@@ -5,6 +5,7 @@ strict order; one already kept is dropped by its id.
 """
 
 from datetime import datetime, timedelta
+from itertools import islice
 from typing import Final
 
 import sqlalchemy as sa
@@ -14,7 +15,7 @@ from octo.database import reading, transaction
 from octo.scheduler import JobReport
 from payments.gateway.client import Gateway, StripeAwayError
 from payments.models import PollCursor
-from payments.webhooks.inbox import store_event
+from payments.webhooks.inbox import BATCH, store_events
 
 OVERLAP: Final = timedelta(minutes=10)
 FIRST_LOOK_BACK: Final = timedelta(days=30)
@@ -27,9 +28,10 @@ def poll_events(*, gateway: Gateway, clock: Clock) -> JobReport:
     newest = since
     stored = 0
     try:
-        for event in gateway.list_events(since=since - OVERLAP):
-            stored += store_event(event.payload, clock=clock)
-            newest = max(newest, event.created_at)
+        events = iter(gateway.list_events(since=since - OVERLAP))
+        while batch := list(islice(events, BATCH)):
+            stored += store_events((event.payload for event in batch), clock=clock)
+            newest = max(newest, *(event.created_at for event in batch))
     except StripeAwayError as error:
         return JobReport(done=stored, waiting=[f"polling waits: {error}"])
     _move_cursor(newest)
