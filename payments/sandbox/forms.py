@@ -11,6 +11,7 @@ from payments.sandbox.errors import malformed, missing_param
 from payments.sandbox.objects import Json
 
 _INTEGER: Final = re.compile(r"-?[0-9]+")
+_DEEPEST: Final = 10
 _MAX_KEYS, _MAX_NAME, _MAX_VALUE = 50, 40, 500
 _TRUE, _FALSE = ("true", "1", True), ("false", "0", False)
 
@@ -20,6 +21,8 @@ def parse_form(text: str) -> Json:
     tree: Json = {}
     for name, value in parse_qsl(text, keep_blank_values=True):
         path = name.replace("]", "").split("[")
+        if len(path) > _DEEPEST:
+            raise malformed(f"Invalid {path[0]}: nested too deeply", param=path[0])
         node = tree
         for index, step in enumerate(path[:-1]):
             below = node.setdefault(step or str(len(node)), {})

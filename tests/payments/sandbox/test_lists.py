@@ -7,7 +7,7 @@ import stripe
 
 from tests.payments.sandbox.purchases import metadata_of, refund
 from tests.payments.sandbox.stories import pay, ready_account, top_up
-from tests.sandbox import SandboxClient
+from tests.sandbox import SandboxClient, SandboxError
 
 BYPASS = "pm_card_bypassPending"
 
@@ -162,6 +162,11 @@ def test_unknown_things_are_named(api: stripe.StripeClient) -> None:
     with pytest.raises(stripe.InvalidRequestError) as misspelt:
         api.v1.refunds.create(unknown)
     assert (misspelt.value.code, misspelt.value.param) == ("parameter_unknown", "amuont")
+
+
+def test_a_parameter_nested_without_end_is_refused(sandbox: SandboxClient) -> None:
+    with pytest.raises(SandboxError, match="nested too deeply"):
+        sandbox.get("/v1/customers", **{"a" + "[b]" * 5_000: "c"})
 
 
 def test_every_answer_names_its_request(api: stripe.StripeClient) -> None:

@@ -99,3 +99,16 @@ def test_nobody_is_answered_without_a_key(sandbox_url: str) -> None:
         with pytest.raises(urllib.error.HTTPError) as refusal:
             urllib.request.urlopen(f"{sandbox_url}{path}")  # noqa: S310
         assert refusal.value.code == 401
+
+
+def test_more_accounts_than_are_kept_open_lose_nothing(sandbox_url: str) -> None:
+    clients = [
+        stripe.StripeClient(f"sk_test_crowd_{n}", base_addresses={"api": sandbox_url})
+        for n in range(70)
+    ]
+    for amount, client in enumerate(clients, 1):
+        client.v1.topups.create({"amount": amount, "currency": "eur"})
+
+    seen = [client.v1.balance.retrieve().available[0].amount for client in clients]
+
+    assert seen == list(range(1, 71))
