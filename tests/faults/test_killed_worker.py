@@ -17,7 +17,7 @@ from flask import Flask
 from campaigns.models import Campaign, CampaignStatus, Outcome, Pledge
 from octo.database import db
 from payments.ledger.balances import balances_of
-from payments.ledger.check import find_faults
+from payments.ledger.check import check_ledger
 from payments.models import Settlement
 from tests.make import Make
 from tests.moment import Moment
@@ -98,7 +98,7 @@ def _check_every_cent(
     document = db.session.scalars(sa.select(Settlement)).one()
     assert [one["amount"] for one in sandbox.every("/v1/transfers")] == [document.net_amount]
 
-    assert find_faults() == []
+    assert check_ledger(db.session()).faults == ()
     booked = balances_of(db.session(), "EUR")["stripe_balance"]
     at_stripe = sandbox.get("/v1/balance")
     assert booked == sum(
