@@ -1,4 +1,4 @@
-"""``flask campaign``: campaigns from and to files."""
+"""``flask campaign``: campaigns from and to files, and how they stand."""
 
 import json
 import sys
@@ -12,15 +12,18 @@ import sqlalchemy as sa
 from flask import Flask
 from flask.cli import AppGroup
 
+from campaigns import queries
+from campaigns.models import Campaign, CampaignStatus
 from campaigns.services import exchange
 from octo.content.feature import storage
 from octo.content.images import keep_image
 from octo.database import reading
 from octo.errors import NotFoundError, OctoError
+from octo.money import format_amount
 from octo.runtime import runtime
 from octo.users.models import User, normalise_email
 
-campaign_commands = AppGroup("campaign", help="Bring campaigns in from files, and write them out.")
+campaign_commands = AppGroup("campaign", help="Bring campaigns in from files, write them out, list them.")
 as_json_option = click.option("--json", "as_json", is_flag=True, help="Answer in JSON.")
 
 
@@ -89,6 +92,61 @@ def export_command(slug: str, folder: Path, *, as_json: bool) -> None:
         click.echo(json.dumps({"folder": str(target)}))
     else:
         click.echo(f"{slug} is written to {target}.")
+
+
+@campaign_commands.command("list")
+@click.option("--status", type=click.Choice([status.value for status in CampaignStatus]))
+@as_json_option
+def list_command(*, status: str | None, as_json: bool) -> None:
+    """List the campaigns, the newest first."""
+    campaigns = queries.list_all_campaigns(CampaignStatus(status) if status else None)
+    if as_json:
+        click.echo(json.dumps([_described(campaign) for campaign in campaigns]))
+        return
+    for campaign in campaigns:
+        click.echo(f"{campaign.slug:40} {_standing(campaign):20} {_amounts(campaign)}")
+
+
+@campaign_commands.command("show")
+@click.argument("slug")
+@as_json_option
+@_refusals_exit_1
+def show_command(slug: str, *, as_json: bool) -> None:
+    """Show how the campaign SLUG stands."""
+    described = _described(queries.get_any_campaign(slug=slug))
+    if as_json:
+        click.echo(json.dumps(described))
+        return
+    for name, value in described.items():
+        click.echo(f"{name:18} {'' if value is None else value}")
+
+
+def _standing(campaign: Campaign) -> str:
+    return f"{campaign.status} {campaign.outcome}" if campaign.outcome else str(campaign.status)
+
+
+def _amounts(campaign: Campaign) -> str:
+    pledged = format_amount(campaign.pledged_amount, campaign.currency, "en")
+    goal = format_amount(campaign.goal_amount, campaign.currency, "en")
+    return f"{pledged} of {goal}"
+
+
+def _described(campaign: Campaign) -> dict[str, object]:
+    deadline_at = campaign.deadline_at
+    return {
+        "id": campaign.public_id,
+        "slug": campaign.slug,
+        "title": campaign.title,
+        "organisation": campaign.organisation.name,
+        "status": campaign.status.value,
+        "outcome": campaign.outcome.value if campaign.outcome else None,
+        "currency": campaign.currency,
+        "goal_amount": campaign.goal_amount,
+        "pledged_amount": campaign.pledged_amount,
+        "backers_count": campaign.backers_count,
+        "supporters_count": campaign.supporters_count,
+        "deadline_at": deadline_at.isoformat() if deadline_at else None,
+    }
 
 
 def _get_user(email: str) -> User:

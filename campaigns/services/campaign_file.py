@@ -61,7 +61,7 @@ class _Loader(yaml.BaseLoader):
     """Reads plain mappings, lists and texts; no anchor, no tag, no key twice."""
 
     def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
-        event = self.peek_event()
+        event = self.peek_event()  # type: ignore[no-untyped-call]
         is_plain = getattr(event, "anchor", None) is None and getattr(event, "tag", None) is None
         if isinstance(event, yaml.AliasEvent) or not is_plain:
             raise yaml.MarkedYAMLError(
