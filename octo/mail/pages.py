@@ -8,6 +8,7 @@ from flask import Blueprint, abort, current_app, make_response, render_template,
 from flask.typing import ResponseReturnValue
 
 from octo.database import reading
+from octo.mail.delivery import CANNOT_BE_WRITTEN
 from octo.mail.outbox import OutboxMessage
 from octo.mail.rendering import RenderedMail, render_mail
 from octo.mail.site import site_of
@@ -46,7 +47,7 @@ def index() -> ResponseReturnValue:
         shown = statement.offset((page - 1) * PAGE_SIZE).limit(PAGE_SIZE + 1)
         found = list(session.scalars(shown))
     box = MailboxPage(found[:PAGE_SIZE], page, has_more=len(found) > PAGE_SIZE)
-    return render_template("mail/mailbox.html", box=box, to=to)
+    return render_template("mail/mailbox.html", box=box, to=to, subject_of=subject_of)
 
 
 @blueprint.get("/<message_id>")
@@ -63,10 +64,21 @@ def show(message_id: str) -> ResponseReturnValue:
 def html(message_id: str) -> ResponseReturnValue:
     """Answer the HTML part alone, under a policy that lets it style itself and nothing more."""
     mail = _render(_get_message(message_id))
-    response = make_response(mail.html.replace("<head>", '<head><base target="_top">', 1))
+    whole_page = mail.html.replace(' target="_blank"', "")
+    response = make_response(whole_page.replace("<head>", '<head><base target="_top">', 1))
     response.headers["Content-Security-Policy"] = MAIL_POLICY
     response.headers["X-Frame-Options"] = "SAMEORIGIN"
     return response
+
+
+def subject_of(message: OutboxMessage) -> str:
+    """Return the subject of a mail, sent already or not."""
+    if message.subject:
+        return message.subject
+    try:
+        return _render(message).subject
+    except CANNOT_BE_WRITTEN:
+        return message.template
 
 
 def _get_message(message_id: str) -> OutboxMessage:

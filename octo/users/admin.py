@@ -91,7 +91,12 @@ def user(user_id: str) -> ResponseReturnValue:
                 sa.select(AuditEvent).filter_by(subject=user_id).order_by(AuditEvent.id.desc())
             )
         )
-    return render_template("users/person.html", person=person, trail=trail, roles=role_words())
+        actors = {event.actor for event in trail}
+        named = session.scalars(sa.select(User).where(User.public_id.in_(actors)))
+        names = {actor.public_id: actor.name or actor.email for actor in named}
+    return render_template(
+        "users/person.html", person=person, trail=trail, roles=role_words(), names=names
+    )
 
 
 @blueprint.post("/users/<user_id>/roles")
