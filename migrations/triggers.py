@@ -86,7 +86,7 @@ def present(connection: sa.Connection) -> dict[str, str]:
             "SELECT tgname, relname FROM pg_trigger JOIN pg_class ON pg_class.oid = tgrelid "
             "WHERE NOT tgisinternal AND tgenabled <> 'D'"
         )
-    return dict(connection.execute(sa.text(query)).tuples().all())
+    return dict(connection.execute(sa.text(query)).all())
 
 
 def expected(dialect: str) -> dict[str, str]:

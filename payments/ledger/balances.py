@@ -55,7 +55,7 @@ def balances_of(session: Session, currency: str) -> dict[str, int]:
         .where(_KEPT.c.currency == currency)
         .group_by(_KEPT.c.account)
     )
-    return {account: int(total) for account, total in rows.tuples()}
+    return {account: int(total) for account, total in rows}
 
 
 def cover(session: Session, currency: str = "EUR") -> Cover:

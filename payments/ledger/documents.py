@@ -30,7 +30,7 @@ def check_campaigns(session: Session) -> Iterator[Fault]:
     """Hold for each campaign what came in, less what went back and was settled."""
     held = recompute(session)
     expected = _expected(session)
-    campaigns = session.execute(sa.select(Campaign.public_id, Campaign.currency)).tuples()
+    campaigns = session.execute(sa.select(Campaign.public_id, Campaign.currency))
     for public_id, currency in campaigns:
         for name in ("campaign_funds", "tips_held"):
             account = f"{name}:{public_id}"
@@ -43,7 +43,7 @@ def _expected(session: Session) -> Counter[str]:
     """Add up, from payments, refunds and documents, what each campaign should hold."""
     expected: Counter[str] = Counter()
     for amounts in (_charged(), _refunded(), _settled(), _booked_by_themselves()):
-        for public_id, funds, tips in session.execute(amounts).tuples():
+        for public_id, funds, tips in session.execute(amounts):
             expected[f"campaign_funds:{public_id}"] += int(funds)
             expected[f"tips_held:{public_id}"] += int(tips)
     return expected
@@ -84,7 +84,7 @@ def check_transfers(session: Session) -> Iterator[Fault]:
         )
         .group_by(Transfer.public_id, Settlement.net_amount, Transfer.status)
         .having(booked != due)
-    ).tuples()
+    )
     for public_id, net, amount in found:
         yield Fault("transfers", public_id, f"has {amount} booked, its document is of {net}")
 

@@ -86,7 +86,7 @@ def check_checkpoints(session: Session) -> Iterator[Fault]:
         (account, currency): balance
         for account, currency, balance in session.execute(
             sa.select(LedgerCheckpoint.account, LedgerCheckpoint.currency, LedgerCheckpoint.balance)
-        ).tuples()
+        )
     }
     for account in sorted(kept.keys() | recomputed.keys()):
         held, true = kept.get(account, 0), recomputed.get(account, 0)
@@ -158,4 +158,4 @@ def recompute(session: Session, *wanted: sa.ColumnElement[bool]) -> dict[tuple[s
             side.c.account, side.c.currency
         )
     )
-    return {(account, currency): int(total) for account, currency, total in rows.tuples()}
+    return {(account, currency): int(total) for account, currency, total in rows}

@@ -201,13 +201,13 @@ RETURNING reference, id
 
 def _write_to_postgresql(session: Session, postings: Collection[_Posting]) -> dict[str, int]:
     parameters = {"postings": _as_json(postings)}
-    return dict(session.execute(_POST_TO_POSTGRESQL, parameters).tuples().all())
+    return dict(session.execute(_POST_TO_POSTGRESQL, parameters).all())
 
 
 def _write_to_sqlite(session: Session, postings: Collection[_Posting]) -> dict[str, int]:
     """Write in three prepared statements: there is no round trip to save."""
     parameters = {"postings": _as_json(postings)}
-    written: dict[str, int] = dict(session.execute(_POST_TO_SQLITE, parameters).tuples().all())
+    written: dict[str, int] = dict(session.execute(_POST_TO_SQLITE, parameters).all())
     new = [posting for posting in postings if posting.draft.reference in written]
     entries = [
         {"transaction_id": written[posting.draft.reference], **row}

@@ -1,0 +1,132 @@
+"""``docs/ledger.md`` line by line: each example there is made here and must match."""
+
+import inspect
+import re
+from functools import partial
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+from octo.config import ROOT
+from payments.ledger import chart, rules
+from payments.ledger.drafts import TransactionDraft
+from payments.models import SettlementKind
+from tests.payments.ledger.books import (
+    NOON,
+    campaign,
+    dispute,
+    movement,
+    payment,
+    refund,
+    settlement,
+    transfer,
+)
+
+Example = partial[TransactionDraft | None] | partial[TransactionDraft]
+DOCUMENT: Final = (Path(ROOT) / "docs" / "ledger.md").read_text()
+
+
+def _rows(heading: str) -> list[list[str]]:
+    section = DOCUMENT.split(f"\n## {heading}\n")[1].split("\n## ")[0]
+    lines = [line for line in section.splitlines() if line.startswith("| ")]
+    return [[cell.strip() for cell in line.strip("|").split("|")] for line in lines[2:]]
+
+
+PAYMENT = payment(campaign(), amount=50_00, tip=2_00)
+LATE = payment(campaign(), amount=50_00, tip=2_00, is_late=True)
+WHOLE = refund(PAYMENT, funds=50_00, tip=2_00)
+DISPUTE = dispute(PAYMENT, amount=52_00)
+DOCUMENT_OF_1000 = settlement(PAYMENT.campaign, base=1000_00, tips=40_00)
+CREDIT_NOTE = settlement(PAYMENT.campaign, base=100_00, kind=SettlementKind.CREDIT_NOTE)
+
+EXAMPLES: Final[dict[str, Example]] = {
+    "A pledge of 50.00 with": partial(rules.charge, PAYMENT, movement(52_00, fee=1_03)),
+    "The same, paid after": partial(rules.charge, LATE, movement(52_00, fee=1_03)),
+    "The pledge and its tip": partial(rules.refund, WHOLE, movement(-52_00)),
+    "20.00 of the pledge": partial(rules.refund, refund(PAYMENT, funds=20_00), movement(-20_00)),
+    "Late money": partial(rules.refund, refund(LATE, owed=52_00), movement(-52_00)),
+    "The refund comes back": partial(rules.refund_failed, WHOLE, movement(52_00)),
+    "Stripe refuses the refund": partial(rules.refund_never_left, WHOLE, at=NOON),
+    "A campaign of 1,000.00": partial(rules.settlement, DOCUMENT_OF_1000),
+    "A credit note": partial(rules.settlement, CREDIT_NOTE),
+    "The settlement's net": partial(rules.transfer, transfer(DOCUMENT_OF_1000), movement(-916_00)),
+    "The transfer is taken": partial(rules.transfer_reversal, PAYMENT.campaign, movement(916_00)),
+    "A bank takes back": partial(rules.dispute_withdrawn, DISPUTE, movement(-52_00, fee=15_00)),
+    "The dispute is won": partial(rules.dispute_reinstated, DISPUTE, movement(52_00, fee=-15_00)),
+    "The dispute is lost before": partial(
+        rules.dispute_lost, DISPUTE, tip_amount=2_00, is_paid_out=False, at=NOON
+    ),
+    "The dispute is lost after": partial(
+        rules.dispute_lost, DISPUTE, tip_amount=2_00, is_paid_out=True, at=NOON
+    ),
+    "The owner's debt is recovered": partial(
+        rules.debt_recovered, PAYMENT.campaign, movement(52_00)
+    ),
+    "The owner's debt is written": partial(
+        rules.debt_written_off, PAYMENT.campaign.organisation, 52_00, "EUR", act="act_1", at=NOON
+    ),
+    "The operator tops": partial(rules.topup, movement(500_00, kind="topup")),
+    "300.00 leave": partial(rules.platform_payout, movement(-300_00, kind="payout")),
+    "They arrive": partial(rules.platform_payout_paid, "po_1", 300_00, "EUR", at=NOON),
+    "They are sent back": partial(rules.platform_payout_failed, movement(300_00)),
+    "Stripe charges 2.00": partial(rules.stripe_fee, movement(-2_00, kind="stripe_fee")),
+}
+
+
+def _written(draft: TransactionDraft) -> list[str]:
+    return [
+        f"{chart.kind_of(entry.debit).name} ← {chart.kind_of(entry.credit).name} "
+        f"{entry.amount / 100:.2f}"
+        for entry in draft.entries
+    ]
+
+
+@pytest.mark.parametrize(
+    ("event", "rule", "entries"),
+    [pytest.param(*row, id=row[0]) for row in _rows("Business events")],
+)
+def test_the_documented_event_makes_the_documented_entries(
+    event: str, rule: str, entries: str
+) -> None:
+    [example] = [made for start, made in EXAMPLES.items() if event.startswith(start)]
+    draft = example()
+
+    assert draft is not None
+    assert _written(draft) == re.findall(r"`([^`]+)`", entries)
+    assert example.func.__name__ == rule.strip("`")
+
+
+def test_every_rule_and_every_example_is_documented() -> None:
+    documented = {row[1].strip("`") for row in _rows("Business events")}
+    public = {
+        name
+        for name, rule in inspect.getmembers(rules, inspect.isfunction)
+        if rule.__module__ == rules.__name__ and not name.startswith("_")
+    }
+
+    assert documented == public
+    assert len(_rows("Business events")) == len(EXAMPLES)
+
+
+def test_the_chart_is_the_documented_one() -> None:
+    keepers = {"the platform": "platform", "a campaign": "campaign", "an owner": "owner"}
+    documented = {
+        (name.strip("`"), kind, keepers[keeper], pcg, pca)
+        for name, kind, keeper, pcg, pca in _rows("Accounts")
+    }
+
+    assert documented == {
+        (kind.name, kind.category, kind.keeper, kind.pcg_number, kind.pca_number)
+        for kind in chart.CHART.values()
+    }
+
+
+def test_what_was_owed_already_is_not_booked_again() -> None:
+    assert rules.refund_never_left(refund(LATE, owed=52_00), at=NOON) is None
+
+
+@pytest.mark.parametrize("account", ["", "nothing", "bank:cmp_1", "campaign_funds", "tips_held:"])
+def test_what_is_not_in_the_chart_is_no_account(account: str) -> None:
+    with pytest.raises(KeyError):
+        chart.kind_of(account)
