@@ -5,13 +5,15 @@ import sys
 
 from campaigns import feature as campaigns
 from demo import feature as demo
+from demo.settings import settings_at_hand
 from octo.app import create_app
 from octo.config import load_settings
 from octo.errors import ConfigError
 from payments import feature as payments
 
 try:
-    app = create_app(load_settings(os.environ), features=[campaigns, payments, demo])
+    settings = load_settings(settings_at_hand(os.environ))
+    app = create_app(settings, features=[campaigns, payments, demo])
 except ConfigError as error:
     sys.stderr.write(f"octo: {error}\n")
     sys.exit(2)

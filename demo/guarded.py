@@ -30,7 +30,10 @@ def main() -> None:
     threading.Thread(target=watch, args=(int(pipe),), daemon=True, name="guard").start()
     sys.argv = [module, *arguments]
     sys.path[0] = str(Path.cwd())  # as `python -m` would, instead of this file's folder
-    runpy.run_module(module, run_name="__main__", alter_sys=True)
+    try:
+        runpy.run_module(module, run_name="__main__", alter_sys=True)
+    except KeyboardInterrupt:  # told to stop before it could listen: nothing to trace
+        sys.exit(128 + signal.SIGINT)
 
 
 if __name__ == "__main__":

@@ -4,68 +4,51 @@ On the first run it migrates the database and loads the demo. Ctrl-C or SIGTERM 
 worker finish what it has sent to Stripe, then stops everything and exits 0.
 """
 
-import hashlib
 import json
 import os
-import secrets
 import signal
 import socket
 import sys
 import time
 import urllib.request
 from collections.abc import Mapping
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Final
 
+from demo.settings import (
+    HOST,
+    STRIPE_KEY,
+    Plan,
+    StartError,
+    demo_settings,
+    keep_settings,
+    read_plan,
+)
 from demo.sign_ins import DEMO_PASSWORD, SIGN_INS
 from demo.supervision import POLL_SECONDS, ROOT, ChildError, Supervisor
 
-HOST: Final = "127.0.0.1"
-STRIPE_KEY: Final = "sk_test_octo_demo"
 WEBHOOK_PATH: Final = "/webhooks/stripe"
 READY_SECONDS: Final = 60
-LAST_PORT: Final = 65535
 SITE_THREADS: Final = 8
-
-
-class StartError(Exception):
-    """The demo cannot start as it is set; its text is one line that says what to change."""
-
-
-@dataclass(frozen=True)
-class Plan:
-    """Where everything listens and is kept."""
-
-    port: int
-    sandbox_port: int
-    instance: Path
-
-    @property
-    def site(self) -> str:
-        return f"http://{HOST}:{self.port}"
-
-    @property
-    def sandbox(self) -> str:
-        return f"http://{HOST}:{self.sandbox_port}"
+PYTHON_SETTINGS: Final = {"PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1"}
 
 
 def main() -> int:
     """Run until told to stop; 0 when stopped, 1 when a child died, 2 when it cannot start."""
     try:
         plan = read_plan(os.environ)
-        environ = child_environ(plan, os.environ)
+        settings = demo_settings(plan, os.environ)
         demand_free_port(plan.port, "PORT")
         demand_free_port(plan.sandbox_port, "SANDBOX_PORT")
+        keep_settings(plan, settings)
     except StartError as error:
         sys.stderr.write(f"octo: {error}\n")
         return 2
-    supervisor = Supervisor(environ)
+    supervisor = Supervisor({**os.environ, **settings, **PYTHON_SETTINGS})
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, lambda *_: supervisor.stopping.set())
     take_the_terminal()
     try:
-        start(supervisor, plan, environ)
+        start(supervisor, plan, settings)
         supervisor.watch()
     except ChildError as error:
         sys.stderr.write(f"octo: {error}. Stopping the rest.\n")
@@ -88,7 +71,7 @@ def take_the_terminal() -> None:
     os.tcsetpgrp(sys.stdin.fileno(), os.getpgrp())
 
 
-def start(supervisor: Supervisor, plan: Plan, environ: Mapping[str, str]) -> None:
+def start(supervisor: Supervisor, plan: Plan, settings: Mapping[str, str]) -> None:
     """Start everything in order, each once what it needs answers."""
     sandbox_files = str(plan.instance / "sandbox")
     supervisor.start(
@@ -100,7 +83,7 @@ def start(supervisor: Supervisor, plan: Plan, environ: Mapping[str, str]) -> Non
     supervisor.finish("loading", "flask", "--app", "wsgi", "demo", "load")
     if supervisor.stopping.is_set():
         return
-    register_webhooks(plan, environ)  # after the season, which begins by emptying the account
+    register_webhooks(plan, settings)  # after the season, which begins by emptying the account
     supervisor.start(
         "site",
         *("waitress", f"--listen={HOST}:{plan.port}", f"--threads={SITE_THREADS}", "wsgi:app"),
@@ -109,21 +92,6 @@ def start(supervisor: Supervisor, plan: Plan, environ: Mapping[str, str]) -> Non
     supervisor.start("worker", "flask", "--app", "wsgi", "worker")
     if wait_until_open(supervisor, plan.port):
         print(welcome(plan), flush=True)
-
-
-def read_plan(environ: Mapping[str, str]) -> Plan:
-    return Plan(
-        port=_port(environ, "PORT", 8000),
-        sandbox_port=_port(environ, "SANDBOX_PORT", 8001),
-        instance=Path(environ.get("OCTO_INSTANCE", ROOT / "instance")).resolve(),
-    )
-
-
-def _port(environ: Mapping[str, str], name: str, default: int) -> int:
-    raw = environ.get(name) or str(default)
-    if not raw.isascii() or not raw.isdecimal() or not 0 < int(raw) <= LAST_PORT:
-        raise StartError(f"{name} must be a port from 1 to {LAST_PORT}, not {raw!r}")
-    return int(raw)
 
 
 def demand_free_port(port: int, setting: str) -> None:
@@ -139,41 +107,7 @@ def demand_free_port(port: int, setting: str) -> None:
             ) from error
 
 
-def child_environ(plan: Plan, environ: Mapping[str, str]) -> dict[str, str]:
-    """Return the settings of the demo: this environment, and a Stripe that is the sandbox."""
-    secret = secret_key(plan.instance / "secret_key")
-    webhook_secret = hashlib.sha256(f"webhooks:{secret}".encode()).hexdigest()
-    return {
-        "STRIPE_RATE": "100",
-        "STRIPE_RATE_ENDPOINT": "100",
-        "SECRET_KEY": secret,
-        **environ,
-        "OCTO_DEMO": "1",
-        "OCTO_INSTANCE": str(plan.instance),
-        "OCTO_BASE_URL": environ.get("OCTO_BASE_URL", plan.site),
-        "PORT": str(plan.port),
-        "STRIPE_SECRET_KEY": STRIPE_KEY,
-        "STRIPE_API_BASE": plan.sandbox,
-        "STRIPE_WEBHOOK_SECRET": f"whsec_{webhook_secret}",
-        "PYTHONPATH": str(ROOT),
-        "PYTHONUNBUFFERED": "1",
-    }
-
-
-def secret_key(path: Path) -> str:
-    """Return the demo's own secret, made on the first run and readable by its user alone."""
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        if not path.exists():
-            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-            with os.fdopen(descriptor, "w") as file:
-                file.write(secrets.token_urlsafe(48))
-        return path.read_text()
-    except OSError as error:
-        raise StartError(f"{path} cannot be written: {error.strerror}") from error
-
-
-def register_webhooks(plan: Plan, environ: Mapping[str, str]) -> None:
+def register_webhooks(plan: Plan, settings: Mapping[str, str]) -> None:
     """Tell the sandbox where this site takes its events, under the secret both know.
 
     Twice, as at Stripe: for the platform's own events and for its connected accounts'.
@@ -181,7 +115,7 @@ def register_webhooks(plan: Plan, environ: Mapping[str, str]) -> None:
     for connect in (False, True):
         body = {
             "url": plan.site + WEBHOOK_PATH,
-            "secret": environ["STRIPE_WEBHOOK_SECRET"],
+            "secret": settings["STRIPE_WEBHOOK_SECRET"],
             "connect": connect,
         }
         request = urllib.request.Request(  # noqa: S310 - always http://127.0.0.1
@@ -224,7 +158,8 @@ def welcome(plan: Plan) -> str:
 
 {people}
 
-  `flask demo advance 45d`, or the button at the foot of the pages, makes time pass.
+  The button at the foot of the pages makes time pass; so does, in another terminal,
+  `.venv/bin/flask demo advance 45d`.
   Ctrl-C stops everything.
 """
 

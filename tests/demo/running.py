@@ -11,7 +11,7 @@ from typing import Final, Self
 
 import psutil
 
-from demo.runner import child_environ, read_plan
+from demo.settings import settings_at_hand
 from demo.supervision import ROOT
 from tests.processes import family, wait_until
 from tests.sandbox import free_port
@@ -53,7 +53,7 @@ class Running:
     @property
     def site_environ(self) -> dict[str, str]:
         """The settings the runner gives its children, for a command beside them."""
-        return child_environ(read_plan(self.environ), self.environ)
+        return dict(settings_at_hand(self.environ))
 
     @property
     def said(self) -> str:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from demo.runner import Plan, child_environ, secret_key
+from demo.settings import Plan, demo_settings, keep_settings, secret_key, settings_at_hand
 from demo.supervision import ROOT
 from tests.sandbox import free_port
 
@@ -73,7 +73,28 @@ def test_the_demo_never_reaches_stripe_itself(tmp_path: Path) -> None:
     plan = Plan(port=8000, sandbox_port=8001, instance=tmp_path)
     mine = {"STRIPE_SECRET_KEY": "sk_live_real", "STRIPE_API_BASE": "https://api.stripe.com"}
 
-    environ = child_environ(plan, mine)
+    environ = demo_settings(plan, mine)
 
     assert environ["STRIPE_SECRET_KEY"].startswith("sk_test_")
     assert environ["STRIPE_API_BASE"] == "http://127.0.0.1:8001"
+
+
+def test_a_command_in_another_terminal_finds_the_demo(tmp_path: Path) -> None:
+    plan = Plan(port=8000, sandbox_port=8001, instance=tmp_path)
+    settings = demo_settings(plan, {"STRIPE_RATE": "50"})
+    keep_settings(plan, settings)
+
+    found = settings_at_hand({"OCTO_INSTANCE": str(tmp_path)})
+
+    assert found == settings
+    assert found["STRIPE_RATE"] == "50"
+    assert stat.S_IMODE((tmp_path / "demo.json").stat().st_mode) == 0o600
+
+
+@pytest.mark.parametrize("name", ["SECRET_KEY", "STRIPE_SECRET_KEY", "DATABASE_URL"])
+def test_a_site_of_ones_own_takes_nothing_from_the_demo(tmp_path: Path, name: str) -> None:
+    plan = Plan(port=8000, sandbox_port=8001, instance=tmp_path)
+    keep_settings(plan, demo_settings(plan, {}))
+    mine = {"OCTO_INSTANCE": str(tmp_path), name: "mine"}
+
+    assert settings_at_hand(mine) == mine

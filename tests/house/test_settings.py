@@ -8,7 +8,7 @@ from demo.supervision import ROOT
 
 SETTING: Final = re.compile(r"[A-Z][A-Z0-9_]{3,}")
 DOCUMENTED: Final = re.compile(r"^# ?([A-Z][A-Z0-9_]+)=", re.MULTILINE)
-READERS: Final = ("octo/config.py", "demo/runner.py")
+READERS: Final = ("octo/config.py", "demo/settings.py")
 
 
 def settings_read(module: str) -> set[str]:
