@@ -71,7 +71,6 @@ def _new_charge(
     store: Store, intent: Json, method: Json, card: Card, decline: Decline | None
 ) -> Json:
     id_ = new_id("ch")
-    code = None if decline is None else decline.decline_code or decline.code
     return store.add(
         {
             "id": id_,
@@ -98,19 +97,7 @@ def _new_charge(
             "livemode": False,
             "metadata": dict(intent["metadata"]),
             "on_behalf_of": None,
-            "outcome": {
-                "advice_code": None,
-                "network_advice_code": None,
-                "network_decline_code": None,
-                "network_status": "declined_by_network" if decline else "approved_by_network",
-                "reason": code,
-                "risk_level": "normal",
-                "risk_score": 20,
-                "seller_message": "The bank declined the payment."
-                if decline
-                else "Payment complete.",
-                "type": "issuer_declined" if decline else "authorized",
-            },
+            "outcome": _outcome(decline),
             "paid": decline is None,
             "payment_intent": intent["id"],
             "payment_method": method["id"],
@@ -131,6 +118,20 @@ def _new_charge(
             "transfer_group": intent["transfer_group"],
         }
     )
+
+
+def _outcome(decline: Decline | None) -> Json:
+    return {
+        "advice_code": None,
+        "network_advice_code": None,
+        "network_decline_code": None,
+        "network_status": "declined_by_network" if decline else "approved_by_network",
+        "reason": decline.decline_code or decline.code if decline else None,
+        "risk_level": "normal",
+        "risk_score": 20,
+        "seller_message": "The bank declined the payment." if decline else "Payment complete.",
+        "type": "issuer_declined" if decline else "authorized",
+    }
 
 
 def _method_details(intent: Json, method: Json, card: Card) -> Json:
