@@ -5,6 +5,7 @@ import itertools
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
+from functools import partial
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -41,7 +42,7 @@ class Stage:
         return self.deadline_at is not None and abs(at - self.deadline_at) < RACE
 
 
-Act = Callable[[], None]
+Act = Callable[[], object]
 
 
 class Player:
@@ -88,13 +89,9 @@ class Player:
             stage = Stage(line)
             self._stages.append(stage)
             for step in line.steps:
-                self._line_up(
-                    stage, step.at, lambda stage=stage, step=step: self._take(stage, step)
-                )
+                self._line_up(stage, step.at, partial(self._take, stage, step))
             for pledge in line.pledges:
-                self._line_up(
-                    stage, pledge.at, lambda stage=stage, pledge=pledge: self._pledge(stage, pledge)
-                )
+                self._line_up(stage, pledge.at, partial(self._pledge, stage, pledge))
 
     def play(self) -> Iterator[datetime]:
         """Play every act in order, with what time brings in between; yield each one's instant."""
@@ -198,7 +195,11 @@ class Player:
             locale="fr",
             clock=self._clock,
         )
-        supporting.confirm_support(_mailed_token(email, "supporter_confirm"), clock=self._clock)
+        supporting.confirm_support(
+            _mailed_token(email, "supporter_confirm"),
+            clock=self._clock,
+            rules=self._settings.rules,
+        )
 
     def _onboard(self, stage: Stage, _step: Step, _actor: User) -> None:
         here = self._settings.base_url
@@ -263,9 +264,9 @@ class Player:
         if line.pays is None:
             self._pay(pledge_id, page.url, line)
         else:
-            self._line_up(stage, line.pays, lambda: self._pay(pledge_id, page.url, line))
+            self._line_up(stage, line.pays, partial(self._pay, pledge_id, page.url, line))
         if line.cancel is not None:
-            self._line_up(stage, line.cancel, lambda: self._cancel(pledge_id))
+            self._line_up(stage, line.cancel, partial(self._cancel, pledge_id))
 
     def _pay(self, pledge_id: str, page: str, line: PledgeLine) -> None:
         for name in line.cards:

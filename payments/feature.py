@@ -7,9 +7,9 @@ from octo.web.api import register_api
 from octo.worker import stop_requested
 from payments import commands, pages
 from payments.api import api
+from payments.jobs import register_jobs
 from payments.runtime import bind_runtime
 from payments.services.port import BoundPayments
-from payments.settlement.job import register_jobs
 from payments.webhooks import pages as webhook_pages
 
 
