@@ -13,7 +13,15 @@ from octo.errors import N_, ConflictError, InvalidError
 from octo.ids import new_public_id, new_token
 from octo.mail.outbox import MessageStatus, OutboxMessage
 from octo.text import clean_text
-from octo.users.models import LONGEST_NAME, Membership, Role, RoleName, User, normalise_email
+from octo.users.models import (
+    LONGEST_NAME,
+    Invitation,
+    Membership,
+    Role,
+    RoleName,
+    User,
+    normalise_email,
+)
 
 LOCALES = ("fr", "en")
 BY_COMMAND = "command"
@@ -229,3 +237,4 @@ def _erase_mails(session: Session, email: str, pseudonym: str, clock: Clock) -> 
         )
     )
     session.execute(to_them.values(email=pseudonym, context={}, subject=""))
+    session.execute(sa.update(Invitation).where(Invitation.email == email).values(email=pseudonym))

@@ -9,8 +9,9 @@ from datetime import datetime, timedelta
 from functools import wraps
 from typing import Any, Final
 
-from flask import Flask, request
+from flask import Flask, request, session
 from flask_security import Security, SQLAlchemyUserDatastore
+from sqlalchemy.exc import IntegrityError
 
 from octo.config import ROOT, SignInSettings
 from octo.database import db, transaction
@@ -214,13 +215,23 @@ def _wrap(app: Flask, name: str, decorate: Callable[[View], View]) -> None:
 
 
 def _in_one_transaction(view: View) -> View:
-    """Run what a form changes, and the mails it causes, as one unit."""
+    """Run what a form changes, and the mails it causes, as one unit.
+
+    Two people may sign up with one address at the same moment: who comes second meets the
+    unique address, and is run again as one who comes later.
+    """
 
     @wraps(view)
     def guarded(**arguments: Any) -> Any:
         if request.method in {"GET", "HEAD"} and request.endpoint != "security.confirm_email":
             return view(**arguments)
-        with transaction():
-            return view(**arguments)
+        said = session.get("_flashes")
+        try:
+            with transaction():
+                return view(**arguments)
+        except IntegrityError:
+            session["_flashes"] = said or []
+            with transaction():
+                return view(**arguments)
 
     return guarded

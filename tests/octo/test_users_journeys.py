@@ -2,11 +2,13 @@
 
 import re
 from http import HTTPStatus
+from typing import Any
 from urllib.parse import urljoin, urlsplit
 
 import pytest
 from flask import Flask
 
+from octo.users.sign_in import People
 from tests.make import PASSWORD, Make
 from tests.octo.mailbox import Mailbox
 from tests.visitor import Visitor, parse
@@ -95,6 +97,23 @@ def test_signing_up_again_before_confirming_mails_the_link_again(
     sign_up(client)
 
     assert [mail.template for mail in mailbox.to(ADDRESS)] == ["verify_email", "verify_email"]
+
+
+def test_of_two_sign_ups_at_once_the_second_comes_later(
+    client: Visitor, mailbox: Mailbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    find_user = People.find_user
+    sign_up(client)
+    missed = iter([True])
+
+    def find_too_early(people: People, **known: Any) -> Any:
+        return None if next(missed, False) else find_user(people, **known)
+
+    monkeypatch.setattr(People, "find_user", find_too_early)
+    page = sign_up(client)
+
+    assert len(mailbox.to(ADDRESS)) == 2
+    assert page.count(ADDRESS) == 1
 
 
 def test_a_lost_password_is_replaced_by_a_mailed_link_that_works_once(
