@@ -23,7 +23,9 @@ from octo.money import format_amount
 from octo.runtime import runtime
 from octo.users.models import User, normalise_email
 
-campaign_commands = AppGroup("campaign", help="Bring campaigns in from files, write them out, list them.")
+campaign_commands = AppGroup(
+    "campaign", help="Bring campaigns in from files, write them out, list them."
+)
 as_json_option = click.option("--json", "as_json", is_flag=True, help="Answer in JSON.")
 
 

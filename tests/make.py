@@ -143,6 +143,30 @@ class Make:
                 )
         return campaign
 
+    def gathering_campaign(self, *, goal: int = 100_00, days: int = 30) -> Campaign:
+        """Make a campaign that looks for its supporters."""
+        organisation = self.organisation(is_ready=False)
+        number = next(self._numbers)
+        with transaction() as session:
+            campaign = Campaign(
+                public_id=new_public_id("cmp"),
+                slug=f"campaign-{number}",
+                organisation_id=organisation.id,
+                title=f"Campaign {number}",
+                summary="One line about it.",
+                story="A story.",
+                category=Category.SOLIDARITY,
+                place="Brest",
+                currency="EUR",
+                goal_amount=goal,
+                duration_days=days,
+                time_zone="Europe/Paris",
+                status=CampaignStatus.GATHERING,
+                created_at=self.moment.now(),
+            )
+            session.add(campaign)
+        return campaign
+
     def pending_pledge(
         self,
         campaign: Campaign,

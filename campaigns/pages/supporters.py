@@ -55,6 +55,8 @@ def confirm(token: str) -> ResponseReturnValue:
 @shown_again_by(confirm)
 def count(token: str) -> ResponseReturnValue:
     """Count a supporter who followed the mailed link."""
-    campaign = supporting.confirm_support(token, clock=runtime().clock)
+    campaign = supporting.confirm_support(
+        token, clock=runtime().clock, rules=runtime().settings.rules
+    )
     say(_("Thank you: you now stand behind this campaign."))
     return redirect(url_for("campaigns.show", slug=campaign.slug), 303)

@@ -3,7 +3,9 @@
 import sqlalchemy as sa
 
 from campaigns.models import Campaign, CampaignStatus, Supporter
+from campaigns.services.owner_mail import tell_owner
 from octo.clock import Clock
+from octo.config import Rules
 from octo.database import lock, transaction
 from octo.errors import N_, ConflictError, NotFoundError
 from octo.ids import hash_token, new_public_id, new_token
@@ -60,7 +62,7 @@ def support_campaign(
         )
 
 
-def confirm_support(token: str, *, clock: Clock) -> Campaign:
+def confirm_support(token: str, *, clock: Clock, rules: Rules) -> Campaign:
     """Count a supporter whose mailed link was followed; following it twice changes nothing.
 
     The owner's own address verifies but does not count.
@@ -82,8 +84,11 @@ def confirm_support(token: str, *, clock: Clock) -> Campaign:
         ).first()
         if is_owner is not None:
             raise ConflictError(N_("Supporters are other people than those who run the campaign."))
-        supporter.verified_at = clock.now()
+        at = clock.now()
+        supporter.verified_at = at
         campaign.supporters_count += 1
+        if campaign.supporters_count == rules.supporters_needed:
+            tell_owner(session, campaign, "supporters_gathered", at=at)
         return campaign
 
 
