@@ -6,7 +6,9 @@ from campaigns.api import api
 from campaigns.commands import register_commands
 from campaigns.pages import drafts, moderation, owner, pledges, public, supporters
 from campaigns.pages.names import category_name
+from campaigns.services.leaving import forget_person
 from octo.errors import N_
+from octo.users.erasing import register_eraser
 from octo.web.api import register_api
 from octo.web.navigation import Link, Place, add_link
 from octo.web.permissions import Permission
@@ -18,6 +20,7 @@ def register(app: Flask) -> None:
         app.register_blueprint(pages.blueprint)
     register_api(app, api)
     register_commands(app)
+    register_eraser(app, forget_person)
     app.jinja_env.globals["category_name"] = category_name
     for link in (
         Link(N_("Discover"), "campaigns.browse", Place.MAIN, order=10),

@@ -1,0 +1,101 @@
+"""What campaigns do when a person erases their account: wait while money moves, then forget."""
+
+from typing import Final
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from campaigns.models import (
+    Campaign,
+    CampaignStatus,
+    Pledge,
+    PledgeStatus,
+    Supporter,
+    Visibility,
+)
+from octo.errors import N_, ConflictError
+from octo.users.models import Membership, User
+
+_AT_REST: Final = (CampaignStatus.DRAFT, CampaignStatus.REJECTED, CampaignStatus.SETTLED)
+_MONEY_MOVES: Final = (PledgeStatus.PENDING, PledgeStatus.ACTIVE)
+
+
+class StillNeededError(ConflictError):
+    """Money of this person, or of those who trusted them, has not reached its end."""
+
+    code = "still_needed"
+
+
+def forget_person(session: Session, user: User) -> None:
+    """Take a person out of pledges and supports, or raise ``StillNeededError``.
+
+    Amounts, dates and Stripe's references stay: the law has the books kept. A backer whose
+    money may still come back must stay reachable, and a campaign under way needs somebody.
+    """
+    _refuse_while_pledged(session, user)
+    _refuse_while_alone(session, user)
+    theirs = sa.or_(Pledge.user_id == user.id, Pledge.email == user.email)
+    nobody = f"{user.public_id.removeprefix('usr_')}@erased.invalid"
+    session.execute(
+        sa.update(Pledge)
+        .where(theirs)
+        .values(
+            email=nobody,
+            name="",
+            message="",
+            address=sa.null(),
+            visibility=Visibility.ANONYMOUS,
+        )
+        .execution_options(synchronize_session=False)
+    )
+    supports = session.scalars(sa.select(Supporter).where(Supporter.email == user.email))
+    for support in supports:
+        support.email = nobody
+        support.name = ""
+        support.word = ""
+
+
+def _refuse_while_pledged(session: Session, user: User) -> None:
+    under_way = (
+        sa.select(Pledge.id)
+        .where(
+            sa.or_(Pledge.user_id == user.id, Pledge.email == user.email),
+            Pledge.status.in_(_MONEY_MOVES),
+        )
+        .limit(1)
+    )
+    if session.scalar(under_way) is not None:
+        raise StillNeededError(
+            N_("A pledge of yours is under way: cancel it, or wait until its campaign is settled.")
+        )
+
+
+def _refuse_while_alone(session: Session, user: User) -> None:
+    """Refuse when a campaign under way would be left with nobody to run it."""
+    others = (
+        sa.select(Membership.id)
+        .join(User)
+        .where(
+            Membership.organisation_id == Campaign.organisation_id,
+            Membership.user_id != user.id,
+            User.active,
+        )
+        .exists()
+    )
+    alone = (
+        sa.select(Campaign.id)
+        .join(Membership, Membership.organisation_id == Campaign.organisation_id)
+        .where(
+            Membership.user_id == user.id,
+            Campaign.status.not_in(_AT_REST),
+            sa.not_(others),
+        )
+        .limit(1)
+    )
+    if session.scalar(alone) is not None:
+        raise StillNeededError(
+            N_(
+                "You alone run a campaign that is under way: invite somebody to your "
+                "organisation, or wait until it is settled."
+            )
+        )
