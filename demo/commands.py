@@ -35,7 +35,7 @@ def register_commands(app: Flask) -> None:
     app.cli.add_command(demo_commands)
 
 
-class Span(click.ParamType):
+class Span(click.ParamType["timedelta"]):
     """A span of time such as 45d, 12h or 30m."""
 
     name = "span"

@@ -6,9 +6,9 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
 
-_DAY: Final = re.compile(r"(\d{1,3})d (\d{2}):(\d{2})(?::(\d{2}))?")
-_DEADLINE: Final = re.compile(r"deadline ([+-]) (\d{1,6})([smhd])")
-_SPAN: Final = re.compile(r"(\d{1,5})([smhd])")
+_DAY: Final = re.compile(r"(\d{1,3})d (\d{2}):(\d{2})(?::(\d{2}))?", re.ASCII)
+_DEADLINE: Final = re.compile(r"deadline ([+-]) (\d{1,6})([smhd])", re.ASCII)
+_SPAN: Final = re.compile(r"(\d{1,5})([smhd])", re.ASCII)
 _UNITS: Final = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 LONGEST_SPAN: Final = timedelta(days=400)
 

@@ -26,6 +26,7 @@ from octo.errors import N_, ConflictError, NotFoundError
 from octo.users.models import User
 
 SEASON: Final = ROOT / "examples" / "season.yaml"
+CAMPAIGNS: Final = ROOT / "examples" / "campaigns"
 
 
 class NotEmptyError(ConflictError):
@@ -55,7 +56,9 @@ def find_season() -> DemoSeason | None:
         return session.get(DemoSeason, 1, populate_existing=True)
 
 
-def load(hands: Stagehands, *, path: Path = SEASON) -> Iterator[Progress]:
+def load(
+    hands: Stagehands, *, path: Path = SEASON, campaigns: Path = CAMPAIGNS
+) -> Iterator[Progress]:
     """Play the season into an empty database, unless it holds one; a half-loaded one begins anew.
 
     A journey that was cut short is brought to its end. Raises ``NotEmptyError`` when the
@@ -68,7 +71,7 @@ def load(hands: Stagehands, *, path: Path = SEASON) -> Iterator[Progress]:
     if known is not None:
         migrating.downgrade("base")
         migrating.upgrade("head")
-    season = read_season(path)
+    season = read_season(path, campaigns=campaigns)
     _demand_empty()
     with _unhurried_disk(), SandboxDoor(hands.settings.stripe) as door:
         door.reset()
@@ -117,17 +120,17 @@ def _travel(hands: Stagehands) -> Iterator[Progress]:
     assert season.target_at is not None
     target, began = season.target_at, hands.clock.now()
     total = max((target - began).total_seconds(), 1.0)
-    with SandboxDoor(hands.settings.stripe) as door:
-        journey = Journey(hands.app, door, hands.clock)
-        for due in journey.go_through(target):
-            _beat(hands.clock)
-            yield Progress((due - began).total_seconds(), total, due)
-        journey.move_to(target)
-        journey.work()
-    with transaction() as session:
-        season = lock(session, DemoSeason, id=1)
-        season.target_at = None
-        season.beat_at = None
+    try:
+        with SandboxDoor(hands.settings.stripe) as door:
+            journey = Journey(hands.app, door, hands.clock)
+            for due in journey.go_through(target):
+                _beat(hands.clock.machine_now())
+                yield Progress((due - began).total_seconds(), total, due)
+            journey.move_to(target)
+            journey.work()
+        _arrive()
+    finally:
+        _beat(None)
     yield Progress(total, total, target)
 
 
@@ -140,9 +143,15 @@ def _lock_loaded(session: Session) -> DemoSeason:
     return season
 
 
-def _beat(clock: Clock) -> None:
+def _beat(machine: datetime | None) -> None:
+    """Give a sign of life; none, when whoever moves time stops."""
     with transaction() as session:
-        lock(session, DemoSeason, id=1).beat_at = clock.machine_now()
+        lock(session, DemoSeason, id=1).beat_at = machine
+
+
+def _arrive() -> None:
+    with transaction() as session:
+        lock(session, DemoSeason, id=1).target_at = None
 
 
 @contextmanager

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from octo.database import Id, Instant, Model, status_column
 
-BEAT: Final = timedelta(seconds=20)
+BEAT: Final = timedelta(seconds=60)
 
 
 class SeasonState(StrEnum):

@@ -86,7 +86,7 @@ class CampaignLine:
 class Season:
     """A whole season, checked."""
 
-    folder: Path
+    campaigns_folder: Path
     digest: str
     length_days: int
     zone: ZoneInfo
@@ -99,7 +99,7 @@ class Season:
 
     def campaign_file(self, slug: str) -> Path:
         """Return where the campaign of this name is written."""
-        return self.folder / "campaigns" / slug / "campaign.yaml"
+        return self.campaigns_folder / slug / "campaign.yaml"
 
     def find_person(self, name: str) -> Person | None:
         """Return the person of this name who has an account."""
@@ -112,8 +112,11 @@ def address_of_guest(name: str) -> str:
     return f"{local or hashlib.sha256(name.encode()).hexdigest()[:12]}@{GUESTS_AT}"
 
 
-def read_season(path: Path) -> Season:
-    """Read a season file, or raise ``SeasonError``; every scalar is read as text."""
+def read_season(path: Path, *, campaigns: Path) -> Season:
+    """Read a season over the campaigns of a folder; every scalar is read as text.
+
+    Raises ``SeasonError``.
+    """
     try:
         raw = path.read_bytes()
         # BaseLoader makes text of every scalar and objects of none.
@@ -125,7 +128,7 @@ def read_season(path: Path) -> Season:
         raise SeasonError(f"season.format: must be {FORMAT}")
     currency = top.text("currency")
     season = Season(
-        folder=path.parent,
+        campaigns_folder=campaigns,
         digest=hashlib.sha256(raw).hexdigest(),
         length_days=top.number("length_days"),
         zone=ZoneInfo(top.text("timezone")),

@@ -2,7 +2,7 @@
 
 import http.client
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from types import TracebackType
 from typing import Any, Final, Self
 from urllib.parse import urlencode, urlsplit
@@ -104,7 +104,7 @@ class SandboxDoor:
         self,
         method: str,
         path: str,
-        body: dict[str, object] | None = None,
+        body: Mapping[str, object] | None = None,
         *,
         form: str | None = None,
     ) -> Json:

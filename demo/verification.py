@@ -107,7 +107,7 @@ def _wrong_transfers(session: Session, moved: Moved, found: Verdict) -> Iterator
     organisations = session.execute(
         sa.select(ConnectedAccount.organisation_id, ConnectedAccount.stripe_account_id)
     )
-    accounts = dict(organisations.tuples().all())
+    accounts = {row.organisation_id: row.stripe_account_id for row in organisations}
     groups: defaultdict[str, list[Json]] = defaultdict(list)
     for transfer in moved.transfers:
         groups[transfer["transfer_group"]].append(transfer)
@@ -118,7 +118,7 @@ def _wrong_transfers(session: Session, moved: Moved, found: Verdict) -> Iterator
     documents = sa.select(Settlement, Campaign).join(
         Campaign, Settlement.campaign_id == Campaign.id
     )
-    for document, campaign in session.execute(documents).tuples():
+    for document, campaign in session.execute(documents):
         found.settlements += 1
         if document.net_amount > 0:
             nets[campaign.public_id].append(document.net_amount)

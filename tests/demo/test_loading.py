@@ -1,0 +1,117 @@
+"""A season is played whole or begun anew, its money adds up, and a planted fault is named."""
+
+import json
+
+import pytest
+from flask import Flask
+
+from demo.loading import CAMPAIGNS, find_season, load
+from demo.models import SeasonState
+from demo.stagehands import stagehands
+from octo.database import transaction
+from octo.ids import new_public_id, new_token
+from octo.users.models import User
+from tests.demo.seasons import SMALL, call_stripe, load_small, states
+from tests.make import LONG_AGO
+from tests.sandbox import SandboxClient
+
+END = {
+    "repair-cafe-de-recouvrance": ("settled", "succeeded"),
+    "l-epicerie-du-bourg": ("settled", "failed"),
+    "radio-menez": ("live", None),
+}
+
+
+def verify(app: Flask) -> tuple[int, list[str]]:
+    result = app.test_cli_runner().invoke(args=["demo", "verify", "--json"])
+    return result.exit_code, json.loads(result.stdout)["problems"]
+
+
+def test_a_season_ends_as_its_campaigns_deserve(app: Flask, sandbox: SandboxClient) -> None:
+    hands = load_small(app)
+
+    assert states() == END
+    refunds = sandbox.every("/v1/refunds")
+    charges = sandbox.every("/v1/charges")
+    assert sorted(refund["amount"] for refund in refunds) == [18_00, 60_00, 105_00, 701_00]
+    assert len(sandbox.every("/v1/transfers")) == 1
+    assert sum(charge["status"] == "failed" for charge in charges) == 2
+    assert abs((hands.clock.now() - hands.clock.machine_now()).total_seconds()) < 2
+    assert verify(app) == (0, [])
+    assert app.test_cli_runner().invoke(args=["ledger", "check"]).exit_code == 0
+
+
+def test_a_loaded_season_is_not_played_again(app: Flask, sandbox: SandboxClient) -> None:
+    hands = load_small(app)
+    before = len(sandbox.requests())
+
+    assert list(load(hands, path=SMALL)) == []
+
+    assert len(sandbox.requests()) == before
+
+
+def test_a_half_loaded_season_is_noticed_and_begun_anew(app: Flask) -> None:
+    steps = load(stagehands(), path=SMALL, campaigns=CAMPAIGNS)
+    for _step in range(20):
+        next(steps)
+    steps.close()
+    half = find_season()
+    assert half is not None
+    assert half.state is SeasonState.LOADING
+
+    load_small(app)
+
+    assert states() == END
+    assert verify(app) == (0, [])
+
+
+def test_a_database_in_use_is_left_alone(app: Flask) -> None:
+    with transaction() as session:
+        session.add(
+            User(
+                public_id=new_public_id("usr"),
+                email="someone@example.org",
+                fs_uniquifier=new_token(),
+                created_at=LONG_AGO,
+            )
+        )
+
+    result = app.test_cli_runner().invoke(args=["demo", "load"])
+
+    assert result.exit_code == 1
+    assert "in use" in result.stderr
+    assert find_season() is None
+
+
+@pytest.mark.parametrize("fault", ["refund", "transfer", "charge"])
+def test_a_planted_fault_is_named(app: Flask, sandbox: SandboxClient, fault: str) -> None:
+    load_small(app)
+    by_size = sorted(sandbox.every("/v1/charges"), key=lambda charge: charge["amount"])
+    if fault == "refund":
+        call_stripe(sandbox, "/v1/refunds", charge=by_size[-1]["id"], amount="1")
+    elif fault == "transfer":
+        known = sandbox.every("/v1/transfers")[0]
+        call_stripe(
+            sandbox,
+            "/v1/transfers",
+            amount="1",
+            currency="eur",
+            destination=known["destination"],
+            transfer_group=known["transfer_group"],
+        )
+    else:
+        call_stripe(
+            sandbox,
+            "/v1/payment_intents",
+            amount="500",
+            currency="eur",
+            payment_method="pm_card_visa",
+            confirm="true",
+            **{"payment_method_types[0]": "card"},
+        )
+
+    exit_code, problems = verify(app)
+
+    assert exit_code == 1
+    assert len(problems) == 1
+    assert fault in problems[0]
