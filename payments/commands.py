@@ -5,10 +5,12 @@ import sys
 
 import click
 from flask import Flask
-from flask.cli import AppGroup
+from flask.cli import AppGroup, with_appcontext
 
 from octo.database import reading
 from payments.ledger.check import check_ledger
+from payments.reconciliation.compare import reconcile
+from payments.runtime import payments_runtime
 
 ledger_commands = AppGroup("ledger", help="Look after the ledger.")
 
@@ -16,6 +18,7 @@ ledger_commands = AppGroup("ledger", help="Look after the ledger.")
 def register_commands(app: Flask) -> None:
     """Add the treasury's commands to the app."""
     app.cli.add_command(ledger_commands)
+    app.cli.add_command(reconcile_command)
 
 
 @ledger_commands.command("check")
@@ -31,3 +34,19 @@ def check(*, as_json: bool) -> None:
             click.echo(f"{fault.rule}: {fault.subject}: {fault.what}")
         click.echo(report.summary())
     sys.exit(1 if report.faults else 0)
+
+
+@click.command("reconcile")
+@click.option("--json", "as_json", is_flag=True, help="Answer in JSON.")
+@with_appcontext
+def reconcile_command(*, as_json: bool) -> None:
+    """Compare Stripe's movements with the ledger's; exit 1 and name every difference."""
+    runtime = payments_runtime()
+    comparison = reconcile(runtime.gateway, clock=runtime.clock)
+    if as_json:
+        click.echo(json.dumps(comparison.as_json()))
+    else:
+        for one in comparison.differences:
+            click.echo(f"{one.kind}: {one.subject}: {json.dumps(one.details, sort_keys=True)}")
+        click.echo(comparison.summary())
+    sys.exit(1 if comparison.differences else 0)

@@ -1,0 +1,1 @@
+"""Stripe's balance transactions against the ledger's movements, both ways."""
