@@ -15,7 +15,7 @@ from flask_login import current_user
 from werkzeug.exceptions import Forbidden, Unauthorized
 from werkzeug.wrappers import Response
 
-from octo.errors import N_
+from octo.errors import N_, ForbiddenError
 from octo.users.models import RoleName
 
 SIGN_IN_ENDPOINT: Final = "security.login"
@@ -131,7 +131,7 @@ def refuse_without_right() -> Response | None:
     if allows(access, current_user):
         return None
     if current_user.is_authenticated:
-        raise Forbidden(N_("Your role does not give access to this page."))
+        raise ForbiddenError(N_("Your role does not open this page."))
     if request.path.startswith("/api/") or SIGN_IN_ENDPOINT not in current_app.view_functions:
         raise Unauthorized
     came_for = request.full_path.rstrip("?") if request.method in {"GET", "HEAD"} else None

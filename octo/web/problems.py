@@ -125,12 +125,9 @@ def on_http_error(error: HTTPException) -> Response:
     found = getattr(error, "data", None) or {}
     errors = found.get("errors") or found.get("messages")
     detail = found.get("message")
+    code = None
     if isinstance(error, CSRFError):
         detail, code = str(gettext(_FORM_TOO_OLD)), "form_too_old"
-    else:
-        code = None
-        if detail is None and error.description != type(error).description:
-            detail = str(gettext(error.description or "")) or None
     return answer(error.code, detail=detail, code=code, errors=errors, headers=_kept_headers(error))
 
 

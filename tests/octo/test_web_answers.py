@@ -154,6 +154,19 @@ def test_what_people_sent_is_escaped_in_a_refusal(app: Flask, client: Visitor) -
     assert "<script>" not in client.get("/planted").text
 
 
+def test_a_missing_entry_is_refused_in_our_words(app: Flask, client: Visitor) -> None:
+    @public
+    def planted() -> str:
+        return request.args["missing"]
+
+    app.add_url_rule("/planted", "planted", planted)
+
+    answer = client.get("/planted?lang=en")
+
+    assert answer.status_code == 400
+    assert "browser (or proxy)" not in answer.text
+
+
 def test_too_large_a_request_is_refused(app: Flask, client: Visitor) -> None:
     plant(app, "/api/planted", method="POST")
     app.config["MAX_CONTENT_LENGTH"] = 1000
