@@ -10,7 +10,7 @@ from flask.cli import AppGroup
 from flask_security import hash_password
 
 from octo.database import reading
-from octo.errors import NotFoundError, OctoError
+from octo.errors import N_, NotFoundError, OctoError
 from octo.runtime import runtime
 from octo.users import services
 from octo.users.models import RoleName, User
@@ -100,7 +100,7 @@ def _id_of(email: str) -> str:
     with reading() as session:
         user = services.find_user(session, email)
         if user is None:
-            raise NotFoundError("no account has this address")
+            raise NotFoundError(N_("No account has this address."))
         return user.public_id
 
 
