@@ -84,7 +84,7 @@ CHECKS := check-ruff check-format check-types check-imports check-bandit check-t
 
 .PHONY: check $(CHECKS)
 check: setup-dev ## Linters, types, layers, migrations
-	@$(MAKE) -j $(WORKERS) --output-sync=target $(CHECKS)
+	@$(MAKE) -j $(WORKERS) --output-sync=target --keep-going $(CHECKS)
 
 check-ruff:
 	@$(BIN)/ruff check --quiet .

@@ -1,22 +1,20 @@
 """What every test may ask for: a migrated database, the app on it, Stripe, and time."""
 
 import contextlib
-import importlib
 import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 from flask import Flask
 
 from tests.databases import Databases, PostgresqlDatabases, SqliteDatabases, chosen_engines
+from tests.make import Make
+from tests.moment import Moment
 from tests.postgresql import temporary_postgresql
 from tests.sandbox import SandboxClient, running_sandbox
-
-
-def _site() -> Any:
-    return importlib.import_module("tests.site")
+from tests.site import build_app, close, migrate_with, site_environ
+from tests.visitor import Visitor
 
 
 @pytest.fixture(scope="session")
@@ -28,7 +26,7 @@ def databases(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[st
     with contextlib.ExitStack() as stack:
 
         def of(engine: str) -> Databases:
-            migrate = _site().migrate_with(folder / "instance")
+            migrate = migrate_with(folder / "instance")
             if engine not in prepared and engine == "sqlite":
                 prepared[engine] = SqliteDatabases(folder, migrate)
             elif engine not in prepared:
@@ -74,33 +72,34 @@ def sandbox(sandbox_url: str, stripe_key: str) -> Iterator[SandboxClient]:
 @pytest.fixture
 def environ(database: str, tmp_path: Path, sandbox: SandboxClient) -> dict[str, str]:
     """Give the settings of this test's site; change them before asking for ``app``."""
-    settings: dict[str, str] = _site().site_environ(database, tmp_path / "instance")
+    settings = site_environ(database, tmp_path / "instance")
     return {**settings, "STRIPE_API_BASE": sandbox.url, "STRIPE_SECRET_KEY": sandbox.key}
 
 
 @pytest.fixture
 def app(environ: dict[str, str]) -> Iterator[Flask]:
     """Build the whole app on a fresh database, its context open for the test's own reading."""
-    site = _site()
-    built = site.build_app(environ)
+    built = build_app(environ)
     with built.app_context():
         yield built
-    site.close(built)
+    close(built)
 
 
 @pytest.fixture
-def client(app: Flask) -> Any:
-    """Give someone with a browser who is not signed in (a ``tests.visitor.Visitor``)."""
-    return app.test_client()
+def client(app: Flask) -> Visitor:
+    """Give someone with a browser who is not signed in."""
+    visitor = app.test_client()
+    assert isinstance(visitor, Visitor)
+    return visitor
 
 
 @pytest.fixture
-def moment(app: Flask, sandbox: SandboxClient) -> Any:
-    """Give the business time of the site and of its Stripe account (``tests.moment.Moment``)."""
-    return importlib.import_module("tests.moment").Moment(app, sandbox)
+def moment(app: Flask, sandbox: SandboxClient) -> Moment:
+    """Give the business time of the site and of its Stripe account."""
+    return Moment(app, sandbox)
 
 
 @pytest.fixture
-def make(app: Flask, moment: Any) -> Any:
-    """Give a builder of valid users, campaigns, pledges and payments (``tests.make.Make``)."""
-    return importlib.import_module("tests.make").Make(app, moment)
+def make(app: Flask, moment: Moment) -> Make:
+    """Give a builder of valid users, campaigns, pledges and payments."""
+    return Make(app, moment)
