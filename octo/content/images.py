@@ -6,7 +6,8 @@ taken, no hidden payload. A PNG stays a PNG, so that keeping it twice gives the 
 
 import hashlib
 import io
-import warnings
+import struct
+import zlib
 from pathlib import Path
 from typing import Final
 
@@ -18,12 +19,23 @@ from octo.content.storage import Storage
 from octo.errors import N_, InvalidError
 
 LARGEST_BYTES: Final = 10 * 1024 * 1024
-LARGEST_PIXELS: Final = 40_000_000
+LARGEST_PIXELS: Final = {"JPEG": 60_000_000, "PNG": 25_000_000, "WEBP": 25_000_000}
 LARGEST_SIDE: Final = 12_000
 LARGEST_WIDTH: Final = WIDTHS[-1]
 LARGEST_HEIGHT: Final = 2400
 SMALLEST_SIDE: Final = 16
 _FORMATS: Final = {"image/png": "PNG", "image/jpeg": "JPEG", "image/webp": "WEBP"}
+_UNREADABLE: Final = (  # what Pillow raises on damaged files
+    OSError,
+    ValueError,
+    SyntaxError,
+    EOFError,
+    LookupError,
+    TypeError,
+    struct.error,
+    zlib.error,
+    Image.DecompressionBombError,
+)
 _DAMAGED: Final = N_("This picture is damaged or cannot be read.")
 _SRGB: Final = ImageCms.createProfile("sRGB")
 
@@ -64,16 +76,14 @@ def _open(data: bytes, *, field: str) -> tuple[str, Image.Image]:
         raise _too_heavy(field)
     kind = _kind_of(data, field=field)
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("error", Image.DecompressionBombWarning)
-            image = Image.open(io.BytesIO(data), formats=[kind])
-            _check_size(image, field=field)
-            if kind == "JPEG":
-                image.draft("RGB", (2 * LARGEST_WIDTH, 2 * LARGEST_HEIGHT))
-            image.load()
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError, Warning) as error:
+        image = Image.open(io.BytesIO(data), formats=[kind])
+        _check_size(image, most=LARGEST_PIXELS[kind], field=field)
+        if kind == "JPEG":  # a decoder can skip pixels that would be thrown away
+            image.draft("RGB", (LARGEST_WIDTH, LARGEST_HEIGHT))
+        image.load()
+        fitted = _fit(_plain(image))
+    except _UNREADABLE as error:
         raise BadImageError(_DAMAGED, field=field) from error
-    fitted = _fit(_plain(image))
     is_photograph = kind == "JPEG" or (kind == "WEBP" and not fitted.has_transparency_data)
     return ("JPEG" if is_photograph else "PNG"), fitted
 
@@ -89,14 +99,14 @@ def _kind_of(data: bytes, *, field: str) -> str:
     return _FORMATS[found]
 
 
-def _check_size(image: Image.Image, *, field: str) -> None:
+def _check_size(image: Image.Image, *, most: int, field: str) -> None:
     """Refuse by what the header says, before a single pixel is unpacked."""
     width, height = image.size
-    if width * height > LARGEST_PIXELS or max(width, height) > LARGEST_SIDE:
+    if width * height > most or max(width, height) > LARGEST_SIDE:
         raise BadImageError(
             N_("This picture is too large: at most %(megapixels)s million pixels."),
             field=field,
-            megapixels=LARGEST_PIXELS // 1_000_000,
+            megapixels=most // 1_000_000,
         )
     if min(width, height) < SMALLEST_SIDE:
         raise BadImageError(N_("This picture is too small."), field=field)

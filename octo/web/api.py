@@ -45,7 +45,8 @@ def register_api(app: Flask, blueprint: ApiBlueprint) -> None:
     api.register_blueprint(blueprint)
 
 
-@reader.get("/api")
+@reader.get("/api", endpoint="short")
+@reader.get(f"{PREFIX}/docs")
 @public
 def read_api() -> str:
     """Show what the API offers, for people."""
@@ -71,12 +72,12 @@ def current_api() -> ProblemApi:
 
 
 def register(app: Flask) -> None:
-    """Start the document that features add to, at ``/api/openapi.json``."""
+    """Start the document that features add to, at ``/api/v1/openapi.json``."""
     app.config.update(
         API_TITLE="Octo",
         API_VERSION="v1",
         OPENAPI_VERSION="3.1.0",
-        OPENAPI_URL_PREFIX="/api",
+        OPENAPI_URL_PREFIX=PREFIX,
         OPENAPI_JSON_PATH="openapi.json",
     )
     app.extensions["octo.api"] = ProblemApi(app)

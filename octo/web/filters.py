@@ -116,7 +116,7 @@ def time_left(deadline_at: datetime, now: datetime) -> str:
     """Say how long is left: « 12 jours », « 5 heures », « 20 minutes »."""
     left = deadline_at - now
     if left <= timedelta(0):
-        return str(gettext("over"))
+        return str(gettext("no time"))
     if left >= _LAST_HOURS:
         return str(ngettext("%(num)d day", "%(num)d days", left // _DAY))
     if left >= _HOUR:

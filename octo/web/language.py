@@ -1,8 +1,9 @@
 """The language of a page: French, unless the reader chose or prefers English."""
 
 from typing import Final
+from urllib.parse import quote, urlencode
 
-from flask import Flask, g, has_request_context, request, url_for
+from flask import Flask, g, has_request_context, request
 from flask_babel import Babel, gettext
 from flask_login import current_user
 from werkzeug.wrappers import Response
@@ -45,9 +46,8 @@ def this_page_in(language: str) -> str:
     """Return the address of the page being read, in another language."""
     if request.method != "GET" or request.endpoint is None:
         return f"/?{ARGUMENT}={language}"
-    arguments = {key: values for key, values in request.args.lists() if key != ARGUMENT}
-    named = {**arguments, **(request.view_args or {}), ARGUMENT: language}
-    return url_for(request.endpoint, **named)
+    kept = [pair for pair in request.args.items(multi=True) if pair[0] != ARGUMENT]
+    return f"{quote(request.path)}?{urlencode([*kept, (ARGUMENT, language)])}"
 
 
 def keep_choice(response: Response) -> Response:

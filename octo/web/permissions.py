@@ -123,7 +123,10 @@ def is_allowed(permission: str) -> bool:
 
 def refuse_without_right() -> Response | None:
     """Stop a request to a view whose mark does not let this person in."""
-    if request.endpoint is None or request.method == "OPTIONS":
+    rule = request.url_rule
+    if request.endpoint is None or rule is None:
+        return None
+    if request.method == "OPTIONS" and getattr(rule, "provide_automatic_options", False):
         return None
     access = access_of(current_app.view_functions[request.endpoint], request.method)
     if access is None:

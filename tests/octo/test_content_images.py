@@ -1,13 +1,17 @@
 """Pictures are made anew from their pixels, or refused."""
 
+import contextlib
 import io
 import struct
+import tempfile
 import zlib
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from flask.testing import FlaskClient
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from PIL import Image, ImageDraw
 
 from octo.content.feature import storage
@@ -174,6 +178,23 @@ def test_anything_else_is_refused_beside_its_field(
 
     assert refused.value.field == "cover"
     assert not list(store.folder.rglob("*"))
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.data())
+def test_a_damaged_file_is_kept_or_refused_and_never_a_fault(data: st.DataObject) -> None:
+    kind = data.draw(st.sampled_from(["PNG", "JPEG", "WEBP"]))
+    exif = Image.Exif()
+    exif[ORIENTATION] = 6
+    sent = bytearray(encoded(drawn((64, 48)), kind, exif=exif))
+    for _ in range(data.draw(st.integers(1, 6))):
+        sent[data.draw(st.integers(12, len(sent) - 1))] = data.draw(st.integers(0, 255))
+
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        contextlib.suppress(BadImageError),
+    ):
+        keep_image(bytes(sent), Storage(Path(folder)))
 
 
 @pytest.mark.parametrize("name", ["../../etc/passwd", "a.png", "", "x" * 200, ".hidden"])

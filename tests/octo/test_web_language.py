@@ -1,5 +1,6 @@
 """French first, English beside it, chosen by a link that keeps the page."""
 
+import pytest
 from flask import Flask
 
 from octo.web.language import current_language
@@ -26,6 +27,17 @@ def test_a_link_switches_the_language_keeps_the_page_and_is_remembered(client: V
     assert link == "/campaigns?q=four&q=pain&lang=en"
     assert language_of(client, link) == "en"
     assert language_of(client, "/") == "en"
+
+
+@pytest.mark.parametrize(
+    "query", ["_scheme=javascript&_external=1", "endpoint=x", "_anchor=x", "q=%22%3E%3Cb%3E"]
+)
+def test_nothing_in_the_address_bends_the_link(client: Visitor, query: str) -> None:
+    page = parse(client.get(f"/campaigns?{query}"))
+
+    link = next(a.get("href") for a in page.iter("a") if a.get("hreflang") == "en")
+
+    assert link == f"/campaigns?{query}&lang=en"
 
 
 def test_an_unknown_language_changes_nothing(client: Visitor) -> None:
