@@ -175,7 +175,7 @@ def test_too_large_a_request_is_refused(app: Flask, client: Visitor) -> None:
 
 
 def test_the_api_is_described_in_openapi_3_1_and_on_a_page(client: Visitor) -> None:
-    document = client.get("/api/openapi.json").json
+    document = client.get("/api/v1/openapi.json").json
 
     assert document is not None
     assert document["openapi"] == "3.1.0"
