@@ -144,9 +144,7 @@ class Gateway:
     def list_refunds(self, charge_id: str) -> Iterator[RefundFact]:
         """List every refund of one charge."""
         params: Any = {"charge": charge_id, "limit": PAGE, "expand": [f"data.{_BALANCE}"]}
-        page = _ask(lambda: self._client.v1.refunds.list(params, self._read))
-        for seen in page.auto_paging_iter():
-            yield reading.refund(seen)
+        return _each(lambda: self._client.v1.refunds.list(params, self._read), reading.refund)
 
     def list_transfers(self, transfer_group: str) -> Iterator[TransferFact]:
         """List every transfer of one campaign."""
@@ -155,9 +153,7 @@ class Gateway:
             "limit": PAGE,
             "expand": [f"data.{_BALANCE}"],
         }
-        page = _ask(lambda: self._client.v1.transfers.list(params, self._read))
-        for seen in page.auto_paging_iter():
-            yield reading.transfer(seen)
+        return _each(lambda: self._client.v1.transfers.list(params, self._read), reading.transfer)
 
     def get_transfer(self, transfer_id: str) -> TransferFact:
         """Fetch a transfer with its movement."""
@@ -169,11 +165,10 @@ class Gateway:
     def list_reversals(self, transfer_id: str) -> Iterator[ReversalFact]:
         """List every reversal of one transfer."""
         params: Any = {"limit": PAGE, "expand": [f"data.{_BALANCE}"]}
-        page = _ask(
-            lambda: self._client.v1.transfers.reversals.list(transfer_id, params, self._read)
+        return _each(
+            lambda: self._client.v1.transfers.reversals.list(transfer_id, params, self._read),
+            reading.reversal,
         )
-        for seen in page.auto_paging_iter():
-            yield reading.reversal(seen)
 
     def get_dispute(self, dispute_id: str) -> DisputeFact:
         """Fetch a dispute with its movements."""
@@ -233,16 +228,14 @@ class Gateway:
             params["created"] = {"gte": int(since.timestamp())}
         if source is not None:
             params["source"] = source
-        page = _ask(lambda: self._client.v1.balance_transactions.list(params, self._read))
-        for seen in page.auto_paging_iter():
-            yield _present(reading.movement(seen))
+        return _each(
+            lambda: self._client.v1.balance_transactions.list(params, self._read), _movement
+        )
 
     def list_events(self, *, since: datetime) -> Iterator[EventFact]:
         """List events created since an instant of Stripe's time, newest first."""
         params: Any = {"limit": PAGE, "created": {"gte": int(since.timestamp())}}
-        page = _ask(lambda: self._client.v1.events.list(params, self._read))
-        for seen in page.auto_paging_iter():
-            yield reading.event(seen)
+        return _each(lambda: self._client.v1.events.list(params, self._read), reading.event)
 
 
 T = TypeVar("T")
@@ -262,6 +255,17 @@ def _ask(call: Callable[[], T]) -> T:
         raise StripeAwayError(
             N_("Our payment provider does not answer. Nothing was taken: try again in a minute.")
         ) from error
+
+
+def _each(call: Callable[[], Any], read: Callable[[Any], T]) -> Iterator[T]:
+    """Read a list page after page; raises as ``_ask`` does, on whichever page it happens."""
+    rows = _ask(call).auto_paging_iter()
+    while (seen := _ask(lambda: next(rows, None))) is not None:
+        yield read(seen)
+
+
+def _movement(seen: Any) -> MovementFacts:
+    return _present(reading.movement(seen))
 
 
 def _present(fact: T | None) -> T:

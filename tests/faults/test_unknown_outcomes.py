@@ -1,0 +1,249 @@
+"""Stripe did it or did not, and nobody knows: one object in the end, under one key."""
+
+import time
+from collections import Counter
+from datetime import timedelta
+from typing import Final
+
+import pytest
+import sqlalchemy as sa
+
+from campaigns.models import Campaign, CampaignStatus, Pledge
+from octo.database import db, transaction
+from payments.gateway.client import StripeAwayError
+from payments.ledger.check import check_ledger
+from payments.models import Attempt, AttemptKind, AttemptStatus, Freeze, Refund, RefundReason
+from payments.runtime import payments_runtime
+from payments.services.freezing import lift_freeze
+from tests.make import Make
+from tests.moment import Moment
+from tests.sandbox import SandboxClient
+
+PATIENCE_SECONDS: Final = 60
+FOR_EVER: Final = 0
+
+
+def failed_campaign(make: Make, moment: Moment, sandbox: SandboxClient) -> tuple[Campaign, Pledge]:
+    sandbox.top_up(100_00)
+    campaign = make.live_campaign(goal=1_000_00, days=20)
+    pledge = make.pledge(campaign, 15_00, tip=1_00)
+    moment.advance(days=19)
+    make.work()
+    moment.advance(days=2)
+    return campaign, pledge
+
+
+def work_until_done(make: Make) -> None:
+    end = time.monotonic() + PATIENCE_SECONDS
+    while make.work().waiting:
+        assert time.monotonic() < end, "something never came to its end"
+        time.sleep(0.2)
+
+
+def pretend_sent_long_ago(kind: AttemptKind, *, ago: timedelta) -> None:
+    """Age the open attempts of a kind, as if machine time had passed."""
+    with transaction() as session:
+        for attempt in session.scalars(
+            sa.select(Attempt).where(Attempt.kind == kind, Attempt.first_sent_at.is_not(None))
+        ):
+            assert attempt.first_sent_at is not None
+            assert attempt.sent_at is not None
+            attempt.first_sent_at -= ago
+            attempt.sent_at -= ago
+            attempt.not_before -= ago
+            attempt.lease_until = None
+
+
+def refunds_at_stripe(sandbox: SandboxClient) -> Counter[tuple[str, int]]:
+    return Counter((one["charge"], one["amount"]) for one in sandbox.every("/v1/refunds"))
+
+
+def keys_of(sandbox: SandboxClient, path: str) -> list[str]:
+    return [
+        one["idempotency_key"]
+        for one in sandbox.requests()
+        if one["method"] == "POST" and one["path"] == path
+    ]
+
+
+@pytest.mark.parametrize(
+    "action",
+    ["drop_before", "drop_after", "error_before", "error_after", "rate_limited", "conflict"],
+)
+def test_a_refund_whose_answer_is_lost_is_made_once_under_one_key(
+    make: Make, moment: Moment, sandbox: SandboxClient, action: str
+) -> None:
+    campaign, pledge = failed_campaign(make, moment, sandbox)
+    sandbox.fault(method="POST", path="/v1/refunds", action=action, times=1)
+
+    work_until_done(make)
+
+    assert refunds_at_stripe(sandbox) == Counter(
+        {(make.payment(pledge).stripe_charge_id, 16_00): 1}
+    )
+    assert len(set(keys_of(sandbox, "/v1/refunds"))) == 1
+    assert db.session.get_one(Campaign, campaign.id).status is CampaignStatus.SETTLED
+    assert check_ledger(db.session()).faults == ()
+
+
+def test_an_error_replayed_for_ever_is_looked_up_and_adopted(
+    make: Make, moment: Moment, sandbox: SandboxClient
+) -> None:
+    _, pledge = failed_campaign(make, moment, sandbox)
+    sandbox.fault(method="POST", path="/v1/refunds", action="error_after", times=1)
+
+    work_until_done(make)
+
+    keys = keys_of(sandbox, "/v1/refunds")
+    assert len(keys) >= 3
+    assert len(set(keys)) == 1
+    assert refunds_at_stripe(sandbox) == Counter(
+        {(make.payment(pledge).stripe_charge_id, 16_00): 1}
+    )
+
+
+def test_a_key_stripe_may_have_forgotten_is_looked_up_before_anything_is_sent(
+    make: Make, moment: Moment, sandbox: SandboxClient
+) -> None:
+    _, pledge = failed_campaign(make, moment, sandbox)
+    sandbox.fault(method="POST", path="/v1/refunds", action="drop_after", times=1)
+    make.work()
+    sent = len(keys_of(sandbox, "/v1/refunds"))
+    pretend_sent_long_ago(AttemptKind.REFUND_CREATE, ago=timedelta(hours=25))
+
+    work_until_done(make)
+
+    assert len(keys_of(sandbox, "/v1/refunds")) == sent
+    assert refunds_at_stripe(sandbox) == Counter(
+        {(make.payment(pledge).stripe_charge_id, 16_00): 1}
+    )
+
+
+def test_a_request_that_never_arrived_gets_a_new_key_once_the_old_one_is_dead(
+    make: Make, moment: Moment, sandbox: SandboxClient
+) -> None:
+    _, pledge = failed_campaign(make, moment, sandbox)
+    sandbox.fault(method="POST", path="/v1/refunds", action="drop_before", times=1)
+    make.work()
+    pretend_sent_long_ago(AttemptKind.REFUND_CREATE, ago=timedelta(hours=25))
+
+    work_until_done(make)
+
+    assert refunds_at_stripe(sandbox) == Counter(
+        {(make.payment(pledge).stripe_charge_id, 16_00): 1}
+    )
+    tries = db.session.scalars(
+        sa.select(Attempt).where(Attempt.kind == AttemptKind.REFUND_CREATE).order_by(Attempt.id)
+    ).all()
+    assert [(one.try_number, one.status) for one in tries] == [
+        (1, AttemptStatus.FAILED),
+        (2, AttemptStatus.DONE),
+    ]
+
+
+def test_a_refund_made_by_hand_meanwhile_is_adopted_not_repeated(
+    make: Make, moment: Moment, sandbox: SandboxClient
+) -> None:
+    campaign, pledge = failed_campaign(make, moment, sandbox)
+    charge = make.payment(pledge).stripe_charge_id
+    sandbox.call_stripe("/v1/refunds", charge=charge)
+
+    work_until_done(make)
+
+    assert refunds_at_stripe(sandbox) == Counter({(charge, 16_00): 1})
+    assert db.session.get_one(Campaign, campaign.id).status is CampaignStatus.SETTLED
+    assert check_ledger(db.session()).faults == ()
+
+
+def test_a_refund_made_by_hand_before_the_deadline_leaves_the_campaign(
+    make: Make, moment: Moment, sandbox: SandboxClient
+) -> None:
+    sandbox.top_up(100_00)
+    campaign = make.live_campaign(goal=1_000_00, days=20)
+    pledge = make.pledge(campaign, 15_00)
+    sandbox.call_stripe("/v1/refunds", charge=make.payment(pledge).stripe_charge_id)
+
+    make.work()
+
+    refund = db.session.scalars(sa.select(Refund)).one()
+    assert refund.reason is RefundReason.BY_HAND
+    assert db.session.get_one(Campaign, campaign.id).pledged_amount == 0
+    moment.advance(days=21)
+    make.work()
+    assert len(sandbox.every("/v1/refunds")) == 1
+
+
+def test_a_lost_checkout_is_asked_for_again_under_the_same_key(
+    make: Make, sandbox: SandboxClient
+) -> None:
+    campaign = make.live_campaign()
+    pledge = make.pending_pledge(campaign, 15_00)
+    sandbox.fault(method="POST", path="/v1/checkout/sessions", action="drop_after", times=1)
+
+    with pytest.raises(StripeAwayError):
+        make.open_checkout(pledge)
+    work_until_done(make)
+
+    make.open_checkout(pledge)
+    assert len(set(keys_of(sandbox, "/v1/checkout/sessions"))) == 1
+    assert len(sandbox.every("/v1/checkout/sessions")) == 1
+
+
+def test_a_transfer_whose_answer_is_lost_is_made_once(
+    make: Make, moment: Moment, sandbox: SandboxClient
+) -> None:
+    campaign = make.live_campaign(goal=10_00, days=20)
+    make.pledge(campaign, 10_00)
+    sandbox.fault(method="POST", path="/v1/transfers", action="drop_after", times=2)
+    moment.advance(days=40)
+
+    work_until_done(make)
+
+    assert len(sandbox.every("/v1/transfers")) == 1
+    assert len(set(keys_of(sandbox, "/v1/transfers"))) == 1
+    assert db.session.get_one(Campaign, campaign.id).status is CampaignStatus.SETTLED
+
+
+def test_a_refusal_that_should_not_be_freezes_that_campaign_alone(
+    make: Make, moment: Moment, sandbox: SandboxClient
+) -> None:
+    sandbox.top_up(100_00)
+    broken = make.live_campaign(goal=1_000_00, days=20)
+    make.pledge(broken, 15_00)
+    other = make.live_campaign(goal=1_000_00, days=21)
+    make.pledge(other, 20_00)
+    sandbox.fault(
+        method="POST", path="/v1/refunds", action="error_before", status=400, saved=True, times=1
+    )
+    moment.advance(days=22)
+
+    make.work()
+
+    assert db.session.scalars(sa.select(Freeze.campaign_id)).all() == [broken.id]
+    assert db.session.get_one(Campaign, other.id).status is CampaignStatus.SETTLED
+    assert db.session.get_one(Campaign, broken.id).status is CampaignStatus.SETTLING
+
+    lift_freeze(broken.public_id, reason="Looked", actor="usr_test", clock=payments_runtime().clock)
+    assert db.session.scalars(sa.select(Freeze).where(Freeze.lifted_at.is_(None))).all() == []
+
+
+def test_stripe_away_at_the_deadline_waits_and_then_settles(
+    make: Make, moment: Moment, sandbox: SandboxClient
+) -> None:
+    sandbox.top_up(100_00)
+    campaign = make.live_campaign(goal=1_000_00, days=20)
+    make.pledge(campaign, 15_00)
+    make.open_checkout(make.pending_pledge(campaign, 20_00))
+    sandbox.fault(path="/v1/*", action="drop_before", times=FOR_EVER)
+    moment.advance(days=21)
+
+    due = make.work()
+
+    assert due.waiting
+    assert db.session.get_one(Campaign, campaign.id).status is CampaignStatus.CLOSING
+
+    sandbox.clear_faults()
+    work_until_done(make)
+
+    assert db.session.get_one(Campaign, campaign.id).status is CampaignStatus.SETTLED
+    assert sum(one["amount"] for one in sandbox.every("/v1/refunds")) == 15_00
