@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 
 from campaigns.models import Campaign, CampaignStatus, Pledge, PledgeStatus
 from demo.stripe_sandbox import SandboxDoor
-from octo.clock import BusinessClock, Clock, move_clock
+from octo.clock import BusinessClock, Clock, move_clock, real_now
 from octo.database import reading, transaction
 from octo.scheduler import jobs
 from octo.worker import run_due
@@ -92,7 +92,7 @@ class Journey:
 
 def wait_for_a_fresh_second() -> None:
     """Wait until the machine's second has just begun, so that a second's worth of time is left."""
-    time.sleep(1 - time.time() % 1 + 0.01)
+    time.sleep(1.01 - real_now().microsecond / 1_000_000)
 
 
 def _due_instants(session: Session, now: datetime) -> Iterator[datetime | None]:
