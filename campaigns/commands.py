@@ -18,7 +18,7 @@ from campaigns.services import exchange
 from octo.content.feature import storage
 from octo.content.images import keep_image
 from octo.database import reading
-from octo.errors import NotFoundError, OctoError
+from octo.errors import N_, NotFoundError, OctoError
 from octo.money import format_amount
 from octo.runtime import runtime
 from octo.users.models import User, normalise_email
@@ -157,5 +157,5 @@ def _get_user(email: str) -> User:
             sa.select(User).filter_by(email=normalise_email(email), erased_at=None)
         ).one_or_none()
     if user is None:
-        raise NotFoundError("nobody has an account as %(email)s", email=email)
+        raise NotFoundError(N_("No account has this address."))
     return user

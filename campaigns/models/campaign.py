@@ -189,7 +189,7 @@ class Campaign(Model):
         """Raise ``IllegalMoveError`` unless the campaign stands in one of ``statuses``."""
         if self.status not in statuses:
             raise IllegalMoveError(
-                N_("This campaign is %(status)s and cannot become %(wanted)s."),
+                N_("The campaign has reached another stage: this can no longer be done."),
                 status=self.status.value,
                 wanted=wanted.value,
             )

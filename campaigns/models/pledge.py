@@ -114,7 +114,7 @@ class Pledge(Model):
         """Change the status, or raise ``IllegalPledgeMoveError``."""
         if status not in PLEDGE_TRANSITIONS[self.status]:
             raise IllegalPledgeMoveError(
-                N_("This pledge is %(status)s and cannot become %(wanted)s."),
+                N_("The pledge has reached another stage: this can no longer be done."),
                 status=self.status.value,
                 wanted=status.value,
             )

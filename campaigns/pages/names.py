@@ -21,7 +21,7 @@ CATEGORY_NAMES: Final = {
 STAGE_NAMES: Final = {
     Stage.LIVE: N_("Running"),
     Stage.GATHERING: N_("Looking for supporters"),
-    Stage.SUCCEEDED: N_("Succeeded"),
+    Stage.SUCCEEDED: N_("Successful"),
     Stage.ENDED: N_("Ended"),
 }
 VISIBILITY_NAMES: Final = {
@@ -71,6 +71,7 @@ ACTION_NAMES: Final = {
     "campaign.failed_after_success": N_("turned to a refund of everybody"),
     "campaign.settled": N_("settled"),
     "campaign.settling_again": N_("settling again"),
+    "campaign.unfrozen": N_("money released"),
 }
 TIME_ZONES: Final = (
     "Europe/Paris",

@@ -205,7 +205,7 @@ class Refund(Model):
             return False
         if status not in REFUND_TRANSITIONS[self.status]:
             raise ConflictError(
-                N_("A refund that is %(status)s cannot become %(wanted)s."),
+                N_("The refund has reached another stage: this can no longer be done."),
                 status=self.status.value,
                 wanted=status.value,
             )

@@ -114,7 +114,7 @@ class Transfer(Model):
         """Change the status, or raise ``ConflictError``."""
         if status not in TRANSFER_TRANSITIONS[self.status]:
             raise ConflictError(
-                N_("A transfer that is %(status)s cannot become %(wanted)s."),
+                N_("The transfer has reached another stage: this can no longer be done."),
                 status=self.status.value,
                 wanted=status.value,
             )

@@ -15,7 +15,7 @@ from jinja2 import Environment
 from demo.supervision import ROOT
 
 TRANSLATIONS: Final = ROOT / "octo" / "translations"
-KEYWORDS: Final = {**DEFAULT_KEYWORDS, "lazy_gettext": None, "lazy_ngettext": (1, 2)}
+KEYWORDS: Final = {**DEFAULT_KEYWORDS, "_l": None}
 SILENT_TAGS: Final = {"script", "style", "mj-style", "code", "svg"}
 VOID_TAGS: Final = {"area", "br", "col", "hr", "img", "input", "link", "meta", "source", "wbr"}
 SPOKEN_ATTRIBUTES: Final = {"alt", "title", "placeholder", "aria-label", "aria-description"}
@@ -26,6 +26,8 @@ NAMES: Final = {
 }
 WORD: Final = re.compile(r"[^\W\d_]{2,}")
 EXPRESSION: Final = "\x00"
+# What a macro adds to a tag that its caller writes.
+LONE_ATTRIBUTE: Final = re.compile(r'[a-z-]+="[^"]*"')
 TEXT_FIELDS: Final = re.compile(r"^[A-Z]\w*Field$")
 
 
@@ -74,7 +76,7 @@ class _Text(HTMLParser):
 
     def handle_data(self, data: str) -> None:
         if not self._silent:
-            self.said.append((self.getpos()[0], data))
+            self.said.append((self.getpos()[0], LONE_ATTRIBUTE.sub("", data)))
 
 
 def bare_text(template: str) -> list[tuple[int, str]]:

@@ -89,7 +89,7 @@ def test_a_goal_not_quite_reached_never_reads_as_reached(amount: int, whole: int
         (timedelta(hours=47, minutes=59), "47 hours"),
         (timedelta(minutes=60), "1 hour"),
         (timedelta(seconds=30), "1 minute"),
-        (timedelta(0), "over"),
+        (timedelta(0), "no time"),
     ],
 )
 def test_time_left(app: Flask, left: timedelta, shown: str) -> None:
