@@ -1,16 +1,19 @@
 """Give money back: decide it, send it once, and take in what becomes of it."""
 
 from datetime import datetime
+from typing import Final
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from campaigns.services.pledge_life import mark_refunded
+from campaigns.models import PledgeStatus
+from campaigns.services.pledge_life import mail_context, mark_refunded
 from octo.clock import Clock
 from octo.config import Settings
 from octo.database import lock, transaction
 from octo.errors import N_, ConflictError
 from octo.ids import new_public_id
+from octo.mail.outbox import enqueue
 from payments.gateway.attempts import plan_attempt
 from payments.gateway.facts import RefundFact
 from payments.ledger import rules
@@ -19,11 +22,13 @@ from payments.models import AttemptKind, Payment, Refund, RefundReason, RefundSt
 from payments.services.occasion import Occasion
 from payments.settlement.policy import Split, split_refund
 
-_ENDED = {
+_ENDED: Final = {
     "failed": RefundStatus.FAILED,
     "canceled": RefundStatus.FAILED,
     "succeeded": RefundStatus.SUCCEEDED,
 }
+
+_STANDING: Final = frozenset({PledgeStatus.ACTIVE, PledgeStatus.COLLECTED})
 
 
 class RefundTooLargeError(ConflictError):
@@ -145,14 +150,29 @@ def record_refund(session: Session, refund: Refund, seen: RefundFact, *, at: dat
 
 
 def _take_in_end(session: Session, refund: Refund, seen: RefundFact, *, at: datetime) -> None:
+    """Say to the backer what became of a refund; a whole one ends the pledge."""
+    payment = refund.payment
     if refund.status is RefundStatus.FAILED:
         refund.failure_reason = seen.failure_reason
         if seen.movement is None:
             _post_owed(session, refund, at=at)
-        return
-    payment = refund.payment
-    if payment.refundable_amount == 0 and refund.reason is not RefundReason.BACKER_CANCELED:
+        _tell(session, refund, template="refund_failed", at=at)
+    elif payment.refundable_amount == 0 and payment.pledge.status in _STANDING:
         mark_refunded(session, pledge=payment.pledge, at=at)
+    else:
+        _tell(session, refund, template="refund_sent", at=at)
+
+
+def _tell(session: Session, refund: Refund, *, template: str, at: datetime) -> None:
+    pledge = refund.payment.pledge
+    enqueue(
+        session,
+        to=pledge.email,
+        locale=pledge.locale,
+        template=template,
+        context={**mail_context(pledge), "amount": refund.amount},
+        at=at,
+    )
 
 
 def _add_refund(

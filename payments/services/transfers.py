@@ -64,7 +64,7 @@ def record_transfer(
     if transfer.status is TransferStatus.PENDING:
         transfer.move_to(TransferStatus.SUCCEEDED)
         transfer.sent_at = seen.created_at
-        _tell_owner(session, transfer, at=at)
+        _tell_owner(session, transfer, "transfer_sent", at=at)
 
 
 def record_reversals(
@@ -91,18 +91,24 @@ def find_transfer(session: Session, seen: TransferFact) -> Transfer | None:
     return known
 
 
-def _tell_owner(session: Session, transfer: Transfer, *, at: datetime) -> None:
+def tell_owner_to_register(session: Session, transfer: Transfer, *, at: datetime) -> None:
+    """Ask the owner to finish with Stripe, since the money cannot be paid out before."""
+    _tell_owner(session, transfer, "onboarding_needed", at=at)
+
+
+def _tell_owner(session: Session, transfer: Transfer, template: str, *, at: datetime) -> None:
     campaign = transfer.campaign
     for person in owners_of(session, campaign):
         enqueue(
             session,
             to=person.email,
             locale=person.locale,
-            template="transfer_sent",
+            template=template,
             context={
                 "name": person.name,
                 "campaign_title": campaign.title,
                 "campaign_slug": campaign.slug,
+                "campaign_id": campaign.public_id,
                 "amount": transfer.amount,
                 "currency": transfer.currency,
                 "document_number": transfer.settlement.number,

@@ -32,7 +32,7 @@ from payments.models import (
 )
 from payments.services.occasion import Occasion
 from payments.services.refunds import refund_rest
-from payments.services.transfers import plan_transfer
+from payments.services.transfers import plan_transfer, tell_owner_to_register
 
 BATCH: Final = 200
 _GONE: Final = Payment.refunded_amount + Payment.disputed_amount
@@ -126,15 +126,15 @@ def _pay_owner(
         account = _find_account(session, transfer)
         now = clock.now()
     if account is None or account.readiness is not OwnerReadiness.ACTIVE:
-        return 0, [_wait(campaign_id, "owner")]
+        return 0, [_wait(campaign_id, "owner", at=now)]
     if available_at is not None and available_at > now:
-        return 0, [_wait(campaign_id, "funds", until=available_at)]
+        return 0, [_wait(campaign_id, "funds", at=now, until=available_at)]
     try:
         available = gateway.available_amount(currency)
     except StripeAwayError:
-        return 0, [_wait(campaign_id, "stripe")]
+        return 0, [_wait(campaign_id, "stripe", at=now)]
     if available - owed_elsewhere < amount:
-        return 0, [_wait(campaign_id, "balance")]
+        return 0, [_wait(campaign_id, "balance", at=now)]
     assert account.stripe_account_id is not None
     return _plan(campaign_id, account.stripe_account_id, settings=settings, clock=clock), []
 
@@ -196,13 +196,15 @@ def _refunds_due(session: Session, currency: str) -> int:
     return int(total or 0)
 
 
-def _wait(campaign_id: int, what: str, *, until: datetime | None = None) -> str:
+def _wait(campaign_id: int, what: str, *, at: datetime, until: datetime | None = None) -> str:
     """Show on the transfer what it waits for, and say it in the job's report."""
     with transaction() as session:
         transfer = _find_unpaid(session, campaign_id)
         if transfer is not None and (transfer.waits_for, transfer.expected_at) != (what, until):
             transfer.waits_for = what
             transfer.expected_at = until
+            if what == "owner":
+                tell_owner_to_register(session, transfer, at=at)
     date = f" until {until:%Y-%m-%d %H:%M} UTC" if until else ""
     return f"campaign {campaign_id}: the transfer waits for {what}{date}"
 
