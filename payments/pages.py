@@ -25,7 +25,7 @@ from octo.money import parse_amount
 from octo.web.forms import say, shown_again_by
 from octo.web.navigation import Link, Place, add_link
 from octo.web.permissions import Permission, requires
-from payments import queries
+from payments import names, queries
 from payments.reports import statement
 from payments.reports.delimited import EXCEL, PROFILES
 from payments.runtime import payments_runtime
@@ -124,7 +124,6 @@ def settlement(number: str) -> ResponseReturnValue:
         transfer=transfer,
         rows=list(islice(statement.read_rows(document.campaign_id), ROWS_ON_SCREEN + 1)),
         rows_on_screen=ROWS_ON_SCREEN,
-        events=statement.EVENTS,
         totals=statement.read_totals(document.campaign_id),
     )
 
@@ -148,6 +147,14 @@ def statement_csv(campaign_id: str) -> ResponseReturnValue:
 def register_pages(app: Flask) -> None:
     """Add the treasury's pages and its link for those who read the books."""
     app.register_blueprint(blueprint)
+    app.jinja_env.globals.update(
+        account_name=names.account_name,
+        difference_name=names.difference_name,
+        dispute_name=names.dispute_name,
+        dispute_reason=names.dispute_reason,
+        event_name=names.event_name,
+        failure_reason=names.failure_reason,
+    )
     add_link(
         app,
         Link(

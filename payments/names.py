@@ -1,0 +1,98 @@
+"""How disputes, refusals, ledger accounts and events are called on the treasury's pages."""
+
+from typing import Final
+
+from flask_babel import gettext
+
+from octo.errors import N_
+from payments.models import Dispute, DisputeStatus, TransactionKind
+from payments.reconciliation.compare import DifferenceKind
+from payments.reports.statement import EVENTS
+
+DISPUTE_NAMES: Final = {
+    DisputeStatus.INQUIRY: N_("The bank asks, nothing is withdrawn"),
+    DisputeStatus.OPENED: N_("Amount withdrawn, not judged yet"),
+    DisputeStatus.WON: N_("Won"),
+    DisputeStatus.LOST: N_("Lost"),
+    DisputeStatus.CLOSED: N_("Closed without a loss"),
+}
+DIFFERENCE_NAMES: Final = {
+    DifferenceKind.MISSING_HERE: N_("Stripe has it, the ledger does not"),
+    DifferenceKind.MISSING_THERE: N_("The ledger has it, Stripe does not"),
+    DifferenceKind.DIFFERENT: N_("Both have it, and differ"),
+    DifferenceKind.MISBOOKED: N_("Booked for another amount"),
+}
+# Stripe's own codes; one that Stripe adds later is shown as it is.
+DISPUTE_REASONS: Final = {
+    "bank_cannot_process": N_("The bank cannot process it"),
+    "credit_not_processed": N_("A refund that did not come"),
+    "customer_initiated": N_("The backer asked their bank"),
+    "debit_not_authorized": N_("Debit not authorised"),
+    "duplicate": N_("Charged twice, the backer says"),
+    "fraudulent": N_("The backer does not recognise it"),
+    "general": N_("No reason given"),
+    "incorrect_account_details": N_("Wrong account details"),
+    "insufficient_funds": N_("Not enough money on the account"),
+    "noncompliant": N_("Against the card network's rules"),
+    "product_not_received": N_("Reward not received"),
+    "product_unacceptable": N_("Reward not as described"),
+    "subscription_canceled": N_("Subscription canceled"),
+    "unrecognized": N_("The backer does not recognise it"),
+}
+FAILURE_REASONS: Final = {
+    "charge_for_pending_refund_disputed": N_("The payment is disputed"),
+    "declined": N_("The bank declined it"),
+    "expired_or_canceled_card": N_("Card expired or closed"),
+    "insufficient_funds": N_("Not enough money on the account"),
+    "lost_or_stolen_card": N_("Card lost or stolen"),
+    "merchant_request": N_("Stopped at our request"),
+    "unknown": N_("No reason given"),
+}
+ACCOUNT_NAMES: Final = {
+    "stripe_balance": N_("Stripe balance"),
+    "bank": N_("Bank"),
+    "payouts_in_transit": N_("Payouts in transit"),
+    "disputed": N_("Disputed amounts"),
+    "owner_debt": N_("Owner's debt"),
+    "campaign_funds": N_("Campaign's funds"),
+    "tips_held": N_("Tips held"),
+    "owner_payable": N_("Due to the owner"),
+    "refunds_owed": N_("Refunds owed to backers"),
+    "vat_collected": N_("VAT collected"),
+    "operator_float": N_("Operator's float"),
+    "platform_fees": N_("Platform fees earned"),
+    "tips": N_("Tips earned"),
+    "processor_fees": N_("Processor fees borne"),
+    "dispute_losses": N_("Losses on disputes"),
+}
+
+
+def dispute_name(status: DisputeStatus) -> str:
+    """Return how a dispute stands."""
+    return str(gettext(DISPUTE_NAMES[status]))
+
+
+def dispute_reason(dispute: Dispute) -> str:
+    """Return why the bank contests a payment."""
+    reason = dispute.reason or "general"
+    return str(gettext(DISPUTE_REASONS.get(reason, reason)))
+
+
+def failure_reason(reason: str | None) -> str:
+    """Return why a refund did not arrive."""
+    return str(gettext(FAILURE_REASONS.get(reason, reason))) if reason else "—"
+
+
+def difference_name(kind: str) -> str:
+    """Return how Stripe and the ledger differ."""
+    return str(gettext(DIFFERENCE_NAMES[DifferenceKind(kind)]))
+
+
+def event_name(kind: TransactionKind) -> str:
+    """Return the business event that a ledger transaction books."""
+    return str(gettext(EVENTS[kind]))
+
+
+def account_name(account: str) -> str:
+    """Return what a ledger account is called, whoever it is kept for."""
+    return str(gettext(ACCOUNT_NAMES[account.partition(":")[0]]))
