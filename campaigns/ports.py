@@ -36,7 +36,10 @@ class Payments(Protocol):
     """The money side of a pledge and of a campaign."""
 
     def start_checkout(self, pledge_id: str, *, return_url: str, cancel_url: str) -> CheckoutPage:
-        """Open a checkout page for a pending pledge; raises ``UnavailableError`` when Stripe is away."""
+        """Open a checkout page for a pending pledge.
+
+        Raises ``UnavailableError`` when Stripe is away.
+        """
 
     def refresh_pledge(self, pledge_id: str) -> None:
         """Ask Stripe how the payment of this pledge stands and take it in."""

@@ -1,6 +1,7 @@
 """Bring a campaign in from a folder, and write one out to a folder."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 
@@ -27,7 +28,7 @@ from octo.audit import record
 from octo.clock import Clock
 from octo.config import Rules
 from octo.database import lock, reading, transaction
-from octo.errors import N_, NotFoundError
+from octo.errors import N_, InvalidError, NotFoundError
 from octo.ids import new_public_id
 from octo.text import clean_text
 from octo.users.models import LONGEST_NAME, Membership, Organisation, RoleName, User
@@ -57,12 +58,14 @@ def import_campaign(
             cover=cover,
             created_at=at,
         )
-        write_text(campaign, found.text)
-        write_terms(campaign, found.terms, rules=rules)
-        write_cost_lines(campaign, found.cost_lines)
+        with _said_where():
+            write_text(campaign, found.text)
+            write_terms(campaign, found.terms, rules=rules)
+            write_cost_lines(campaign, found.cost_lines)
         for position, draft in enumerate(found.rewards):
             reward = Reward(public_id=new_public_id("rwd"), position=position)
-            write_reward(reward, draft, campaign)
+            with _said_where(f"rewards[{position}]."):
+                write_reward(reward, draft, campaign)
             campaign.rewards.append(reward)
         session.add(campaign)
         record(
@@ -91,6 +94,16 @@ def export_campaign(slug: str, *, folder: Path, read_picture: ReadPicture) -> Pa
     if cover is not None and cover_file is not None:
         (target / cover_file).write_bytes(read_picture(cover))
     return target
+
+
+@contextmanager
+def _said_where(place: str = "") -> Iterator[None]:
+    """Turn what the pages would refuse into a refusal that names the place in the file."""
+    try:
+        yield
+    except InvalidError as error:
+        where = f"{place}{error.field}" if error.field else place
+        raise CampaignFileError(error.message, field=where, **error.params) from error
 
 
 def _find_organisation(session: Session, found: CampaignFile, owner: User) -> Organisation | None:

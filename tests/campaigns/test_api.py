@@ -14,6 +14,8 @@ from tests.make import PASSWORD, Make
 from tests.sandbox import SandboxClient
 from tests.visitor import Visitor
 
+Json = dict[str, object]
+Headers = dict[str, str]
 KEY = {"Idempotency-Key": "a-key-of-a-client"}
 
 
@@ -24,14 +26,14 @@ def member_of(organisation: Organisation) -> User:
 
 
 def pledge(
-    client: Visitor, campaign: Campaign, headers: dict[str, str] | None = None, **body: object
+    client: Visitor, campaign: Campaign, body: Json | None = None, headers: Headers = KEY
 ) -> TestResponse:
-    sent = {"amount": 15_00, "email": "riwal@example.org"} | body
+    sent = {"amount": 15_00, "email": "riwal@example.org"} | (body or {})
     path = f"/api/v1/campaigns/{campaign.public_id}/pledges"
-    return client.post(path, json=sent, headers=KEY if headers is None else headers)
+    return client.post(path, json=sent, headers=headers)
 
 
-def sign_in(client: Visitor, user: User) -> dict[str, str]:
+def sign_in(client: Visitor, user: User) -> Headers:
     """Sign in through the page and return the header that the API then asks for."""
     client.sign_in(user.email, PASSWORD)
     token = client.page("/").xpath("//input[@name='csrf_token']/@value")[0]
@@ -57,7 +59,7 @@ def test_a_pledge_gives_the_page_to_pay_on_and_its_key_pledges_once(
     campaign = make.live_campaign()
 
     first, again = pledge(client, campaign), pledge(client, campaign)
-    other = pledge(client, campaign, amount=16_00)
+    other = pledge(client, campaign, {"amount": 16_00})
 
     assert first.status_code == HTTPStatus.CREATED
     assert first.get_json()["checkout_url"].startswith(sandbox.url)
@@ -91,9 +93,9 @@ def test_a_pledge_gives_the_page_to_pay_on_and_its_key_pledges_once(
     ],
 )
 def test_a_bad_body_is_a_problem_and_pledges_nothing(
-    client: Visitor, make: Make, sandbox: SandboxClient, body: dict[str, object]
+    client: Visitor, make: Make, sandbox: SandboxClient, body: Json
 ) -> None:
-    refused = pledge(client, make.live_campaign(), **body)
+    refused = pledge(client, make.live_campaign(), body)
 
     assert refused.status_code == HTTPStatus.UNPROCESSABLE_ENTITY
     assert refused.content_type == "application/problem+json"
@@ -147,6 +149,7 @@ def test_a_backer_reads_their_own_pledges_alone(app: Flask, client: Visitor, mak
     headers = sign_in(client, backer)
     placed = pledge(client, campaign, headers=headers | KEY).get_json()["pledge"]
     stranger = app.test_client()
+    assert isinstance(stranger, Visitor)
     sign_in(stranger, other)
 
     mine = client.get("/api/v1/me/pledges").get_json()

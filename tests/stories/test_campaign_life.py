@@ -76,10 +76,15 @@ def status_of(title: str) -> CampaignStatus:
     return campaign_of(title).status
 
 
-def as_moderator(app: Flask, make: Make) -> Visitor:
-    moderator = make.user("Yannick Kerbrat", roles=(RoleName.MODERATOR,))
+def a_visitor(app: Flask) -> Visitor:
     visitor = app.test_client()
     assert isinstance(visitor, Visitor)
+    return visitor
+
+
+def as_moderator(app: Flask, make: Make) -> Visitor:
+    moderator = make.user("Yannick Kerbrat", roles=(RoleName.MODERATOR,))
+    visitor = a_visitor(app)
     visitor.sign_in(moderator.email, PASSWORD)
     return visitor
 
@@ -90,8 +95,7 @@ def decide(visitor: Visitor, campaign: Campaign, act: str, reason: str = "") -> 
 
 
 def gather(app: Flask, mailbox: Mailbox, campaign: Campaign, email: str) -> None:
-    visitor = app.test_client()
-    assert isinstance(visitor, Visitor)
+    visitor = a_visitor(app)
     path = f"/campaigns/{campaign.slug}/support"
     visitor.submit(path, {"name": "Gwenaëlle", "email": email, "word": "Enfin !"}, form=path)
     link = mailbox.link_to(email, "/support/")
@@ -193,7 +197,7 @@ def test_a_bad_amount_in_a_row_keeps_the_rows_and_shows_the_error_beside_it(
 def test_nobody_else_finds_a_draft(app: Flask, client: Visitor, make: Make) -> None:
     client.sign_in(owner_of(make).email, PASSWORD)
     at = draft(client, "Secret")
-    stranger = app.test_client()
+    stranger = a_visitor(app)
     stranger.sign_in(owner_of(make).email, PASSWORD)
 
     assert stranger.get(at).status_code == HTTPStatus.NOT_FOUND
@@ -243,7 +247,7 @@ def test_one_address_supports_once_and_the_owner_not_at_all(
     decide(as_moderator(app, make), campaign, "approve")
 
     gather(app, mailbox, campaign, "ar@example.org")
-    visitor = app.test_client()
+    visitor = a_visitor(app)
     path = f"/campaigns/{campaign.slug}/support"
     visitor.submit(path, {"name": "Encore", "email": "AR@example.org"}, form=path)
     gather(app, mailbox, campaign, owner.email)
