@@ -34,7 +34,7 @@ def test_twenty_kills_change_nothing_of_the_end(
     app: Flask, environ: dict[str, str], make: Make, moment: Moment, sandbox: SandboxClient
 ) -> None:
     seed = int(os.environ.get("OCTO_SEED", random.randrange(10**6)))
-    print(f"OCTO_SEED={seed}")
+    sys.stdout.write(f"OCTO_SEED={seed}\n")
     moments = random.Random(seed)
     sandbox.top_up(500_00)
     failed = make.live_campaign(goal=10_000_00, days=20)

@@ -1,0 +1,1 @@
+"""The calls to Stripe: attempts, leases, pace."""

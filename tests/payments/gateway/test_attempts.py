@@ -1,0 +1,107 @@
+"""Attempts: claimed by one, under a lease of machine time, fenced once it is lost."""
+
+from datetime import timedelta
+
+import sqlalchemy as sa
+
+from octo.clock import DatabaseClock
+from octo.database import db, transaction
+from payments.gateway.attempts import LEASE, Claimed, claim, lock_held, renew
+from payments.gateway.facts import Refused
+from payments.models import Attempt, AttemptStatus, Refund
+from payments.runtime import payments_runtime
+from payments.services.outcomes import record_results
+from tests.make import Make
+from tests.moment import Moment
+from tests.sandbox import SandboxClient
+
+CLOCK = DatabaseClock()
+
+
+def planned_refunds(make: Make, moment: Moment, sandbox: SandboxClient, count: int = 3) -> None:
+    """Plan refunds that nobody has sent: a failed campaign, its refunds still to be claimed."""
+    sandbox.top_up(500_00)
+    campaign = make.live_campaign(goal=1_000_00, days=20)
+    for _ in range(count):
+        make.pledge(campaign, 15_00)
+    moment.advance(days=21)
+    sandbox.fault(method="POST", path="/v1/refunds", action="conflict", times=0)
+    make.work()
+    with transaction() as session:
+        for attempt in session.scalars(
+            sa.select(Attempt).where(Attempt.status == AttemptStatus.SENT)
+        ):
+            attempt.lease_until = None
+    sandbox.clear_faults()
+
+
+def claim_as(holder: str, *, later: timedelta = timedelta()) -> list[Claimed]:
+    with transaction() as session:
+        return claim(session, holder=holder, limit=10, at=CLOCK.machine_now() + later)
+
+
+def test_what_one_worker_holds_no_other_takes(
+    make: Make, moment: Moment, sandbox: SandboxClient
+) -> None:
+    planned_refunds(make, moment, sandbox)
+
+    assert len(claim_as("one")) == 3
+    assert claim_as("two") == []
+
+
+def test_a_dead_worker_is_taken_over_within_ten_seconds(
+    make: Make, moment: Moment, sandbox: SandboxClient
+) -> None:
+    planned_refunds(make, moment, sandbox)
+    claim_as("one")
+
+    assert timedelta() < LEASE <= timedelta(seconds=10)
+    assert claim_as("two", later=LEASE - timedelta(seconds=1)) == []
+    assert len(claim_as("two", later=LEASE + timedelta(seconds=1))) == 3
+
+
+def test_a_living_worker_keeps_its_lease(
+    make: Make, moment: Moment, sandbox: SandboxClient
+) -> None:
+    planned_refunds(make, moment, sandbox)
+    claim_as("one")
+    with transaction() as session:
+        renew(session, holder="one", at=CLOCK.machine_now() + timedelta(seconds=8))
+
+    assert claim_as("two", later=LEASE + timedelta(seconds=1)) == []
+
+
+def test_a_worker_that_lost_its_lease_cannot_write(
+    make: Make, moment: Moment, sandbox: SandboxClient
+) -> None:
+    planned_refunds(make, moment, sandbox, count=1)
+    frozen = claim_as("frozen")
+    taken = claim_as("awake", later=LEASE + timedelta(seconds=1))
+    runtime = payments_runtime()
+
+    record_results(
+        [(frozen[0], Refused("nonsense", "from a worker that slept"))],
+        settings=runtime.settings,
+        clock=runtime.clock,
+    )
+
+    with transaction() as session:
+        assert list(lock_held(session, frozen)) == []
+        assert list(lock_held(session, taken)) == [taken[0].id]
+        assert session.scalars(sa.select(Refund)).one().closed_at is None
+
+
+def test_moving_business_time_expires_no_lease_and_no_key(
+    make: Make, moment: Moment, sandbox: SandboxClient
+) -> None:
+    planned_refunds(make, moment, sandbox)
+    claimed = claim_as("one")
+
+    moment.advance(days=45)
+
+    assert claim_as("two") == []
+    assert not any(one.needs_lookup for one in claimed)
+    again = claim_as("two", later=LEASE + timedelta(seconds=1))
+    assert {one.key for one in again} == {one.key for one in claimed}
+    assert not any(one.needs_lookup for one in again)
+    db.session.rollback()

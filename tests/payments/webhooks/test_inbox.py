@@ -1,0 +1,171 @@
+"""Webhooks: verified, stored once, answered; handled later, whatever their order."""
+
+import json
+import time
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+import stripe
+from flask.testing import FlaskClient
+
+from campaigns.models import Campaign, Pledge, PledgeStatus
+from octo.database import db, transaction
+from payments.models import InboxEvent, InboxStatus, Payment
+from payments.runtime import payments_runtime
+from payments.webhooks.inbox import handle_inbox
+from tests.make import Make
+from tests.moment import Moment
+from tests.sandbox import SandboxClient
+from tests.site import WEBHOOK_SECRET
+from tests.visitor import refresh
+
+OTHER_SECRET = "whsec_the_one_before"
+
+
+@pytest.fixture
+def environ(environ: dict[str, str]) -> dict[str, str]:
+    return {**environ, "STRIPE_WEBHOOK_SECRET": f"{WEBHOOK_SECRET},{OTHER_SECRET}"}
+
+
+def event(
+    kind: str = "charge.succeeded", subject: str = "ch_nobody", **more: Any
+) -> dict[str, Any]:
+    return {
+        "id": f"evt_{time.monotonic_ns()}",
+        "object": "event",
+        "type": kind,
+        "livemode": False,
+        "data": {"object": {"id": subject}},
+        **more,
+    }
+
+
+def deliver(
+    client: FlaskClient,
+    sent: dict[str, Any] | str,
+    *,
+    secret: str = WEBHOOK_SECRET,
+    age: int = 0,
+) -> int:
+    payload = sent if isinstance(sent, str) else json.dumps(sent)
+    stamp = int(time.time()) - age
+    signature = stripe.WebhookSignature._compute_signature(f"{stamp}.{payload}", secret)
+    response = client.post(
+        "/webhooks/stripe",
+        data=payload,
+        headers={"Stripe-Signature": f"t={stamp},v1={signature}"},
+        content_type="application/json",
+    )
+    return response.status_code
+
+
+def kept() -> list[InboxEvent]:
+    refresh()
+    return list(db.session.scalars(sa.select(InboxEvent).order_by(InboxEvent.id)))
+
+
+def handle() -> None:
+    runtime = payments_runtime()
+    handle_inbox(gateway=runtime.gateway, settings=runtime.settings, clock=runtime.clock)
+    refresh()
+
+
+@pytest.mark.parametrize("secret", [WEBHOOK_SECRET, OTHER_SECRET])
+def test_an_event_signed_with_any_secret_in_force_is_kept(client: FlaskClient, secret: str) -> None:
+    assert deliver(client, event(), secret=secret) == 200
+
+    assert [one.status for one in kept()] == [InboxStatus.RECEIVED]
+
+
+@pytest.mark.parametrize(
+    ("sent", "secret", "age"),
+    [
+        (event(), "whsec_forged", 0),
+        (event(), WEBHOOK_SECRET, 301),
+        ("not json", WEBHOOK_SECRET, 0),
+        ("[]", WEBHOOK_SECRET, 0),
+        ('{"id": 12}', WEBHOOK_SECRET, 0),
+    ],
+)
+def test_what_stripe_did_not_sign_now_changes_nothing(
+    client: FlaskClient, sent: dict[str, Any] | str, secret: str, age: int
+) -> None:
+    assert deliver(client, sent, secret=secret, age=age) == 400
+
+    assert kept() == []
+
+
+def test_an_event_without_signature_is_refused(client: FlaskClient) -> None:
+    assert client.post("/webhooks/stripe", data=json.dumps(event())).status_code == 400
+
+
+def test_an_event_of_a_megabyte_is_refused(client: FlaskClient) -> None:
+    assert deliver(client, event(padding="x" * 1_000_001)) == 413
+
+    assert kept() == []
+
+
+def test_an_event_of_the_other_mode_is_answered_and_dropped(client: FlaskClient) -> None:
+    assert deliver(client, event(livemode=True)) == 200
+
+    assert kept() == []
+
+
+def test_the_same_event_fifty_times_is_kept_once(client: FlaskClient) -> None:
+    sent = event()
+
+    assert {deliver(client, sent) for _ in range(50)} == {200}
+
+    assert len(kept()) == 1
+
+
+def test_an_object_nobody_knows_yet_parks_its_event_and_is_replayed(
+    client: FlaskClient, make: Make, sandbox: SandboxClient
+) -> None:
+    campaign = make.live_campaign()
+    pledge = make.pending_pledge(campaign, 15_00)
+    session_id = make.open_checkout(pledge)
+    sandbox.pay(session_id)
+    with transaction() as session:
+        payment = session.scalars(sa.select(Payment)).one()
+        payment.stripe_checkout_session_id = None
+    deliver(client, event("checkout.session.completed", session_id))
+
+    handle()
+
+    assert [one.status for one in kept()] == [InboxStatus.PARKED]
+    with transaction() as session:
+        payment = session.scalars(sa.select(Payment)).one()
+        payment.stripe_checkout_session_id = session_id
+        for one in session.scalars(sa.select(InboxEvent)):
+            one.not_before = one.received_at
+
+    handle()
+
+    assert [one.status for one in kept()] == [InboxStatus.HANDLED]
+    assert db.session.get_one(Pledge, pledge.id).status is PledgeStatus.ACTIVE
+
+
+def test_events_in_any_order_and_twice_lead_to_the_same_end(
+    client: FlaskClient, make: Make, sandbox: SandboxClient
+) -> None:
+    campaign = make.live_campaign()
+    pledge = make.pending_pledge(campaign, 15_00)
+    sandbox.pay(make.open_checkout(pledge))
+    events = sandbox.every("/v1/events")
+    assert len(events) > 2
+
+    for one in [*events, *reversed(events)]:
+        assert deliver(client, one) == 200
+        handle()
+
+    assert db.session.get_one(Campaign, campaign.id).pledged_amount == 15_00
+    assert db.session.get_one(Pledge, pledge.id).status is PledgeStatus.ACTIVE
+    assert all(one.status is not InboxStatus.RECEIVED for one in kept())
+
+
+def test_a_jump_of_45_days_breaks_no_webhook_signature(client: FlaskClient, moment: Moment) -> None:
+    moment.advance(days=45)
+
+    assert deliver(client, event()) == 200
