@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import logging
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -10,6 +11,7 @@ from functools import wraps
 from typing import Any, Final
 
 import click
+import structlog
 from flask import Flask
 from flask.cli import AppGroup
 from rich.console import Console
@@ -121,6 +123,7 @@ def _follow(
 ) -> tuple[int, float, datetime | None]:
     """Go through all steps, with a bar on a terminal; return how many, how long, and the last."""
     console = Console(stderr=True)
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
     began = time.monotonic()
     count, at = 0, None
     with Progress(

@@ -28,30 +28,21 @@ def test_a_deadline_passes_on_the_way(app: Flask, sandbox: SandboxClient) -> Non
     assert app.test_cli_runner().invoke(args=["demo", "verify"]).exit_code == 0
 
 
-def test_a_journey_cut_short_is_resumed_and_goes_no_further(app: Flask) -> None:
+def test_a_journey_is_made_by_one_and_when_cut_short_goes_no_further(app: Flask) -> None:
     hands = load_small(app)
     began = hands.clock.now()
     steps = advance(hands, by=timedelta(days=45))
     next(steps)
+    at_once = app.test_cli_runner().invoke(args=["demo", "advance", "1d"])
     steps.close()
 
     for _step in advance(hands, by=timedelta(days=45)):
         pass
 
+    assert at_once.exit_code == 1
+    assert "already moving" in at_once.stderr
     assert timedelta(days=45) <= hands.clock.now() - began < timedelta(days=46)
     assert states() == RUN_OUT
-
-
-def test_two_do_not_move_time_at_once(app: Flask) -> None:
-    hands = load_small(app)
-    steps = advance(hands, by=timedelta(days=45))
-    next(steps)
-
-    result = app.test_cli_runner().invoke(args=["demo", "advance", "1d"])
-
-    assert result.exit_code == 1
-    assert "already moving" in result.stderr
-    steps.close()
 
 
 def test_bad_use_is_told_apart(app: Flask) -> None:
@@ -73,9 +64,7 @@ def test_the_page_moves_time(app: Flask, client: Visitor) -> None:
     assert states() == RUN_OUT
 
 
-def test_the_page_takes_no_other_span(app: Flask, client: Visitor) -> None:
-    load_small(app)
-
+def test_the_page_takes_no_other_span(client: Visitor) -> None:
     answer = client.submit("/demo", {"span": "400d"}, form="/demo/advance")
 
     assert answer.status_code == 422
