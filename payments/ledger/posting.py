@@ -7,7 +7,7 @@ updated, so a hot account never makes two postings wait for each other.
 import json
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, fields, replace
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -26,6 +26,7 @@ from payments.models.ledger import (
 
 _ENTRY: Final = LedgerEntry.metadata.tables[LedgerEntry.__tablename__]
 _MOVEMENT: Final = StripeMovement.metadata.tables[StripeMovement.__tablename__]
+_MOVEMENT_COLUMNS: Final = [one.name for one in fields(MovementFacts) if one.name in _MOVEMENT.c]
 
 
 class ReferenceTakenError(ConflictError):
@@ -263,9 +264,7 @@ def _entry_rows(draft: TransactionDraft) -> list[dict[str, Any]]:
 
 
 def _movement_row(movement: MovementFacts) -> dict[str, Any]:
-    row = asdict(movement)
-    del row["exchange_rate"]
-    return row
+    return {name: getattr(movement, name) for name in _MOVEMENT_COLUMNS}
 
 
 def _same_as_posted(session: Session, drafts: Sequence[TransactionDraft]) -> dict[str, int]:
