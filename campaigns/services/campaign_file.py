@@ -253,6 +253,10 @@ def _units(amount: int, currency: str) -> str:
 
 def _read_terms(top: _Part) -> CampaignTerms:
     currency = top.text("currency")
+    try:
+        decimals_of(currency)
+    except InvalidError as error:
+        raise CampaignFileError(error.message, field="currency", **error.params) from error
     return CampaignTerms(
         category=top.choice("category", Category),
         goal_amount=top.amount("goal", currency),
