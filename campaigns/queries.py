@@ -186,21 +186,10 @@ def browse_campaigns(
 
 def get_campaign(*, user: User | None = None, **by: str) -> Campaign:
     """Return a campaign with all its page shows; one not public is there for its owners alone."""
-    statement = (
-        sa.select(Campaign)
-        .filter_by(**by)
-        .options(
-            joinedload(Campaign.organisation),
-            selectinload(Campaign.rewards),
-            selectinload(Campaign.cost_lines),
-        )
-        .execution_options(populate_existing=True)
-    )
-    with reading() as session:
-        campaign = session.scalars(statement).unique().one_or_none()
-        if campaign is None or not (campaign.is_public or is_run_by(campaign, user)):
-            raise NotFoundError(N_("Nothing was found at this address."))
-        return campaign
+    campaign = get_any_campaign(**by)
+    if not (campaign.is_public or is_run_by(campaign, user)):
+        raise NotFoundError(N_("Nothing was found at this address."))
+    return campaign
 
 
 def get_own_campaign(campaign_id: str, *, user: User) -> Campaign:
