@@ -60,7 +60,8 @@ def _fail_a_campaign(app: Flask, sandbox: SandboxClient) -> None:
         method="POST", path="/v1/refunds*", action="latency", milliseconds=LATENCY_MS, times=0
     )
     for name in ("close_campaigns", "settle_campaigns"):
-        jobs(app)[name].run()
+        while jobs(app)[name].run().done:
+            continue
 
 
 def _time_of_sending(app: Flask) -> float:

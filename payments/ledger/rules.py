@@ -157,20 +157,21 @@ def dispute_reinstated(dispute: Dispute, movement: MovementFacts) -> Transaction
 
 
 def dispute_lost(
-    dispute: Dispute, *, tip_amount: int, is_paid_out: bool, at: datetime
+    dispute: Dispute, *, amount: int, tip_amount: int, is_paid_out: bool, at: datetime
 ) -> TransactionDraft:
-    """Book a dispute that the bank gave to the backer, who has the money back.
+    """Book a dispute that the bank gave to the backer, who keeps what was withdrawn.
 
-    Before the transfer it leaves the campaign (and ``tip_amount`` of it the tips); once the
-    owner has been paid, the owner owes it.
+    ``amount`` is what the movements withdrew, which may differ from what was charged. Before
+    the transfer it leaves the campaign (and ``tip_amount`` of it the tips); once the owner has
+    been paid, the owner owes it.
     """
     campaign = dispute.payment.campaign
     disputed = chart.disputed(campaign)
     if is_paid_out:
-        lines = [(chart.owner_debt(campaign.organisation), disputed, dispute.amount)]
+        lines = [(chart.owner_debt(campaign.organisation), disputed, amount)]
     else:
         lines = [
-            (chart.campaign_funds(campaign), disputed, dispute.amount - tip_amount),
+            (chart.campaign_funds(campaign), disputed, amount - tip_amount),
             (chart.tips_held(campaign), disputed, tip_amount),
         ]
     return TransactionDraft(

@@ -39,7 +39,8 @@ def record_dispute(
     if status is DisputeStatus.LOST and withdrawn > 0:
         draft = rules.dispute_lost(
             dispute,
-            tip_amount=max(dispute.amount - payment.amount, 0),
+            amount=withdrawn,
+            tip_amount=max(withdrawn - payment.amount, 0),
             is_paid_out=_is_paid_out(session, payment),
             at=occasion.at,
         )

@@ -149,7 +149,9 @@ class History:
         self.books.adopt(seen, rules.dispute_withdrawn(contested, seen))
         is_paid_out = self.data.draw(st.booleans())
         self.books.post(
-            rules.dispute_lost(contested, tip_amount=0, is_paid_out=is_paid_out, at=NOON)
+            rules.dispute_lost(
+                contested, amount=contested.amount, tip_amount=0, is_paid_out=is_paid_out, at=NOON
+            )
         )
 
     def top_up(self) -> None:

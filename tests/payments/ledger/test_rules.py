@@ -55,10 +55,10 @@ EXAMPLES: Final[dict[str, Example]] = {
     "A bank takes back": partial(rules.dispute_withdrawn, DISPUTE, movement(-52_00, fee=15_00)),
     "The dispute is won": partial(rules.dispute_reinstated, DISPUTE, movement(52_00, fee=-15_00)),
     "The dispute is lost before": partial(
-        rules.dispute_lost, DISPUTE, tip_amount=2_00, is_paid_out=False, at=NOON
+        rules.dispute_lost, DISPUTE, amount=52_00, tip_amount=2_00, is_paid_out=False, at=NOON
     ),
     "The dispute is lost after": partial(
-        rules.dispute_lost, DISPUTE, tip_amount=2_00, is_paid_out=True, at=NOON
+        rules.dispute_lost, DISPUTE, amount=52_00, tip_amount=2_00, is_paid_out=True, at=NOON
     ),
     "The owner's debt is recovered": partial(
         rules.debt_recovered, PAYMENT.campaign, movement(52_00)
