@@ -1,6 +1,6 @@
 """Load the demo, and move its time; both leave a row behind, so that what was cut short is seen."""
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -58,7 +58,7 @@ def find_season() -> DemoSeason | None:
 
 def load(
     hands: Stagehands, *, path: Path = SEASON, campaigns: Path = CAMPAIGNS
-) -> Iterator[Progress]:
+) -> Generator[Progress, None, None]:
     """Play the season into an empty database, unless it holds one; a half-loaded one begins anew.
 
     A journey that was cut short is brought to its end. Raises ``NotEmptyError`` when the
@@ -89,7 +89,7 @@ def load(
         lock(session, DemoSeason, id=1).state = SeasonState.LOADED
 
 
-def advance(hands: Stagehands, *, by: timedelta) -> Iterator[Progress]:
+def advance(hands: Stagehands, *, by: timedelta) -> Generator[Progress, None, None]:
     """Move time on by ``by``, through every due event in order.
 
     A journey that was cut short goes on to where it was bound, and no further: asking again
@@ -106,7 +106,7 @@ def advance(hands: Stagehands, *, by: timedelta) -> Iterator[Progress]:
     yield from _travel(hands)
 
 
-def resume(hands: Stagehands) -> Iterator[Progress]:
+def resume(hands: Stagehands) -> Generator[Progress, None, None]:
     """Bring a journey that was cut short to its end; without one, do nothing."""
     season = find_season()
     if season is None or season.target_at is None:
@@ -114,7 +114,7 @@ def resume(hands: Stagehands) -> Iterator[Progress]:
     yield from advance(hands, by=timedelta(seconds=1))
 
 
-def _travel(hands: Stagehands) -> Iterator[Progress]:
+def _travel(hands: Stagehands) -> Generator[Progress, None, None]:
     season = find_season()
     assert season is not None
     assert season.target_at is not None

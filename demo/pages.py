@@ -5,7 +5,7 @@ from datetime import timedelta
 from typing import Final
 
 import structlog
-from flask import Blueprint, Flask, redirect, render_template, request, url_for
+from flask import Blueprint, Flask, make_response, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
@@ -37,15 +37,20 @@ def show() -> ResponseReturnValue:
     """Show the demo's time, and whether it moves."""
     season = find_season()
     clock = runtime().clock
-    return render_template(
+    is_moving = season is not None and season.is_moving(machine=clock.machine_now())
+    page = render_template(
         "demo/show.html",
         now=clock.now(),
         target_at=season.target_at if season else None,
-        is_moving=season is not None and season.is_moving(machine=clock.machine_now()),
-        spans=SPANS,
+        is_moving=is_moving,
         sign_ins=SIGN_INS,
+        role_words=_role_words(),
         password=DEMO_PASSWORD,
     )
+    response = make_response(page)
+    if is_moving:
+        response.headers["Refresh"] = "1"
+    return response
 
 
 @blueprint.post("/advance")
@@ -63,6 +68,16 @@ def move_time() -> ResponseReturnValue:
     threading.Thread(target=_advance, args=(hands, parse_span(span)), daemon=True).start()
     say(_("Time is moving."))
     return redirect(url_for("demo.show"))
+
+
+def _role_words() -> dict[str, str]:
+    return {
+        "backer": _("Backer"),
+        "owner": _("Owner"),
+        "moderator": _("Moderator"),
+        "treasurer": _("Treasurer"),
+        "admin": _("Admin"),
+    }
 
 
 def _advance(hands: Stagehands, by: timedelta) -> None:

@@ -10,9 +10,9 @@ from flask import Flask
 
 from campaigns.models import Campaign, CampaignStatus
 from campaigns.services.campaign_file import CampaignFileError, read_campaign_file
+from octo.config import ROOT
 from octo.database import db
 from octo.users.models import Organisation
-from tests.house.tree import ROOT
 from tests.make import Make
 
 EXAMPLES = ROOT / "examples" / "campaigns"

@@ -10,8 +10,8 @@ from flask import Flask
 from campaigns.models import Campaign
 from demo.loading import load
 from demo.stagehands import Stagehands, stagehands
+from octo.config import ROOT
 from octo.database import db
-from tests.house.tree import ROOT
 from tests.sandbox import SandboxClient
 
 SMALL = ROOT / "tests" / "demo" / "small_season.yaml"
