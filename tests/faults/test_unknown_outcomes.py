@@ -223,7 +223,14 @@ def test_a_refusal_that_should_not_be_freezes_that_campaign_alone(
     assert db.session.get_one(Campaign, other.id).status is CampaignStatus.SETTLED
     assert db.session.get_one(Campaign, broken.id).status is CampaignStatus.SETTLING
 
-    lift_freeze(broken.public_id, reason="Looked", actor="usr_test", clock=payments_runtime().clock)
+    runtime = payments_runtime()
+    lift_freeze(
+        broken.public_id,
+        reason="Looked",
+        actor="usr_test",
+        settings=runtime.settings,
+        clock=runtime.clock,
+    )
     assert db.session.scalars(sa.select(Freeze).where(Freeze.lifted_at.is_(None))).all() == []
 
 
