@@ -95,6 +95,12 @@ def advance(hands: Stagehands, *, by: timedelta) -> Generator[Progress, None, No
     A journey that was cut short goes on to where it was bound, and no further: asking again
     after a crash does not move time twice.
     """
+    set_out(hands, by=by)
+    yield from travel(hands)
+
+
+def set_out(hands: Stagehands, *, by: timedelta) -> None:
+    """Note where time is to be moved; ``travel`` moves it. One at a time does."""
     with transaction() as session:
         season = _lock_loaded(session)
         machine = hands.clock.machine_now()
@@ -103,7 +109,6 @@ def advance(hands: Stagehands, *, by: timedelta) -> Generator[Progress, None, No
         if season.target_at is None:
             season.target_at = hands.clock.now() + by
         season.beat_at = machine
-    yield from _travel(hands)
 
 
 def resume(hands: Stagehands) -> Generator[Progress, None, None]:
@@ -114,7 +119,8 @@ def resume(hands: Stagehands) -> Generator[Progress, None, None]:
     yield from advance(hands, by=timedelta(seconds=1))
 
 
-def _travel(hands: Stagehands) -> Generator[Progress, None, None]:
+def travel(hands: Stagehands) -> Generator[Progress, None, None]:
+    """Go to where time is bound, working at each due instant on the way."""
     season = find_season()
     assert season is not None
     assert season.target_at is not None

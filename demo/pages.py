@@ -1,7 +1,6 @@
 """The demo's page: what time it is there, and a button that moves it."""
 
 import threading
-from datetime import timedelta
 from typing import Final
 
 import structlog
@@ -10,7 +9,7 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
 from demo.instants import parse_span
-from demo.loading import TimeIsMovingError, advance, find_season
+from demo.loading import find_season, set_out, travel
 from demo.sign_ins import DEMO_PASSWORD, SIGN_INS
 from demo.stagehands import Stagehands, stagehands
 from octo.database import db
@@ -62,10 +61,8 @@ def move_time() -> ResponseReturnValue:
     if span not in SPANS:
         raise InvalidError(N_("Choose one of the spans."), field="span")
     hands = stagehands()
-    season = find_season()
-    if season is not None and season.is_moving(machine=hands.clock.machine_now()):
-        raise TimeIsMovingError(N_("Time is already moving; wait until it has arrived."))
-    threading.Thread(target=_advance, args=(hands, parse_span(span)), daemon=True).start()
+    set_out(hands, by=parse_span(span))
+    threading.Thread(target=_travel, args=(hands,), daemon=True).start()
     say(_("Time is moving."))
     return redirect(url_for("demo.show"))
 
@@ -80,11 +77,11 @@ def _role_words() -> dict[str, str]:
     }
 
 
-def _advance(hands: Stagehands, by: timedelta) -> None:
+def _travel(hands: Stagehands) -> None:
     """Move time beside the requests; cut short, the next one resumes it."""
     with hands.app.app_context():
         try:
-            for step in advance(hands, by=by):
+            for step in travel(hands):
                 _log.info("time_moved", at=step.at.isoformat())
         except Exception:  # noqa: BLE001 - the thread's last word: it is logged, and resumed later
             _log.exception("time_stopped")
