@@ -26,6 +26,10 @@ from octo.money import format_amount
 TEMPLATES: Final = ROOT / "templates" / "mail"
 CATALOGS: Final = ROOT / "octo" / "translations"
 LOCALES: Final = ("fr", "en")
+_INSTANT: Final = {
+    "fr": "EEEE d MMMM y 'à' HH:mm (ZZZZ)",
+    "en": "EEEE d MMMM y, HH:mm (ZZZZ)",
+}
 _TEXT_WIDTH: Final = 72
 
 
@@ -121,7 +125,7 @@ def _day(instant: str, time_zone: str, *, locale: str) -> str:
 def _instant(instant: str, time_zone: str, *, locale: str) -> str:
     at = datetime.fromisoformat(instant)
     zone = ZoneInfo(time_zone)
-    return str(format_datetime(at, "EEEE d MMMM y, HH:mm (ZZZZ)", tzinfo=zone, locale=locale))
+    return str(format_datetime(at, _INSTANT[locale], tzinfo=zone, locale=locale))
 
 
 def _wrap(text: str) -> str:

@@ -18,6 +18,7 @@ from octo.web.language import DEFAULT_LANGUAGE, default_time_zone
 
 _HOUR: Final = timedelta(hours=1)
 _DAY: Final = timedelta(days=1)
+_INSTANT: Final = {"fr": "d MMMM y 'à' HH:mm", "en": "d MMMM y, HH:mm"}
 _SHORT: Final = {"fr": "#,##0\u00a0¤", "en": "¤#,##0"}
 _LAST_HOURS: Final = timedelta(hours=48)
 
@@ -86,7 +87,7 @@ def moment(value: datetime | None, time_zone: str | None = None) -> Markup:
     if value is None:
         return Markup()
     local = value.astimezone(ZoneInfo(time_zone or default_time_zone()))
-    shown = format_datetime(local, format="d MMMM y, HH:mm", locale=language())
+    shown = format_datetime(local, format=_INSTANT[language()], locale=language())
     return Markup('<time datetime="{}">{}</time>').format(value.isoformat(), shown)
 
 
