@@ -179,7 +179,11 @@ def reading() -> Iterator[Session]:
     if session.info.get(_OPEN_KEY):
         yield session
         return
-    yield session
+    try:
+        yield session
+    except BaseException:
+        session.rollback()
+        raise
     session.commit()
 
 

@@ -45,11 +45,15 @@ def begin_closing(session: Session, campaign: Campaign, *, at: datetime) -> bool
     return True
 
 
-def judge(campaign: Campaign) -> Outcome:
-    """Return the verdict that what is counted now calls for."""
+def judge(campaign: Campaign, *, withdrawn_amount: int = 0) -> Outcome:
+    """Return the verdict that what is counted now calls for.
+
+    ``withdrawn_amount`` is what banks took back of it, in minor units: it does not count.
+    """
     if campaign.canceled_at is not None:
         return Outcome.CANCELED
-    return Outcome.SUCCEEDED if campaign.is_goal_reached else Outcome.FAILED
+    is_reached = campaign.pledged_amount - withdrawn_amount >= campaign.goal_amount
+    return Outcome.SUCCEEDED if is_reached else Outcome.FAILED
 
 
 def decide(session: Session, campaign: Campaign, *, outcome: Outcome, at: datetime) -> None:

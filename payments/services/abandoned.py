@@ -3,16 +3,20 @@
 from typing import Final
 
 import sqlalchemy as sa
+import structlog
 
 from campaigns.models import Pledge, PledgeStatus
 from campaigns.services.pledge_life import expire_pledge
 from octo.clock import Clock
 from octo.config import Settings
 from octo.database import lock, reading, transaction
+from octo.errors import OctoError
 from octo.scheduler import JobReport
 from payments.gateway.client import Gateway, StripeAwayError
 from payments.models import Payment
 from payments.services.collection import refresh_payment
+
+_log = structlog.get_logger()
 
 BATCH: Final = 200
 
@@ -23,6 +27,7 @@ def end_abandoned_pledges(*, gateway: Gateway, settings: Settings, clock: Clock)
     A pledge for which no checkout was ever begun ends without asking.
     """
     done = 0
+    waiting: list[str] = []
     for pledge_id, payment_id in _overdue(clock):
         if payment_id is None:
             done += _end(pledge_id, clock=clock)
@@ -30,9 +35,13 @@ def end_abandoned_pledges(*, gateway: Gateway, settings: Settings, clock: Clock)
         try:
             refresh_payment(payment_id, gateway=gateway, settings=settings, clock=clock)
         except StripeAwayError as error:
-            return JobReport(done=done, waiting=[f"abandoned pledges wait: {error}"])
+            return JobReport(done=done, waiting=[*waiting, f"abandoned pledges wait: {error}"])
+        except OctoError as error:
+            _log.exception("abandoned_not_ended", payment=payment_id)
+            waiting.append(f"payment {payment_id}: {error}")
+            continue
         done += _is_over(pledge_id)
-    return JobReport(done=done)
+    return JobReport(done=done, waiting=waiting)
 
 
 def _overdue(clock: Clock) -> list[tuple[int, str | None]]:

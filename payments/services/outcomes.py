@@ -4,7 +4,9 @@ A group is committed together; one that fails is cut in halves until the bad row
 alone, goes to ``unknown`` and freezes its campaign, so that the others go on.
 """
 
-from collections.abc import Sequence
+import time
+from collections.abc import Iterable, Sequence
+from datetime import timedelta
 from typing import Final
 
 import sqlalchemy as sa
@@ -12,6 +14,7 @@ import structlog
 from sqlalchemy.exc import IntegrityError, OperationalError
 from sqlalchemy.orm import Session
 
+from campaigns.models import Pledge
 from campaigns.services.pledge_life import expire_pledge
 from octo.clock import Clock
 from octo.config import Settings
@@ -48,6 +51,10 @@ from payments.services.transfers import record_transfer
 
 _log = structlog.get_logger()
 
+MOST_WRITES: Final = 5
+PAUSE_SECONDS: Final = 0.1
+SET_ASIDE_FOR: Final = timedelta(minutes=1)
+
 Outcomes = Sequence[tuple[Claimed, Result]]
 _TRANSFER_WAITS: Final = {
     "balance_insufficient": "balance",
@@ -59,27 +66,72 @@ _TRANSFER_WAITS: Final = {
 def record_results(outcomes: Outcomes, *, settings: Settings, clock: Clock) -> None:
     """Commit what came of these calls, as one group if it can be.
 
-    A result whose lease was lost meanwhile is dropped: the new holder finds the same.
+    A result whose lease was lost meanwhile is dropped: the new holder finds the same. So is
+    a group that the database keeps failing: whoever holds its attempts next asks Stripe
+    again under the same keys.
     """
     if not outcomes:
         return
     try:
-        with transaction() as session:
-            occasion = Occasion.now(settings, clock)
-            held = lock_held(session, [claimed for claimed, _ in outcomes])
-            for claimed, result in sorted(outcomes, key=lambda one: one[0].id):
-                if attempt := held.get(claimed.id):
-                    _record(session, attempt, result, occasion=occasion)
+        _write_patiently(outcomes, settings=settings, clock=clock)
     except OperationalError:
-        _log.warning("group_written_again", size=len(outcomes), exc_info=True)
-        record_results(outcomes, settings=settings, clock=clock)
-    except (OctoError, IntegrityError, AssertionError) as error:
+        raise
+    except Exception as error:  # noqa: BLE001 - whatever is wrong with one, the others are kept
+        _log.warning("group_not_written", size=len(outcomes), exc_info=True)
         if len(outcomes) == 1:
             _set_aside(outcomes[0][0], error, settings=settings, clock=clock)
             return
         half = len(outcomes) // 2
         record_results(outcomes[:half], settings=settings, clock=clock)
         record_results(outcomes[half:], settings=settings, clock=clock)
+
+
+def _write_patiently(outcomes: Outcomes, *, settings: Settings, clock: Clock) -> None:
+    """Write a group, and again when the database was busy, away or cut a deadlock."""
+    for tries in range(1, MOST_WRITES + 1):
+        try:
+            _write(outcomes, settings=settings, clock=clock)
+        except OperationalError:
+            _log.warning("group_written_again", size=len(outcomes), exc_info=True)
+            if tries == MOST_WRITES:
+                raise
+            time.sleep(PAUSE_SECONDS * tries)
+        else:
+            return
+
+
+def _write(outcomes: Outcomes, *, settings: Settings, clock: Clock) -> None:
+    with transaction() as session:
+        occasion = Occasion.now(settings, clock)
+        held = lock_held(session, [claimed for claimed, _ in outcomes])
+        _lock_payments(session, held.values())
+        for claimed, result in sorted(outcomes, key=lambda one: one[0].id):
+            if attempt := held.get(claimed.id):
+                _record(session, attempt, result, occasion=occasion)
+
+
+def _lock_payments(session: Session, attempts: Iterable[Attempt]) -> None:
+    """Lock what a group is about in everybody's order: all pledges by id, then all payments."""
+    subjects = [attempt.subject for attempt in attempts]
+    refunded = sa.select(Refund.payment_id).where(Refund.public_id.in_(subjects))
+    payments = sa.or_(Payment.public_id.in_(subjects), Payment.id.in_(refunded))
+    pledges = sa.select(Payment.pledge_id).where(payments)
+    again = {"populate_existing": True}
+    for wanted in (
+        sa.select(Pledge).where(Pledge.id.in_(pledges)).order_by(Pledge.id),
+        sa.select(Payment).where(payments).order_by(Payment.id),
+    ):
+        session.scalars(wanted.with_for_update().execution_options(**again)).all()
+
+
+def note_trouble(campaign_id: int, error: Exception, *, settings: Settings, clock: Clock) -> str:
+    """Say what keeps a campaign from going on; a broken invariant stops its money too."""
+    _log.error("campaign_in_trouble", campaign=campaign_id, exc_info=error)
+    if isinstance(error, OctoError | IntegrityError | AssertionError):
+        with transaction() as session:
+            occasion = Occasion.now(settings, clock)
+            freeze(session, campaign_id, reason=repr(error)[:2000], occasion=occasion)
+    return f"campaign {campaign_id}: {error!r}"
 
 
 def freeze(session: Session, campaign_id: int, *, reason: str, occasion: Occasion) -> None:
@@ -155,6 +207,7 @@ def _set_aside(claimed: Claimed, error: Exception, *, settings: Settings, clock:
             attempt.status = AttemptStatus.UNKNOWN
             attempt.error_message = f"could not be written down: {error!r}"[:2000]
             attempt.lease_until = None
+            attempt.not_before = occasion.machine + SET_ASIDE_FOR
             if attempt.campaign_id is not None:
                 reason = f"{attempt.kind.value} {attempt.subject}: {error!r}"
                 freeze(session, attempt.campaign_id, reason=reason[:2000], occasion=occasion)

@@ -18,7 +18,8 @@ from payments.models import Attempt, AttemptKind, AttemptStatus, Payment, Paymen
 from payments.services.checkout import expire_checkout
 from payments.services.collection import refresh_payment
 from payments.services.occasion import Occasion
-from payments.settlement.issuing import issue_settlement
+from payments.services.outcomes import note_trouble
+from payments.settlement.issuing import issue_settlement, withdrawn_funds
 
 _UNRESOLVED: Final = (
     PaymentStatus.PENDING,
@@ -42,10 +43,16 @@ def close_due_campaigns(*, gateway: Gateway, settings: Settings, clock: Clock) -
         except StripeAwayError as error:
             waiting.append(f"campaign {campaign_id}: {error}")
             continue
+        except Exception as error:  # noqa: BLE001 - one campaign's trouble stops no other
+            waiting.append(note_trouble(campaign_id, error, settings=settings, clock=clock))
+            continue
         if left:
             waiting.append(f"campaign {campaign_id}: {left} payments are not resolved yet")
-        else:
+            continue
+        try:
             done += _judge(campaign_id, settings=settings, clock=clock)
+        except Exception as error:  # noqa: BLE001 - one campaign's trouble stops no other
+            waiting.append(note_trouble(campaign_id, error, settings=settings, clock=clock))
     return JobReport(done=done, waiting=waiting)
 
 
@@ -96,12 +103,17 @@ def _unresolved(session: Session, campaign_id: int) -> Sequence[Payment]:
 
 
 def _is_expiry_done(session: Session, payment: Payment) -> bool:
-    status = session.scalar(
-        sa.select(Attempt.status).where(
-            Attempt.kind == AttemptKind.CHECKOUT_EXPIRE, Attempt.subject == payment.public_id
+    """Tell whether Stripe has answered, be it with a no: the checkout also ends by itself."""
+    closed = session.scalar(
+        sa.select(Attempt.id)
+        .where(
+            Attempt.kind == AttemptKind.CHECKOUT_EXPIRE,
+            Attempt.subject == payment.public_id,
+            Attempt.status.in_((AttemptStatus.DONE, AttemptStatus.FAILED)),
         )
+        .limit(1)
     )
-    return status is AttemptStatus.DONE
+    return closed is not None
 
 
 def _end_unpaid_pledges(session: Session, campaign_id: int, *, occasion: Occasion) -> None:
@@ -126,7 +138,8 @@ def _judge(campaign_id: int, *, settings: Settings, clock: Clock) -> int:
         if campaign.status is not CampaignStatus.CLOSING or _unresolved(session, campaign_id):
             return 0
         occasion = Occasion.now(settings, clock)
-        outcome = judge(campaign)
+        withdrawn_amount = withdrawn_funds(session, campaign, is_counted=True)
+        outcome = judge(campaign, withdrawn_amount=withdrawn_amount)
         decide(session, campaign, outcome=outcome, at=occasion.at)
         if outcome is Outcome.SUCCEEDED:
             issue_settlement(session, campaign, occasion=occasion)

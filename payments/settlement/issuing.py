@@ -1,15 +1,17 @@
 """Issue the settlement document of a campaign that succeeded: numbered, once, for good."""
 
+from typing import Final
+
 import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
-from campaigns.models import Campaign
+from campaigns.models import Campaign, Pledge, PledgeStatus
+from octo.database import lock
 from octo.ids import new_public_id
 from payments.ledger import rules
 from payments.ledger.posting import post
 from payments.models import (
-    Dispute,
-    DisputeStatus,
     DocumentSeries,
     Payment,
     PaymentStatus,
@@ -20,6 +22,10 @@ from payments.models import (
 )
 from payments.services.occasion import Occasion
 from payments.settlement.policy import settle
+
+_DISPUTED_TIP: Final = sa.case(
+    (Payment.disputed_amount > Payment.amount, Payment.disputed_amount - Payment.amount), else_=0
+)
 
 
 def issue_settlement(session: Session, campaign: Campaign, *, occasion: Occasion) -> Settlement:
@@ -38,14 +44,16 @@ def issue_settlement(session: Session, campaign: Campaign, *, occasion: Occasion
         sa.select(
             sa.func.count(),
             sa.func.coalesce(sa.func.sum(Payment.amount), 0),
-            sa.func.coalesce(sa.func.sum(Payment.tip_amount - Payment.refunded_tip_amount), 0),
+            sa.func.coalesce(
+                sa.func.sum(Payment.tip_amount - Payment.refunded_tip_amount - _DISPUTED_TIP), 0
+            ),
             sa.func.coalesce(sa.func.sum(Payment.processor_fee_amount), 0),
         ).where(collected)
     ).one()
     figures = settle(
         gross=int(gross),
         refunds=_refunded_funds(session, campaign),
-        disputes=_disputed(session, campaign),
+        disputes=withdrawn_funds(session, campaign),
         fee_rate=rules_in_force.platform_fee_rate,
         vat_rate=rules_in_force.vat_rate,
     )
@@ -65,22 +73,21 @@ def issue_settlement(session: Session, campaign: Campaign, *, occasion: Occasion
     )
     session.add(document)
     session.flush()
-    post(session, rules.settlement(document))
-    session.add(_transfer_of(document, campaign, occasion=occasion))
+    if document.base_amount + document.tips_amount > 0:
+        post(session, rules.settlement(document))
+    if document.net_amount > 0:
+        session.add(_transfer_of(document, campaign, occasion=occasion))
     return document
 
 
 def next_number(session: Session, series: str) -> str:
     """Give the next number of a series, without gaps: a rolled-back document gives it back."""
-    row = session.scalars(
-        sa.select(DocumentSeries)
-        .where(DocumentSeries.name == series)
-        .with_for_update()
-        .execution_options(populate_existing=True)
-    ).one_or_none()
-    if row is None:
-        row = DocumentSeries(name=series, last_number=0)
-        session.add(row)
+    is_sqlite = session.get_bind().dialect.name == "sqlite"
+    insert = sqlite.insert if is_sqlite else postgresql.insert
+    session.execute(
+        insert(DocumentSeries).values(name=series, last_number=0).on_conflict_do_nothing()
+    )
+    row = lock(session, DocumentSeries, name=series)
     row.last_number += 1
     session.flush()
     return f"{series}-{row.last_number:04d}"
@@ -95,14 +102,21 @@ def _refunded_funds(session: Session, campaign: Campaign) -> int:
     return int(total or 0)
 
 
-def _disputed(session: Session, campaign: Campaign) -> int:
-    total = session.scalar(
-        sa.select(sa.func.coalesce(sa.func.sum(Dispute.amount), 0)).where(
-            Dispute.campaign_id == campaign.id,
-            Dispute.status.in_((DisputeStatus.OPENED, DisputeStatus.LOST)),
-        )
+def withdrawn_funds(session: Session, campaign: Campaign, *, is_counted: bool = False) -> int:
+    """Return what banks have taken back of a campaign's money, tips excluded, in minor units.
+
+    ``is_counted`` keeps to the pledges that the campaign still counts.
+    """
+    withdrawn = sa.select(
+        sa.func.coalesce(sa.func.sum(Payment.disputed_amount - _DISPUTED_TIP), 0)
+    ).where(
+        Payment.campaign_id == campaign.id,
+        Payment.status == PaymentStatus.SUCCEEDED,
+        ~Payment.is_late,
     )
-    return int(total or 0)
+    if is_counted:
+        withdrawn = withdrawn.join(Pledge).where(Pledge.status == PledgeStatus.ACTIVE)
+    return int(session.scalar(withdrawn) or 0)
 
 
 def _transfer_of(document: Settlement, campaign: Campaign, *, occasion: Occasion) -> Transfer:

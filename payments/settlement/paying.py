@@ -31,6 +31,7 @@ from payments.models import (
     TransferStatus,
 )
 from payments.services.occasion import Occasion
+from payments.services.outcomes import note_trouble
 from payments.services.refunds import refund_rest
 from payments.services.transfers import plan_transfer, tell_owner_to_register
 
@@ -47,17 +48,29 @@ def move_settling_campaigns(*, gateway: Gateway, settings: Settings, clock: Cloc
     done = 0
     waiting: list[str] = []
     for campaign_id, outcome in _settling():
-        if outcome is Outcome.SUCCEEDED:
-            done += _collect_batch(campaign_id, settings=settings, clock=clock)
-            planned, wait = _pay_owner(campaign_id, gateway=gateway, settings=settings, clock=clock)
-            done += planned
-            waiting += wait
-        else:
-            done += _refund_batch(campaign_id, outcome, settings=settings, clock=clock)
-        settled, wait = _settle(campaign_id, settings=settings, clock=clock)
-        done += settled
+        try:
+            moved, wait = _move(
+                campaign_id, outcome, gateway=gateway, settings=settings, clock=clock
+            )
+        except Exception as error:  # noqa: BLE001 - one campaign's trouble stops no other
+            moved, wait = 0, [note_trouble(campaign_id, error, settings=settings, clock=clock)]
+        done += moved
         waiting += wait
     return JobReport(done=done, waiting=waiting)
+
+
+def _move(
+    campaign_id: int, outcome: Outcome, *, gateway: Gateway, settings: Settings, clock: Clock
+) -> tuple[int, list[str]]:
+    waiting: list[str] = []
+    if outcome is Outcome.SUCCEEDED:
+        done = _collect_batch(campaign_id, settings=settings, clock=clock)
+        planned, waiting = _pay_owner(campaign_id, gateway=gateway, settings=settings, clock=clock)
+        done += planned
+    else:
+        done = _refund_batch(campaign_id, outcome, settings=settings, clock=clock)
+    settled, wait = _settle(campaign_id, settings=settings, clock=clock)
+    return done + settled, waiting + wait
 
 
 def _settling() -> Sequence[tuple[int, Outcome]]:
@@ -122,7 +135,7 @@ def _pay_owner(
             return 0, []
         currency, amount = transfer.currency, transfer.amount
         available_at = _latest_available_at(session, campaign_id)
-        owed_elsewhere = _refunds_due(session, currency)
+        owed_elsewhere = _due_elsewhere(session, currency)
         account = _find_account(session, transfer)
         now = clock.now()
     if account is None or account.readiness is not OwnerReadiness.ACTIVE:
@@ -152,22 +165,25 @@ def _plan(campaign_id: int, destination: str, *, settings: Settings, clock: Cloc
 
 def _find_unpaid(session: Session, campaign_id: int) -> Transfer | None:
     """Find the transfer still to be planned: pending, with no attempt on its way."""
-    is_under_way = sa.exists().where(
-        Attempt.kind == AttemptKind.TRANSFER_CREATE,
-        Attempt.subject == Transfer.public_id,
-        Attempt.status.in_(OPEN_ATTEMPTS),
-    )
     return session.scalars(
         sa.select(Transfer)
         .where(
             Transfer.campaign_id == campaign_id,
             Transfer.status == TransferStatus.PENDING,
-            ~is_under_way,
+            ~_is_under_way(),
         )
         .order_by(Transfer.id)
         .limit(1)
         .execution_options(populate_existing=True)
     ).one_or_none()
+
+
+def _is_under_way() -> sa.ColumnElement[bool]:
+    return sa.exists().where(
+        Attempt.kind == AttemptKind.TRANSFER_CREATE,
+        Attempt.subject == Transfer.public_id,
+        Attempt.status.in_(OPEN_ATTEMPTS),
+    )
 
 
 def _find_account(session: Session, transfer: Transfer) -> ConnectedAccount | None:
@@ -186,14 +202,31 @@ def _latest_available_at(session: Session, campaign_id: int) -> datetime | None:
     )
 
 
-def _refunds_due(session: Session, currency: str) -> int:
-    """Return what refunds still to leave will draw from the Stripe balance, in minor units."""
-    total = session.scalar(
-        sa.select(sa.func.coalesce(sa.func.sum(Refund.amount), 0)).where(
-            Refund.status == RefundStatus.PENDING, Refund.currency == currency
-        )
+def _due_elsewhere(session: Session, currency: str) -> int:
+    """Return what others still draw from the Stripe balance, in minor units.
+
+    Refunds that have not arrived, those of missed goals that are not planned yet, and
+    transfers on their way.
+    """
+    drawn = (
+        sa.select(sa.func.sum(Refund.amount)).where(
+            Refund.status != RefundStatus.SUCCEEDED, Refund.currency == currency
+        ),
+        sa.select(sa.func.sum(Payment.amount + Payment.tip_amount - _GONE))
+        .join(Campaign)
+        .where(
+            Campaign.status == CampaignStatus.SETTLING,
+            Campaign.outcome != Outcome.SUCCEEDED,
+            Payment.status == PaymentStatus.SUCCEEDED,
+            Payment.currency == currency,
+        ),
+        sa.select(sa.func.sum(Transfer.amount)).where(
+            Transfer.status == TransferStatus.PENDING,
+            Transfer.currency == currency,
+            _is_under_way(),
+        ),
     )
-    return int(total or 0)
+    return sum(int(session.scalar(amount) or 0) for amount in drawn)
 
 
 def _wait(campaign_id: int, what: str, *, at: datetime, until: datetime | None = None) -> str:
