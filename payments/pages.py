@@ -82,11 +82,13 @@ def _campaign_of_payment(campaign_id: str, payment_id: str) -> ResponseReturnVal
 @shown_again_by(campaign)
 def unfreeze(campaign_id: str) -> ResponseReturnValue:
     """Let a frozen campaign's money move again."""
+    runtime = payments_runtime()
     freezing.lift_freeze(
         campaign_id,
         reason=request.form.get("reason", ""),
         actor=current_user.public_id,
-        clock=payments_runtime().clock,
+        settings=runtime.settings,
+        clock=runtime.clock,
     )
     say(_("The money of this campaign may move again."))
     return redirect(url_for(".campaign", campaign_id=campaign_id), HTTPStatus.SEE_OTHER)

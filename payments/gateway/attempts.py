@@ -81,11 +81,17 @@ def plan_attempt(
 
 
 def take(attempt: Attempt, *, holder: str, at: datetime, lease: timedelta) -> Claimed:
-    """Mark an attempt as being sent by ``holder``; committed before the call is made."""
+    """Mark an attempt as being sent by ``holder``; committed before the call is made.
+
+    A look-up sends nothing, so it does not move the instant from which the old request is
+    waited for: else that wait would never end.
+    """
     last_sent_at = attempt.sent_at
     attempt.status = AttemptStatus.SENT
     attempt.first_sent_at = attempt.first_sent_at or at
-    attempt.sent_at = at
+    needs_lookup = _needs_lookup(attempt, at=at)
+    if not needs_lookup or attempt.sent_at is None:
+        attempt.sent_at = at
     attempt.holder = holder
     attempt.lease_until = at + lease
     attempt.fence += 1
@@ -98,7 +104,7 @@ def take(attempt: Attempt, *, holder: str, at: datetime, lease: timedelta) -> Cl
         parameters=attempt.parameters,
         first_sent_at=attempt.first_sent_at,
         last_sent_at=last_sent_at,
-        needs_lookup=_needs_lookup(attempt, at=at),
+        needs_lookup=needs_lookup,
     )
 
 
@@ -197,6 +203,7 @@ def put_back(attempt: Attempt, answer: Postponed | Unknown, *, at: datetime) -> 
     """Keep an attempt open, to be sent again under the same key after a pause with jitter."""
     if isinstance(answer, Postponed):
         attempt.error_code = answer.code[:80]
+        attempt.holder = None
         attempt.lease_until = at + _jittered(timedelta(seconds=answer.retry_after_seconds))
         return
     attempt.status = AttemptStatus.UNKNOWN

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
+import structlog
+
 from payments.gateway.attempts import Claimed
 from payments.gateway.client import (
     LONGEST_REQUEST_SECONDS,
@@ -22,6 +24,8 @@ from payments.gateway.facts import (
     Unknown,
 )
 from payments.models import AttemptKind
+
+_log = structlog.get_logger()
 
 REQUEST_IS_DEAD_AFTER: Final = timedelta(seconds=LONGEST_REQUEST_SECONDS + 60)
 TRANSFER_IS_DEAD_AFTER: Final = timedelta(minutes=15)
@@ -51,6 +55,9 @@ def perform(gateway: Gateway, claimed: Claimed, *, at: datetime) -> Result:
             return _second_thoughts(gateway, claimed, answer)
     except StripeAwayError as error:
         return Unknown(f"look-up: {error}")
+    except Exception as error:  # noqa: BLE001 - an answer nobody can read leaves all unknown
+        _log.exception("answer_not_understood", kind=claimed.kind.value, subject=claimed.subject)
+        return Unknown(f"not understood: {error!r}"[:500])
     return answer
 
 

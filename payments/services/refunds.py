@@ -6,7 +6,8 @@ from typing import Final
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from campaigns.models import PledgeStatus
+from campaigns.models import Campaign, CampaignStatus, PledgeStatus
+from campaigns.services.closing import reopen_settling
 from campaigns.services.pledge_life import mail_context, mark_refunded
 from octo.clock import Clock
 from octo.config import Settings
@@ -18,7 +19,7 @@ from payments.gateway.attempts import plan_attempt
 from payments.gateway.facts import RefundFact
 from payments.ledger import rules
 from payments.ledger.posting import adopt_movement, post
-from payments.models import AttemptKind, Payment, Refund, RefundReason, RefundStatus
+from payments.models import Attempt, AttemptKind, Payment, Refund, RefundReason, RefundStatus
 from payments.services.occasion import Occasion
 from payments.settlement.policy import Split, split_refund
 
@@ -54,7 +55,7 @@ def refund_rest(
         payment,
         amount=payment.refundable_amount,
         reason=reason,
-        action_key=f"{payment.public_id}:{reason.value}",
+        action_key=f"{payment.public_id}:{reason.value}:{_next_number(session, payment)}",
         occasion=occasion,
     )
 
@@ -86,21 +87,32 @@ def request_refund(
     refund = _add_refund(
         session, payment, amount=amount, reason=reason, action_key=action_key, at=occasion.at
     )
+    plan_refund(session, refund, occasion=occasion)
+    return refund
+
+
+def plan_refund(session: Session, refund: Refund, *, occasion: Occasion) -> None:
+    """Plan the call of a refund; once Stripe refused it for good, a later one is a new action."""
+    last = session.scalar(
+        sa.select(sa.func.max(Attempt.action_number)).where(
+            Attempt.kind == AttemptKind.REFUND_CREATE, Attempt.subject == refund.public_id
+        )
+    )
     plan_attempt(
         session,
         installation=occasion.settings.stripe.installation,
         kind=AttemptKind.REFUND_CREATE,
         subject=refund.public_id,
         parameters={
-            "charge": payment.stripe_charge_id,
-            "amount": amount,
+            "charge": refund.payment.stripe_charge_id,
+            "amount": refund.amount,
             "reason": "requested_by_customer",
-            "metadata": {"octo_reason": reason.value},
+            "metadata": {"octo_reason": refund.reason.value},
         },
         at=occasion.machine,
-        campaign_id=payment.campaign_id,
+        campaign_id=refund.campaign_id,
+        action_number=(last or 0) + 1,
     )
-    return refund
 
 
 def adopt_refund(
@@ -157,6 +169,9 @@ def _take_in_end(session: Session, refund: Refund, seen: RefundFact, *, at: date
         if seen.movement is None:
             _post_owed(session, refund, at=at)
         _tell(session, refund, template="refund_failed", at=at)
+        campaign = lock(session, Campaign, id=refund.campaign_id)
+        if campaign.status is CampaignStatus.SETTLED:
+            reopen_settling(session, campaign, reason=f"{refund.public_id} failed", at=at)
     elif payment.refundable_amount == 0 and payment.pledge.status in _STANDING:
         mark_refunded(session, pledge=payment.pledge, at=at)
     else:
@@ -185,14 +200,11 @@ def _add_refund(
     at: datetime,
 ) -> Refund:
     split = _split(payment, amount)
-    number = session.scalar(
-        sa.select(sa.func.count()).select_from(Refund).where(Refund.payment_id == payment.id)
-    )
     refund = Refund(
         public_id=new_public_id("rfd"),
         payment=payment,
         campaign_id=payment.campaign_id,
-        number=(number or 0) + 1,
+        number=_next_number(session, payment),
         action_key=action_key,
         reason=reason,
         amount=amount,
@@ -206,6 +218,11 @@ def _add_refund(
     payment.refunded_tip_amount += split.tip_amount
     session.add(refund)
     return refund
+
+
+def _next_number(session: Session, payment: Payment) -> int:
+    counted = sa.select(sa.func.count()).select_from(Refund).where(Refund.payment_id == payment.id)
+    return (session.scalar(counted) or 0) + 1
 
 
 def _split(payment: Payment, amount: int) -> Split:
