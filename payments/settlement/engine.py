@@ -85,20 +85,31 @@ class Engine:
         rate = min(self.settings.stripe.rate, self.settings.stripe.rate_endpoint)
         if len(self._queue) >= block_size(rate) // 2:
             return
+        now = time.monotonic()
         with transaction() as session:
             machine = self.clock.machine_now()
             if is_full(session, at=machine):
                 return
+            renew(session, holder=self.holder, at=machine)
             claims = claim(session, holder=self.holder, limit=block_size(rate), at=machine)
             if not claims:
                 return
             granted = grant(session, calls=len(claims), rate=rate, at=machine)
+        self._hold_from(now)
         self._line_up(claims, granted, machine)
+
+    def _hold_from(self, now: float) -> None:
+        """Count the leases from before they were written: a frozen process must not gain time.
+
+        What was held when an older lease ran out meanwhile is let go.
+        """
+        if time.monotonic() > self._lease_ends:
+            self._queue.clear()
+        self._lease_ends = now + LEASE.total_seconds() - SAFETY_SECONDS
+        self._renewed = now
 
     def _line_up(self, claims: list[Claimed], granted: Grant, machine: datetime) -> None:
         now = time.monotonic()
-        self._lease_ends = now + LEASE.total_seconds() - SAFETY_SECONDS
-        self._renewed = now
         for position, claimed in enumerate(claims):
             leaves_at = now + granted.wait_seconds + position * granted.interval_seconds
             self._queue.append(Planned(claimed, machine, leaves_at))
@@ -113,8 +124,7 @@ class Engine:
             return
         with transaction() as session:
             renew(session, holder=self.holder, at=self.clock.machine_now())
-        self._renewed = now
-        self._lease_ends = now + LEASE.total_seconds() - SAFETY_SECONDS
+        self._hold_from(now)
 
     def _launch(self, pool: ThreadPoolExecutor) -> None:
         now = time.monotonic()
