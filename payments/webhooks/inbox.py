@@ -10,6 +10,7 @@ from typing import Any, Final
 import sqlalchemy as sa
 import structlog
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import OperationalError
 
 from octo.clock import Clock
 from octo.config import Settings
@@ -67,6 +68,7 @@ def handle_inbox(*, gateway: Gateway, settings: Settings, clock: Clock) -> JobRe
         try:
             done += _handle(event_id, gateway=gateway, settings=settings, clock=clock)
         except StripeAwayError as error:
+            _put_last(event_id)
             waiting.append(f"events wait: {error}")
             break
     return JobReport(done=done, waiting=waiting)
@@ -80,7 +82,7 @@ def _due(clock: Clock) -> Sequence[int]:
                 InboxEvent.status.in_((InboxStatus.RECEIVED, InboxStatus.PARKED)),
                 InboxEvent.not_before <= clock.machine_now(),
             )
-            .order_by(InboxEvent.id)
+            .order_by(InboxEvent.tries_count, InboxEvent.id)
             .limit(BATCH)
         ).all()
 
@@ -97,8 +99,13 @@ def _handle(event_id: int, *, gateway: Gateway, settings: Settings, clock: Clock
     except StripeAwayError:
         raise
     except OctoError as error:
-        _log.warning("event_not_handled", event=event_id, type=kind, code=error.code)
+        _log.warning("event_not_handled", inbox_event=event_id, type=kind, code=error.code)
         return _park(event_id, error=f"{error.code}: {error}", clock=clock)
+    except OperationalError:
+        raise
+    except Exception as error:  # noqa: BLE001 - one event nobody can handle stops no other
+        _log.exception("event_not_handled", inbox_event=event_id, type=kind)
+        return _park(event_id, error=repr(error), clock=clock)
     if not is_known:
         return _park(event_id, error="unknown object", clock=clock)
     return _finish(event_id, InboxStatus.HANDLED, clock=clock)
@@ -122,6 +129,12 @@ def _park(event_id: int, *, error: str, clock: Clock) -> int:
         event.error = error[:1000]
         event.not_before = _next_try(event.tries_count, clock.machine_now())
         return 0
+
+
+def _put_last(event_id: int) -> None:
+    """Let the others go first next time, should it be this one that Stripe does not answer."""
+    with transaction() as session:
+        lock(session, InboxEvent, id=event_id).tries_count += 1
 
 
 def _next_try(tries: int, now: datetime) -> datetime:
