@@ -33,7 +33,7 @@ from payments.services import freezing, refunds
 
 blueprint = Blueprint("treasury", __name__, url_prefix="/treasury")
 
-ROWS_ON_SCREEN: Final = 200
+ROWS_ON_SCREEN: Final = 50
 
 
 @blueprint.get("")
