@@ -5,10 +5,19 @@ from typing import Final
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from campaigns.models import Campaign, Outcome
+from campaigns.services.pledge_life import mark_refunded
+from octo.database import lock
 from payments.gateway.facts import DisputeFact
 from payments.ledger import rules
 from payments.ledger.posting import adopt_movement, post
-from payments.models import Dispute, DisputeStatus, Payment, Transfer, TransferStatus
+from payments.models import (
+    Dispute,
+    DisputeStatus,
+    LedgerTransaction,
+    Payment,
+    TransactionKind,
+)
 from payments.services.occasion import Occasion
 
 _CLOSED: Final = frozenset({DisputeStatus.WON, DisputeStatus.LOST, DisputeStatus.CLOSED})
@@ -22,6 +31,7 @@ def record_dispute(
     An inquiry (``warning_*``) takes no money. Amounts and fees are Stripe's own, movement by
     movement, and may differ from the charge's.
     """
+    campaign = lock(session, Campaign, id=payment.campaign_id)
     dispute = _find_or_add(session, payment, seen)
     withdrawn = 0
     for movement in seen.movements:
@@ -29,8 +39,10 @@ def record_dispute(
         rule = rules.dispute_withdrawn if is_withdrawal else rules.dispute_reinstated
         adopt_movement(session, movement, rule(dispute, movement))
         withdrawn -= movement.amount
-    payment.disputed_amount = min(max(withdrawn, 0), payment.total_amount - payment.refunded_amount)
     status = _status_of(seen)
+    if dispute.status in _CLOSED and status not in _CLOSED:
+        return  # fetched before what another has taken in since
+    payment.disputed_amount = min(max(withdrawn, 0), payment.total_amount - payment.refunded_amount)
     if dispute.status in _CLOSED or dispute.status is status:
         return
     dispute.status = status
@@ -41,10 +53,12 @@ def record_dispute(
             dispute,
             amount=withdrawn,
             tip_amount=max(withdrawn - payment.amount, 0),
-            is_paid_out=_is_paid_out(session, payment),
+            is_paid_out=_is_in_document(session, seen, campaign),
             at=occasion.at,
         )
         post(session, draft)
+        if payment.refundable_amount == 0 and campaign.outcome is not Outcome.SUCCEEDED:
+            mark_refunded(session, pledge=payment.pledge, at=occasion.at)
 
 
 def _find_or_add(session: Session, payment: Payment, seen: DisputeFact) -> Dispute:
@@ -79,8 +93,22 @@ def _status_of(seen: DisputeFact) -> DisputeStatus:
     )
 
 
-def _is_paid_out(session: Session, payment: Payment) -> bool:
-    paid = sa.select(Transfer.id).where(
-        Transfer.campaign_id == payment.campaign_id, Transfer.status == TransferStatus.SUCCEEDED
+def _is_in_document(session: Session, seen: DisputeFact, campaign: Campaign) -> bool:
+    """Tell whether the owner was due this money: withdrawn after the document, not before.
+
+    What was withdrawn before has left the base already; the campaign's lock orders the two.
+    """
+    references = [
+        f"dispute_withdrawn:{one.stripe_balance_transaction_id}" for one in seen.movements
+    ]
+    withdrawn_at = (
+        sa.select(sa.func.min(LedgerTransaction.id))
+        .where(LedgerTransaction.reference.in_(references))
+        .scalar_subquery()
     )
-    return session.scalar(paid.limit(1)) is not None
+    document = sa.select(LedgerTransaction.id).where(
+        LedgerTransaction.campaign_id == campaign.id,
+        LedgerTransaction.kind == TransactionKind.SETTLEMENT,
+        LedgerTransaction.id < withdrawn_at,
+    )
+    return session.scalar(document.limit(1)) is not None

@@ -255,6 +255,12 @@ def test_money_a_bank_took_back_before_the_verdict_does_not_count(
     assert [one["amount"] for one in sandbox.every("/v1/refunds")] == [50_00]
     assert db.session.get_one(Pledge, pledge.id).status is PledgeStatus.ACTIVE
 
+    (dispute,) = sandbox.every("/v1/disputes")
+    sandbox.call_stripe(f"/v1/disputes/{dispute['id']}/close")
+    make.work()
+    assert again(campaign).status is CampaignStatus.SETTLED
+    assert check_ledger(db.session()).faults == ()
+
 
 def test_a_database_that_fails_for_long_is_not_asked_for_ever(
     make: Make, moment: Moment, sandbox: SandboxClient
@@ -284,3 +290,26 @@ def test_a_database_that_fails_for_long_is_not_asked_for_ever(
     assert asked <= 10
     left = sa.select(Attempt.status).where(Attempt.kind == AttemptKind.CHECKOUT_CREATE)
     assert db.session.scalars(left).all() == [AttemptStatus.SENT]
+
+
+def test_a_dispute_left_out_of_the_document_is_not_owed_by_the_owner_too(
+    make: Make, moment: Moment, sandbox: SandboxClient
+) -> None:
+    sandbox.top_up(500_00)
+    campaign = make.live_campaign(goal=50_00, days=20)
+    make.pledge(campaign, 80_00, tip=3_00, card=DISPUTED)
+    make.pledge(campaign, 50_00)
+    make.work()
+    moment.advance(days=40)
+    make.work()
+    assert again(campaign).status is CampaignStatus.SETTLED
+
+    (dispute,) = sandbox.every("/v1/disputes")
+    sandbox.call_stripe(f"/v1/disputes/{dispute['id']}/close")
+    make.work()
+
+    assert balance_of(chart.owner_debt(campaign.organisation)) == 0
+    assert balance_of(chart.campaign_funds(campaign)) == 0
+    assert balance_of(chart.tips_held(campaign)) == 0
+    assert balance_of(chart.disputed(campaign)) == 0
+    assert check_ledger(db.session()).faults == ()
