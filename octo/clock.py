@@ -4,6 +4,7 @@ Both are the database's, so that every process on every machine agrees. Deadline
 and documents use business time; leases, pacing and back-off use machine time.
 """
 
+import math
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
@@ -72,7 +73,7 @@ def move_clock(session: Session, clock: Clock, *, to: datetime) -> None:
     The first move may go back, so that a demo plays a season already past; later ones only
     go forward: raises ``ConflictError``.
     """
-    seconds = round((to - clock.machine_now()).total_seconds())
+    seconds = math.ceil((to - clock.machine_now()).total_seconds())
     row = session.get(BusinessClock, 1)
     if row is None:
         session.add(BusinessClock(id=1, offset_seconds=seconds))

@@ -127,6 +127,10 @@ class SandboxClient:
         """Do what an owner does on the hosted onboarding page."""
         return self.post(f"/_sandbox/accounts/{account_id}/onboard")
 
+    def restrict(self, account_id: str) -> Json:
+        """Take an owner's readiness away, as Stripe may at any time."""
+        return self.post(f"/_sandbox/accounts/{account_id}/restrict")
+
     def top_up(self, amount: int, currency: str = "eur") -> Json:
         """Put the operator's own money on the platform's balance."""
         return self._call("POST", "/v1/topups", form={"amount": amount, "currency": currency})

@@ -19,7 +19,15 @@ from payments.gateway.attempts import plan_attempt
 from payments.gateway.facts import RefundFact
 from payments.ledger import rules
 from payments.ledger.posting import adopt_movement, post
-from payments.models import Attempt, AttemptKind, Payment, Refund, RefundReason, RefundStatus
+from payments.models import (
+    Attempt,
+    AttemptKind,
+    Payment,
+    Refund,
+    RefundReason,
+    RefundStatus,
+    Settlement,
+)
 from payments.services.occasion import Occasion
 from payments.settlement.policy import Split, split_refund
 
@@ -36,6 +44,12 @@ class RefundTooLargeError(ConflictError):
     """More than what is left of the payment cannot be given back."""
 
     code = "refund_too_large"
+
+
+class SettledAlreadyError(ConflictError):
+    """The owner's settlement document stands, and counts this payment."""
+
+    code = "settled_already"
 
 
 class ActionReusedError(ConflictError):
@@ -238,9 +252,18 @@ def _split(payment: Payment, amount: int) -> Split:
 def refund_by_treasurer(
     payment_id: str, *, amount: int, action_key: str, settings: Settings, clock: Clock
 ) -> Refund:
-    """Give back an amount (minor units) of one payment, by an act of the treasurer's."""
+    """Give back an amount (minor units) of one payment, by an act of the treasurer's.
+
+    Raises ``SettledAlreadyError`` once the settlement document is issued: the owner is paid
+    on it, and only a document that corrects it may take money back.
+    """
     with transaction() as session:
         payment = lock(session, Payment, public_id=payment_id)
+        document = sa.select(Settlement.id).where(Settlement.campaign_id == payment.campaign_id)
+        if session.scalar(document) is not None and not payment.is_late:
+            raise SettledAlreadyError(
+                N_("This campaign is settled: its payments can no longer be refunded here.")
+            )
         return request_refund(
             session,
             payment,

@@ -1,7 +1,7 @@
 """After the verdict: plan the refunds or the transfer of each campaign, and see it settled."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 import sqlalchemy as sa
@@ -19,6 +19,7 @@ from payments.models import (
     OPEN_ATTEMPTS,
     Attempt,
     AttemptKind,
+    AttemptStatus,
     ConnectedAccount,
     Freeze,
     OwnerReadiness,
@@ -31,11 +32,14 @@ from payments.models import (
     TransferStatus,
 )
 from payments.services.occasion import Occasion
+from payments.services.onboarding import refresh_owner
 from payments.services.outcomes import note_trouble
 from payments.services.refunds import refund_rest
 from payments.services.transfers import plan_transfer, tell_owner_to_register
 
 BATCH: Final = 200
+AFTER_A_REFUSAL: Final = timedelta(minutes=5)
+READINESS_LASTS: Final = timedelta(minutes=15)
 _GONE: Final = Payment.refunded_amount + Payment.disputed_amount
 _REASONS: Final = {
     Outcome.FAILED: RefundReason.GOAL_MISSED,
@@ -133,23 +137,52 @@ def _pay_owner(
         transfer = _find_unpaid(session, campaign_id)
         if transfer is None:
             return 0, []
-        currency, amount = transfer.currency, transfer.amount
-        available_at = _latest_available_at(session, campaign_id)
-        owed_elsewhere = _due_elsewhere(session, currency)
-        account = _find_account(session, transfer)
-        now = clock.now()
-    if account is None or account.readiness is not OwnerReadiness.ACTIVE:
-        return 0, [_wait(campaign_id, "owner", at=now)]
-    if available_at is not None and available_at > now:
-        return 0, [_wait(campaign_id, "funds", at=now, until=available_at)]
+        organisation_id = transfer.campaign.organisation_id
+        pause_until = _refused_until(session, transfer)
+        now, machine = clock.now(), clock.machine_now()
+    if pause_until is not None and machine < pause_until:
+        return 0, [f"campaign {campaign_id}: the transfer was refused and is tried again later"]
     try:
-        available = gateway.available_amount(currency)
+        account = _refreshed_account(organisation_id, gateway=gateway, clock=clock)
+        obstacle = _find_obstacle(transfer, account, gateway=gateway, at=now)
     except StripeAwayError:
         return 0, [_wait(campaign_id, "stripe", at=now)]
-    if available - owed_elsewhere < amount:
-        return 0, [_wait(campaign_id, "balance", at=now)]
+    if obstacle is not None:
+        what, until = obstacle
+        return 0, [_wait(campaign_id, what, at=now, until=until)]
+    assert account is not None
     assert account.stripe_account_id is not None
     return _plan(campaign_id, account.stripe_account_id, settings=settings, clock=clock), []
+
+
+def _find_obstacle(
+    transfer: Transfer, account: ConnectedAccount | None, *, gateway: Gateway, at: datetime
+) -> tuple[str, datetime | None] | None:
+    """Return what a transfer waits for and until when, or nothing when it can be made."""
+    if account is None or account.readiness is not OwnerReadiness.ACTIVE:
+        return "owner", None
+    with reading() as session:
+        available_at = _latest_available_at(session, transfer.campaign_id)
+        owed_elsewhere = _due_elsewhere(session, transfer.currency)
+    if available_at is not None and available_at > at:
+        return "funds", available_at
+    if gateway.available_amount(transfer.currency) - owed_elsewhere < transfer.amount:
+        return "balance", None
+    return None
+
+
+def _refreshed_account(
+    organisation_id: int, *, gateway: Gateway, clock: Clock
+) -> ConnectedAccount | None:
+    """Return the owner's account, asked about again at Stripe when last seen long ago."""
+    with reading() as session:
+        account = _find_account(session, organisation_id)
+        is_stale = account is not None and _is_stale(account, clock.machine_now())
+    if not is_stale:
+        return account
+    refresh_owner(organisation_id, gateway=gateway, clock=clock)
+    with reading() as session:
+        return _find_account(session, organisation_id)
 
 
 def _plan(campaign_id: int, destination: str, *, settings: Settings, clock: Clock) -> int:
@@ -186,12 +219,29 @@ def _is_under_way() -> sa.ColumnElement[bool]:
     )
 
 
-def _find_account(session: Session, transfer: Transfer) -> ConnectedAccount | None:
+def _find_account(session: Session, organisation_id: int) -> ConnectedAccount | None:
     return session.scalars(
-        sa.select(ConnectedAccount).where(
-            ConnectedAccount.organisation_id == transfer.campaign.organisation_id
-        )
+        sa.select(ConnectedAccount)
+        .where(ConnectedAccount.organisation_id == organisation_id)
+        .execution_options(populate_existing=True)
     ).one_or_none()
+
+
+def _is_stale(account: ConnectedAccount, machine: datetime) -> bool:
+    """Tell whether Stripe should be asked again: readiness can be lost, and won, unannounced."""
+    return account.checked_at is None or machine - account.checked_at > READINESS_LASTS
+
+
+def _refused_until(session: Session, transfer: Transfer) -> datetime | None:
+    """Return until when a transfer that Stripe refused is left alone, in machine time."""
+    refused_at = session.scalar(
+        sa.select(sa.func.max(Attempt.closed_at)).where(
+            Attempt.kind == AttemptKind.TRANSFER_CREATE,
+            Attempt.subject == transfer.public_id,
+            Attempt.status == AttemptStatus.FAILED,
+        )
+    )
+    return None if refused_at is None else refused_at + AFTER_A_REFUSAL
 
 
 def _latest_available_at(session: Session, campaign_id: int) -> datetime | None:
