@@ -19,12 +19,10 @@ s = [socket.socket() for _ in range(2)]
 print(*(x.getsockname()[1] for x in s))')
 site=${ports% *}
 sandbox=${ports#* }
-clean() {
-  env -i HOME="$there/home" PATH=/usr/local/bin:/usr/bin:/bin LANG=C.UTF-8 "$@"
-}
+clean="env -i HOME=$there/home PATH=/usr/local/bin:/usr/bin:/bin LANG=C.UTF-8"
 
 echo "make run, in $there/octo"
-clean make run PYTHON="$python" PORT="$site" SANDBOX_PORT="$sandbox" >"$there/run.log" 2>&1 &
+$clean make run PYTHON="$python" PORT="$site" SANDBOX_PORT="$sandbox" >"$there/run.log" 2>&1 &
 runner=$!
 waited=0
 until grep -q 'Octo is running' "$there/run.log"; do
@@ -40,10 +38,13 @@ echo "running after $waited s; stopping"
 kill "$runner"
 wait "$runner" || true
 runner=''
-grep -q 'Stopping' "$there/run.log"
+grep 'Stopping' "$there/run.log"
 for port in "$site" "$sandbox"; do
-  ! "$python" -c "import socket; socket.create_connection(('127.0.0.1', $port))" 2>/dev/null
+  if "$python" -c "import socket; socket.create_connection(('127.0.0.1', $port))" 2>/dev/null; then
+    echo "something still listens on $port"
+    exit 1
+  fi
 done
 
 echo 'make test'
-clean make test PYTHON="$python"
+$clean make test PYTHON="$python"
