@@ -78,10 +78,11 @@ class Person:
     def path(self) -> str:
         return urlsplit(self.page.url).path
 
-    def sign_in(self, email: str, password: str = PASSWORD) -> None:
+    def sign_in(self, email: str, password: str = PASSWORD, *, language: str = "English") -> None:
         self.open("/login")
         self.fill(email=email, password=password)
-        self.press("Sign in")
+        self.page.locator("main form button[type=submit]").click()
+        self.follow(language)
         assert self.path != "/login", f"{email} could not sign in"
 
     def open_mail(self, email: str, subject: str) -> None:
