@@ -20,6 +20,7 @@ from payments.gateway.facts import (
     Fact,
     RefundFact,
     Refused,
+    ReversalFact,
     TransferFact,
     Unknown,
 )
@@ -66,7 +67,7 @@ def _look_first(gateway: Gateway, claimed: Claimed, *, at: datetime) -> Result:
         return Done(found)
     if claimed.kind in {AttemptKind.CHECKOUT_CREATE, AttemptKind.ACCOUNT_CREATE}:
         return Refused(ABANDONED, "its answer was lost and nobody was sent there")
-    is_transfer = claimed.kind is AttemptKind.TRANSFER_CREATE
+    is_transfer = claimed.kind in {AttemptKind.TRANSFER_CREATE, AttemptKind.REVERSAL_CREATE}
     quiet = TRANSFER_IS_DEAD_AFTER if is_transfer else REQUEST_IS_DEAD_AFTER
     if claimed.last_sent_at is not None and at - claimed.last_sent_at < quiet:
         return Unknown("looked up and not found; the request may still be alive")
@@ -89,6 +90,9 @@ def _find(gateway: Gateway, claimed: Claimed) -> Fact | None:
         case AttemptKind.TRANSFER_CREATE:
             listed = gateway.list_transfers(claimed.parameters["transfer_group"])
             return next((one for one in listed if _is_ours(one, claimed)), None)
+        case AttemptKind.REVERSAL_CREATE:
+            reversals = gateway.list_reversals(claimed.parameters["transfer"])
+            return next((one for one in reversals if _is_ours(one, claimed)), None)
         case AttemptKind.CHECKOUT_EXPIRE:
             return _find_closed_checkout(gateway, claimed.parameters["session"])
         case AttemptKind.CHECKOUT_CREATE | AttemptKind.ACCOUNT_CREATE:
@@ -115,7 +119,7 @@ def _refunds(gateway: Gateway, claimed: Claimed) -> list[RefundFact]:
     return list(gateway.list_refunds(claimed.parameters["charge"]))
 
 
-def _is_ours(fact: RefundFact | TransferFact, claimed: Claimed) -> bool:
+def _is_ours(fact: RefundFact | TransferFact | ReversalFact, claimed: Claimed) -> bool:
     return (
         fact.metadata.get("octo_subject") == claimed.subject
         and fact.metadata.get("octo_key", "").split(":")[:-1] == claimed.key.split(":")[:-1]

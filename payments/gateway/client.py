@@ -23,6 +23,7 @@ from payments.gateway.facts import (
     DisputeFact,
     Done,
     EventFact,
+    Fact,
     IntentFact,
     Postponed,
     RefundFact,
@@ -49,6 +50,7 @@ _EXPAND: Final[dict[AttemptKind, list[str]]] = {
     AttemptKind.CHECKOUT_EXPIRE: [],
     AttemptKind.REFUND_CREATE: [_BALANCE, "failure_balance_transaction"],
     AttemptKind.TRANSFER_CREATE: [_BALANCE],
+    AttemptKind.REVERSAL_CREATE: [_BALANCE],
 }
 
 
@@ -87,9 +89,7 @@ class Gateway:
         except stripe.StripeError as error:
             return _answer_of(error)
 
-    def _call(
-        self, kind: AttemptKind, parameters: dict[str, Any], options: Any
-    ) -> CheckoutFact | RefundFact | TransferFact | AccountFact:
+    def _call(self, kind: AttemptKind, parameters: dict[str, Any], options: Any) -> Fact:
         if expand := _EXPAND.get(kind):
             parameters["expand"] = expand
         params: Any = parameters
@@ -105,6 +105,11 @@ class Gateway:
                 return reading.refund(self._client.v1.refunds.create(params, options))
             case AttemptKind.TRANSFER_CREATE:
                 return reading.transfer(self._client.v1.transfers.create(params, options))
+            case AttemptKind.REVERSAL_CREATE:
+                transfer_id = parameters.pop("transfer")
+                return reading.reversal(
+                    self._client.v1.transfers.reversals.create(transfer_id, params, options)
+                )
             case AttemptKind.ACCOUNT_CREATE:
                 return reading.account(self._client.v2.core.accounts.create(params, options))
 

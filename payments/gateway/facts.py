@@ -94,7 +94,10 @@ class ReversalFact:
     """A transfer taken back, whole or in part."""
 
     id: str
+    transfer_id: str
     amount: int
+    created_at: datetime
+    metadata: Mapping[str, str]
     movement: MovementFacts | None
 
 
@@ -144,7 +147,7 @@ class EventFact:
     payload: dict[str, Any] = field(default_factory=dict)
 
 
-Fact = CheckoutFact | RefundFact | TransferFact | AccountFact
+Fact = CheckoutFact | RefundFact | TransferFact | ReversalFact | AccountFact
 
 
 @dataclass(frozen=True)

@@ -138,7 +138,14 @@ def transfer(seen: StripeObject) -> TransferFact:
 
 def reversal(seen: StripeObject) -> ReversalFact:
     """Read a transfer reversal."""
-    return ReversalFact(id=seen.id, amount=seen.amount, movement=movement(seen.balance_transaction))
+    return ReversalFact(
+        id=seen.id,
+        transfer_id=_id_of(seen.transfer) or "",
+        amount=seen.amount,
+        created_at=instant(seen.created),
+        metadata=_metadata(seen),
+        movement=movement(seen.balance_transaction),
+    )
 
 
 def dispute(seen: StripeObject) -> DisputeFact:

@@ -7,6 +7,7 @@ from payments.models.attempt import (
     AttemptStatus,
     PacerBucket,
 )
+from payments.models.dispute import Dispute, DisputeStage, DisputeStatus
 from payments.models.ledger import (
     LedgerCheckpoint,
     LedgerEntry,
@@ -20,24 +21,28 @@ from payments.models.payment import (
     Refund,
     RefundReason,
     RefundStatus,
+    Resolution,
 )
 from payments.models.settlement import (
     DocumentSeries,
     Freeze,
     Settlement,
     SettlementKind,
-    Transfer,
-    TransferStatus,
 )
 from payments.models.stripe import (
     ConnectedAccount,
     Discrepancy,
-    Dispute,
-    DisputeStatus,
     InboxEvent,
     InboxStatus,
     OwnerReadiness,
     PollCursor,
+)
+from payments.models.transfer import (
+    OwnerDebt,
+    ReversalStatus,
+    Transfer,
+    TransferReversal,
+    TransferStatus,
 )
 
 __all__ = [
@@ -48,6 +53,7 @@ __all__ = [
     "ConnectedAccount",
     "Discrepancy",
     "Dispute",
+    "DisputeStage",
     "DisputeStatus",
     "DocumentSeries",
     "Freeze",
@@ -56,6 +62,7 @@ __all__ = [
     "LedgerCheckpoint",
     "LedgerEntry",
     "LedgerTransaction",
+    "OwnerDebt",
     "OwnerReadiness",
     "PacerBucket",
     "Payment",
@@ -64,10 +71,13 @@ __all__ = [
     "Refund",
     "RefundReason",
     "RefundStatus",
+    "Resolution",
+    "ReversalStatus",
     "Settlement",
     "SettlementKind",
     "StripeMovement",
     "TransactionKind",
     "Transfer",
+    "TransferReversal",
     "TransferStatus",
 ]

@@ -16,6 +16,7 @@ class AttemptKind(StrEnum):
     CHECKOUT_EXPIRE = "checkout_expire"
     REFUND_CREATE = "refund_create"
     TRANSFER_CREATE = "transfer_create"
+    REVERSAL_CREATE = "reversal_create"
     ACCOUNT_CREATE = "account_create"
 
 
@@ -46,7 +47,9 @@ class Attempt(Model):
             "kind", "subject", "action_number", "try_number", name="uq_attempt_action"
         ),
         sa.CheckConstraint("action_number > 0 AND try_number > 0", name="numbered_from_one"),
-        sa.CheckConstraint("(status = 'new') = (sent_at IS NULL)", name="sent_has_an_instant"),
+        sa.CheckConstraint(
+            "status = 'failed' OR (status = 'new') = (sent_at IS NULL)", name="sent_has_an_instant"
+        ),
         sa.CheckConstraint(
             "status NOT IN ('done', 'failed') OR closed_at IS NOT NULL",
             name="closed_has_an_instant",

@@ -41,6 +41,8 @@ class Payment(Model):
 
     ``amount`` goes to the campaign and ``tip_amount`` to the platform; the card is charged
     their sum. ``is_late`` marks money that came after the deadline and goes back.
+    ``disputed_amount`` is what banks took back of it, ``disputed_tip_amount`` out of the tip;
+    while ``is_contested``, Stripe refunds nothing of it.
     """
 
     __tablename__ = "payment"
@@ -53,6 +55,14 @@ class Payment(Model):
         ),
         sa.CheckConstraint(
             "refunded_tip_amount <= tip_amount", name="never_refunded_more_tip_than_paid"
+        ),
+        sa.CheckConstraint(
+            "disputed_amount >= 0 AND disputed_tip_amount >= 0", name="disputed_not_negative"
+        ),
+        sa.CheckConstraint(
+            "refunded_amount + disputed_amount <= amount + tip_amount"
+            " AND refunded_tip_amount + disputed_tip_amount <= tip_amount",
+            name="never_both_refunded_and_lost",
         ),
         sa.CheckConstraint(
             "status <> 'succeeded' OR (stripe_charge_id IS NOT NULL AND charged_at IS NOT NULL)",
@@ -74,6 +84,8 @@ class Payment(Model):
     refunded_amount: Mapped[Minor] = mapped_column(default=0)
     refunded_tip_amount: Mapped[Minor] = mapped_column(default=0)
     disputed_amount: Mapped[Minor] = mapped_column(default=0)
+    disputed_tip_amount: Mapped[Minor] = mapped_column(default=0, server_default="0")
+    is_contested: Mapped[bool] = mapped_column(default=False, server_default=sa.false())
     processor_fee_amount: Mapped[Minor] = mapped_column(default=0)
     stripe_checkout_session_id: Mapped[str | None] = mapped_column(
         sa.String(STRIPE_ID_LENGTH), unique=True
@@ -108,6 +120,11 @@ class Payment(Model):
         return self.total_amount - self.refunded_amount - self.disputed_amount
 
     @property
+    def tip_left_amount(self) -> int:
+        """Return what is left of the tip, in minor units."""
+        return self.tip_amount - self.refunded_tip_amount - self.disputed_tip_amount
+
+    @property
     def is_resolved(self) -> bool:
         """Tell whether Stripe has said its last word on the collecting."""
         return self.status in RESOLVED
@@ -121,11 +138,12 @@ class Payment(Model):
 
 
 class RefundStatus(StrEnum):
-    """Where a refund stands."""
+    """Where a refund stands; a canceled one was taken back before Stripe moved anything."""
 
     PENDING = "pending"
     SUCCEEDED = "succeeded"
     FAILED = "failed"
+    CANCELED = "canceled"
 
 
 class RefundReason(StrEnum):
@@ -138,12 +156,23 @@ class RefundReason(StrEnum):
     SOLD_OUT = "sold_out"
     BY_HAND = "by_hand"
     TREASURER = "treasurer"
+    TRIED_AGAIN = "tried_again"
+    OWNER_NOT_PAID = "owner_not_paid"
+
+
+class Resolution(StrEnum):
+    """How the money of a refund that failed reached its backer after all."""
+
+    TRIED_AGAIN = "tried_again"
+    PAID_BY_BANK = "paid_by_bank"
+    DISPUTED = "disputed"
 
 
 REFUND_TRANSITIONS: Final = {
-    RefundStatus.PENDING: {RefundStatus.SUCCEEDED, RefundStatus.FAILED},
+    RefundStatus.PENDING: {RefundStatus.SUCCEEDED, RefundStatus.FAILED, RefundStatus.CANCELED},
     RefundStatus.SUCCEEDED: {RefundStatus.FAILED},
     RefundStatus.FAILED: set[RefundStatus](),
+    RefundStatus.CANCELED: set[RefundStatus](),
 }
 
 
@@ -152,7 +181,8 @@ class Refund(Model):
 
     ``amount`` is split into what leaves the campaign (``funds_amount``), what leaves the tips
     (``tip_amount``) and what was already owed to the backer (``owed_amount``: late money, or
-    a refund that failed); the split is decided once, when the refund is.
+    a refund that failed); the split is decided once, when the refund is. One that failed stays
+    so: ``resolution`` says what a treasurer did about it.
     """
 
     __tablename__ = "refund"
@@ -170,6 +200,12 @@ class Refund(Model):
         ),
         sa.CheckConstraint(
             "(status = 'pending') = (closed_at IS NULL)", name="closed_unless_pending"
+        ),
+        sa.CheckConstraint(
+            "(resolution IS NULL) = (resolved_at IS NULL)", name="resolved_has_an_instant"
+        ),
+        sa.CheckConstraint(
+            "resolution IS NULL OR status = 'failed'", name="only_failed_is_resolved"
         ),
         sa.Index("ix_refund_campaign_id_status", "campaign_id", "status"),
     )
@@ -192,9 +228,22 @@ class Refund(Model):
     stripe_refund_id: Mapped[str | None] = mapped_column(sa.String(STRIPE_ID_LENGTH), unique=True)
     requested_at: Mapped[Instant]
     closed_at: Mapped[Instant | None]
+    resolution: Mapped[Resolution | None] = status_column(Resolution)
+    resolved_at: Mapped[Instant | None]
 
     payment: Mapped[Payment] = relationship()
     campaign: Mapped[Campaign] = relationship()
+
+    def resolve(self, resolution: Resolution, *, at: datetime) -> None:
+        """Say how the money of a failed refund reached its backer, once."""
+        if self.status is not RefundStatus.FAILED or self.resolution is not None:
+            raise ConflictError(
+                N_("The refund has reached another stage: this can no longer be done."),
+                status=self.status.value,
+                wanted=resolution.value,
+            )
+        self.resolution = resolution
+        self.resolved_at = at
 
     def advance_to(self, status: RefundStatus, *, at: datetime) -> bool:
         """Take in a state Stripe reports; an older one changes nothing and returns ``False``.

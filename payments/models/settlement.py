@@ -1,14 +1,12 @@
 """The settlement: our closing of one campaign, as a numbered document and what pays it."""
 
 from enum import StrEnum
-from typing import Final
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from campaigns.models import Campaign
 from octo.database import Currency, Id, Instant, Minor, Model, PublicId, big_id, status_column
-from octo.errors import N_, ConflictError
 
 
 class SettlementKind(StrEnum):
@@ -65,60 +63,6 @@ class Settlement(Model):
     issued_at: Mapped[Instant]
 
     campaign: Mapped[Campaign] = relationship()
-
-
-class TransferStatus(StrEnum):
-    """Where the paying of an owner stands."""
-
-    PENDING = "pending"
-    SUCCEEDED = "succeeded"
-    REVERSED = "reversed"
-
-
-TRANSFER_TRANSITIONS: Final = {
-    TransferStatus.PENDING: {TransferStatus.SUCCEEDED},
-    TransferStatus.SUCCEEDED: {TransferStatus.REVERSED},
-    TransferStatus.REVERSED: set[TransferStatus](),
-}
-
-
-class Transfer(Model):
-    """The one payment of a settlement document to the owner's connected account."""
-
-    __tablename__ = "transfer"
-    __table_args__ = (
-        sa.CheckConstraint("amount > 0", name="amount_positive"),
-        sa.CheckConstraint(
-            "status = 'pending' OR stripe_transfer_id IS NOT NULL", name="sent_has_stripe_id"
-        ),
-    )
-
-    id: Mapped[Id]
-    public_id: Mapped[PublicId]
-    settlement_id: Mapped[int] = big_id("settlement.id", unique=True)
-    campaign_id: Mapped[int] = big_id("campaign.id")
-    amount: Mapped[Minor]
-    currency: Mapped[Currency]
-    status: Mapped[TransferStatus] = status_column(TransferStatus, default=TransferStatus.PENDING)
-    waits_for: Mapped[str | None] = mapped_column(sa.String(40))
-    expected_at: Mapped[Instant | None]
-    stripe_transfer_id: Mapped[str | None] = mapped_column(sa.String(255), unique=True)
-    stripe_account_id: Mapped[str | None] = mapped_column(sa.String(255))
-    created_at: Mapped[Instant]
-    sent_at: Mapped[Instant | None]
-
-    settlement: Mapped[Settlement] = relationship()
-    campaign: Mapped[Campaign] = relationship()
-
-    def move_to(self, status: TransferStatus) -> None:
-        """Change the status, or raise ``ConflictError``."""
-        if status not in TRANSFER_TRANSITIONS[self.status]:
-            raise ConflictError(
-                N_("The transfer has reached another stage: this can no longer be done."),
-                status=self.status.value,
-                wanted=status.value,
-            )
-        self.status = status
 
 
 class DocumentSeries(Model):

@@ -7,9 +7,8 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from octo.database import Currency, Id, Instant, Minor, Model, PublicId, big_id, status_column
+from octo.database import Id, Instant, Model, PublicId, big_id, status_column
 from octo.users.models import Organisation
-from payments.models.payment import Payment
 
 
 class InboxStatus(StrEnum):
@@ -49,6 +48,7 @@ class OwnerReadiness(StrEnum):
     PENDING = "pending"
     ACTIVE = "active"
     RESTRICTED = "restricted"
+    CLOSED = "closed"
 
 
 class ConnectedAccount(Model):
@@ -72,36 +72,6 @@ class ConnectedAccount(Model):
     created_at: Mapped[Instant]
 
     organisation: Mapped[Organisation] = relationship()
-
-
-class DisputeStatus(StrEnum):
-    """Where a contested payment stands; an inquiry takes no money."""
-
-    INQUIRY = "inquiry"
-    OPENED = "opened"
-    WON = "won"
-    LOST = "lost"
-    CLOSED = "closed"
-
-
-class Dispute(Model):
-    """A backer's bank contests a payment; amounts as Stripe gives them, in minor units."""
-
-    __tablename__ = "dispute"
-    __table_args__ = (sa.CheckConstraint("amount >= 0", name="amount_not_negative"),)
-
-    id: Mapped[Id]
-    stripe_dispute_id: Mapped[str] = mapped_column(sa.String(255), unique=True)
-    payment_id: Mapped[int] = big_id("payment.id")
-    campaign_id: Mapped[int] = big_id("campaign.id")
-    amount: Mapped[Minor]
-    currency: Mapped[Currency]
-    reason: Mapped[str] = mapped_column(sa.String(60), default="")
-    status: Mapped[DisputeStatus] = status_column(DisputeStatus)
-    opened_at: Mapped[Instant]
-    closed_at: Mapped[Instant | None]
-
-    payment: Mapped[Payment] = relationship()
 
 
 class PollCursor(Model):

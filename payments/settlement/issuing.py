@@ -124,6 +124,7 @@ def _transfer_of(document: Settlement, campaign: Campaign, *, occasion: Occasion
         public_id=new_public_id("trf"),
         settlement=document,
         campaign=campaign,
+        document_amount=document.net_amount,
         amount=document.net_amount,
         currency=document.currency,
         created_at=occasion.at,

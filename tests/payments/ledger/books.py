@@ -160,6 +160,7 @@ def transfer(of: Settlement) -> Transfer:
         public_id=new_public_id("trf"),
         settlement=of,
         campaign=of.campaign,
+        document_amount=of.net_amount,
         amount=of.net_amount,
         currency="EUR",
         created_at=NOON,
