@@ -2,6 +2,7 @@
 
 from http import HTTPStatus
 from http.client import HTTPConnection
+from typing import Final
 from urllib.parse import urlencode, urlsplit
 
 import sqlalchemy as sa
@@ -15,6 +16,19 @@ from octo.database import db
 from tests.sandbox import SandboxClient
 
 SMALL = ROOT / "tests" / "demo" / "small_season.yaml"
+
+ENDS: Final[list[tuple[str, str | None]]] = sorted(
+    [
+        *[("settled", "succeeded")] * 4,
+        *[("settled", "failed")] * 2,
+        *[("live", None)] * 2,
+        ("draft", None),
+        ("submitted", None),
+        ("gathering", None),
+    ],
+    key=str,
+)
+"""How each campaign of the whole season stands when it has been played."""
 
 
 def load_small(app: Flask) -> Stagehands:

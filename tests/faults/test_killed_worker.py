@@ -1,106 +1,129 @@
-"""A worker killed at any moment of deadline night: the same end, nothing twice, nothing missing."""
+"""A worker killed at any moment of the season's deadlines: the same end, nothing twice."""
 
 import os
 import random
-import signal
-import subprocess
 import sys
 import time
-from collections import Counter
-from pathlib import Path
+from collections.abc import Mapping
+from datetime import datetime
+from functools import partial
 from typing import Final
 
 import pytest
 import sqlalchemy as sa
 from flask import Flask
 
-from campaigns.models import Campaign, CampaignStatus, Outcome, Pledge
-from octo.database import db
-from payments.ledger.balances import balances_of
-from payments.ledger.check import check_ledger
-from payments.models import Settlement
-from tests.make import Make
-from tests.moment import Moment
+from campaigns.models import Campaign
+from demo import loading
+from demo.journey import OPEN, Journey
+from demo.stripe_sandbox import SandboxDoor
+from octo.clock import Clock
+from octo.database import reading
+from payments.models import Attempt, AttemptStatus, Transfer, TransferStatus
+from tests.demo.seasons import ENDS, states
+from tests.doomed import doomed_worker
 from tests.sandbox import SandboxClient
+from tests.visitor import refresh
 
-ROOT: Final = Path(__file__).resolve().parents[2]
 KILLS: Final = 20
-PATIENCE_SECONDS: Final = 90
+KILLS_AT_A_DEADLINE: Final = 3
+LONGEST_LIFE_SECONDS: Final = 2.5
+LONGEST_CALLS_SECONDS: Final = 0.3
+HALF: Final = 0.5
+PATIENCE_SECONDS: Final = 120
 LATENCY_MS: Final = 60
+RATE: Final = 20
+
+
+class Killings:
+    """Twenty workers of one season, each ended at a moment drawn from a seed."""
+
+    def __init__(self, environ: Mapping[str, str], sandbox: SandboxClient, *, seed: int) -> None:
+        self.environ = {**environ, "STRIPE_RATE": str(RATE), "STRIPE_RATE_ENDPOINT": str(RATE)}
+        self.sandbox = sandbox
+        self.left = KILLS
+        self.calls_cut = 0
+        self._random = random.Random(seed)
+
+    def kill(self, count: int) -> None:
+        """Start workers one after the other, each killed before the next begins.
+
+        Stripe answers late meanwhile, so that they die with calls on their way.
+        """
+        self.sandbox.fault(action="latency", milliseconds=LATENCY_MS, path="/v1/*", times=0)
+        for _ in range(min(count, self.left)):
+            with doomed_worker(self.environ):
+                self._wait_for_its_end()
+            self.left -= 1
+            self.calls_cut += _calls_left_behind()
+        self.sandbox.clear_faults()
+
+    def _wait_for_its_end(self) -> None:
+        """Let half of the workers die at any moment, half while their calls are on their way."""
+        end = time.monotonic() + self._random.uniform(0.0, LONGEST_LIFE_SECONDS)
+        if self._random.random() < HALF:
+            end = time.monotonic() + LONGEST_LIFE_SECONDS
+            while not _calls_left_behind() and time.monotonic() < end:
+                time.sleep(0.02)
+            end = time.monotonic() + self._random.uniform(0.0, LONGEST_CALLS_SECONDS)
+        time.sleep(max(0.0, end - time.monotonic()))
+
+
+class DeadlyJourney(Journey):
+    """A moving of time on which the workers of each deadline die at their work."""
+
+    def __init__(self, app: Flask, door: SandboxDoor, clock: Clock, *, killings: Killings) -> None:
+        super().__init__(app, door, clock)
+        self._killings = killings
+
+    def work(self) -> None:
+        """Let workers be killed when there is money to move, then one live and end it all."""
+        self._killings.kill(_count_kills(self._clock.now()))
+        super().work()
+        end = time.monotonic() + PATIENCE_SECONDS
+        while _calls_left_behind():
+            assert time.monotonic() < end, "what a dead worker held is taken over by nobody"
+            time.sleep(0.25)
+            super().work()
 
 
 @pytest.mark.slow
-def test_twenty_kills_change_nothing_of_the_end(
-    app: Flask, environ: dict[str, str], make: Make, moment: Moment, sandbox: SandboxClient
+def test_twenty_kills_over_the_season_change_nothing_of_its_end(
+    app: Flask, environ: dict[str, str], sandbox: SandboxClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     seed = int(os.environ.get("OCTO_SEED", random.randrange(10**6)))
     sys.stdout.write(f"OCTO_SEED={seed}\n")
-    moments = random.Random(seed)
-    sandbox.top_up(500_00)
-    failed = make.live_campaign(goal=10_000_00, days=20)
-    succeeded = make.live_campaign(goal=50_00, days=20)
-    pledges = [make.pledge(failed, 10_00 + n, tip=n % 3 * 100) for n in range(30)]
-    pledges += [make.pledge(succeeded, 20_00 + n) for n in range(10)]
-    moment.advance(days=29)
-    sandbox.fault(action="latency", milliseconds=LATENCY_MS, path="/v1/*", times=0)
-    settings = {**environ, "STRIPE_RATE": "12", "STRIPE_RATE_ENDPOINT": "12"}
+    killings = Killings(environ, sandbox, seed=seed)
+    monkeypatch.setattr(loading, "Journey", partial(DeadlyJourney, killings=killings))
+    runner = app.test_cli_runner()
 
-    for _ in range(KILLS):
-        _run_and_kill(settings, after=moments.uniform(1.2, 3.2))
-    sandbox.clear_faults()
-    _let_finish(make)
+    loaded = runner.invoke(args=["demo", "load", "--json"])
 
-    _check_every_cent(sandbox, failed, succeeded, pledges, make)
+    assert loaded.exit_code == 0, loaded.output
+    assert killings.left == 0, "the season has too few deadlines"
+    sys.stdout.write(f"{killings.calls_cut} calls cut\n")
+    assert killings.calls_cut, "no worker died between a call and its record"
+    assert sorted(states().values(), key=str) == ENDS
+    for check in (["ledger", "check"], ["reconcile"], ["demo", "verify"], ["db", "check"]):
+        result = runner.invoke(args=check)
+        assert result.exit_code == 0, result.output
 
 
-def _run_and_kill(environ: dict[str, str], *, after: float) -> None:
-    command = [sys.executable, "-m", "flask", "--app", "wsgi", "worker"]
-    with subprocess.Popen(
-        command,
-        cwd=ROOT,
-        env={**os.environ, **environ},
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    ) as worker:
-        time.sleep(after)
-        assert worker.poll() is None, "the worker ended by itself"
-        worker.send_signal(signal.SIGKILL)
-
-
-def _let_finish(make: Make) -> None:
-    end = time.monotonic() + PATIENCE_SECONDS
-    while make.work().waiting:
-        assert time.monotonic() < end, "something never came to its end"
-        time.sleep(0.5)
-
-
-def _check_every_cent(
-    sandbox: SandboxClient,
-    failed: Campaign,
-    succeeded: Campaign,
-    pledges: list[Pledge],
-    make: Make,
-) -> None:
-    db.session.expire_all()
-    assert db.session.get_one(Campaign, failed.id).outcome is Outcome.FAILED
-    assert db.session.get_one(Campaign, failed.id).status is CampaignStatus.SETTLED
-    assert db.session.get_one(Campaign, succeeded.id).outcome is Outcome.SUCCEEDED
-    assert db.session.get_one(Campaign, succeeded.id).status is CampaignStatus.SETTLED
-
-    expected = Counter(
-        (make.payment(pledge).stripe_charge_id, pledge.total_amount)
-        for pledge in pledges
-        if pledge.campaign_id == failed.id
+def _count_kills(now: datetime) -> int:
+    """Return how many workers die now: at a deadline, or when a transfer's money is there."""
+    deadline = sa.select(Campaign.id).where(Campaign.status.in_(OPEN), Campaign.deadline_at <= now)
+    transfer = sa.select(Transfer.id).where(
+        Transfer.status == TransferStatus.PENDING, Transfer.expected_at <= now
     )
-    refunds = Counter((one["charge"], one["amount"]) for one in sandbox.every("/v1/refunds"))
-    assert refunds == expected
+    with reading() as session:
+        if session.scalar(deadline.limit(1)) is not None:
+            return KILLS_AT_A_DEADLINE
+        return int(session.scalar(transfer.limit(1)) is not None)
 
-    document = db.session.scalars(sa.select(Settlement)).one()
-    assert [one["amount"] for one in sandbox.every("/v1/transfers")] == [document.net_amount]
 
-    assert check_ledger(db.session()).faults == ()
-    booked = balances_of(db.session(), "EUR")["stripe_balance"]
-    at_stripe = sandbox.get("/v1/balance")
-    assert booked == sum(
-        part["amount"] for kind in ("available", "pending") for part in at_stripe[kind]
-    )
+def _calls_left_behind() -> int:
+    """Return how many calls stand as sent though nobody is there to send them."""
+    refresh()
+    counted = sa.select(sa.func.count()).where(Attempt.status == AttemptStatus.SENT)
+    with reading() as session:
+        return session.scalar(counted) or 0
