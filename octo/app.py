@@ -61,4 +61,4 @@ def create_app(settings: Settings, *, features: Sequence[Feature]) -> Flask:
 def _engine_options(settings: Settings) -> dict[str, object]:
     if settings.database_url.startswith("sqlite"):
         return {"connect_args": {"check_same_thread": False, "timeout": 10}, "pool_size": 40}
-    return {"pool_size": 40, "max_overflow": 10, "pool_pre_ping": True}
+    return {"pool_size": 40, "max_overflow": 10}

@@ -4,10 +4,11 @@ SQLite and PostgreSQL are both first-class. On SQLite a writing transaction begi
 ``IMMEDIATE``: the driver's default lets two of them read the same row and lose one write.
 """
 
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Annotated, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, Final, TypeVar, cast
 
 import sqlalchemy as sa
 from flask_sqlalchemy import SQLAlchemy
@@ -15,6 +16,7 @@ from sqlalchemy import event
 from sqlalchemy.engine import Dialect
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.orm import DeclarativeBase, Session, mapped_column, registry
+from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection
 from sqlalchemy.types import TypeDecorator
 
 from octo.errors import N_, NotFoundError
@@ -22,9 +24,11 @@ from octo.ids import PUBLIC_ID_LENGTH
 
 LARGEST_AMOUNT: Final = 10**12
 BUSY_TIMEOUT_MS: Final = 10_000
+REST_SECONDS: Final = 1.0
 
 _BEGIN_OPTION: Final = "octo_begin"
 _OPEN_KEY: Final = "octo_transaction_open"
+_RESTS_KEY: Final = "octo_rests_since"
 
 
 class UtcDateTime(TypeDecorator[datetime]):
@@ -123,10 +127,38 @@ def _snake(name: str) -> str:
 
 
 def configure_engine(engine: sa.Engine) -> None:
-    """Make a SQLite engine durable and honest; PostgreSQL needs nothing here."""
-    if engine.dialect.name != "sqlite":
-        return
+    """Make a SQLite engine durable and honest, and a PostgreSQL one sure of its connections."""
+    if engine.dialect.name == "sqlite":
+        _make_durable(engine)
+    else:
+        _ask_after_a_rest(engine)
 
+
+def _ask_after_a_rest(engine: sa.Engine) -> None:
+    """Ask a connection that rested whether it still stands before it is given out again.
+
+    A server that went away is noticed so; one in steady use is not asked every time, which
+    would be a round trip more for every transaction.
+    """
+
+    @event.listens_for(engine, "checkin")
+    def _on_checkin(_connection: DBAPIConnection | None, record: ConnectionPoolEntry) -> None:
+        record.info[_RESTS_KEY] = time.monotonic()
+
+    @event.listens_for(engine, "checkout")
+    def _on_checkout(
+        connection: DBAPIConnection, record: ConnectionPoolEntry, _proxy: PoolProxiedConnection
+    ) -> None:
+        now = time.monotonic()
+        if now - record.info.get(_RESTS_KEY, now) < REST_SECONDS:
+            return
+        try:
+            engine.dialect.do_ping(connection)
+        except engine.dialect.loaded_dbapi.Error as error:
+            raise sa.exc.InvalidatePoolError from error
+
+
+def _make_durable(engine: sa.Engine) -> None:
     @event.listens_for(engine, "connect")
     def _on_connect(connection: DBAPIConnection, _record: object) -> None:
         connection.isolation_level = None
@@ -158,7 +190,8 @@ def transaction() -> Iterator[Session]:
     assert not session.info.get(_OPEN_KEY), "transactions do not nest"
     is_changed = bool(session.new or session.dirty or session.deleted)
     assert not is_changed, "a change outside transaction()"
-    session.commit()
+    if session.in_transaction():
+        session.commit()
     session.expire_all()
     session.info[_OPEN_KEY] = True
     try:
@@ -170,6 +203,50 @@ def transaction() -> Iterator[Session]:
         raise
     finally:
         session.info[_OPEN_KEY] = False
+
+
+Run = Callable[[str, Any], Iterable[Any]]
+
+
+@contextmanager
+def alone() -> Iterator[tuple[str, Run]]:
+    """Give the dialect's name and the driver's own way to run SQL, for writing without a session.
+
+    On PostgreSQL every statement is a transaction of its own, in one round trip: run one. On
+    SQLite all that is run is one ``IMMEDIATE`` transaction. A list of values runs the
+    statement for each.
+    """
+    assert not db.session().info.get(_OPEN_KEY), "alone() inside transaction()"
+    engine = db.engine
+    errors = engine.dialect.loaded_dbapi.Error
+    is_sqlite = engine.dialect.name == "sqlite"
+    lent = engine.raw_connection()
+    driver: Any = lent.driver_connection
+
+    def run(sql: str, values: Any) -> Iterable[Any]:
+        cursor = driver.cursor()
+        execute = cursor.executemany if isinstance(values, list) else cursor.execute
+        return cast("Iterable[Any]", execute(sql, values))
+
+    try:
+        if is_sqlite:
+            driver.execute("BEGIN IMMEDIATE")
+        else:
+            driver.autocommit = True
+        yield engine.dialect.name, run
+        if is_sqlite:
+            driver.execute("COMMIT")
+        else:
+            driver.autocommit = False
+    except BaseException as error:
+        if is_sqlite:
+            driver.rollback()
+        lent.invalidate(error)
+        if isinstance(error, errors):
+            known = sa.exc.DBAPIError.instance(None, None, error, errors, dialect=engine.dialect)
+            raise known from error
+        raise
+    lent.close()
 
 
 @contextmanager

@@ -1,32 +1,27 @@
-"""Posting: the only writer of the ledger, and of Stripe's movements beside it.
+"""Posting: the only way into the ledger, and for Stripe's movements beside it.
 
-On PostgreSQL any number of transactions is one statement, so one round trip. Nothing is
-updated, so a hot account never makes two postings wait for each other.
+What is handed in is checked here, and written by ``payments.ledger.writing``.
 """
 
-import json
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass, fields, replace
-from datetime import UTC, datetime
-from typing import Any, Final
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from datetime import datetime
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from octo.database import reading
 from octo.errors import N_, ConflictError
 from payments.ledger import chart
 from payments.ledger.drafts import EntryDraft, MovementFacts, TransactionDraft
+from payments.ledger.writing import Posting, write, write_alone
 from payments.models.ledger import (
     LedgerEntry,
     LedgerTransaction,
     StripeMovement,
     TransactionKind,
 )
-
-_ENTRY: Final = LedgerEntry.metadata.tables[LedgerEntry.__tablename__]
-_MOVEMENT: Final = StripeMovement.metadata.tables[StripeMovement.__tablename__]
-_MOVEMENT_COLUMNS: Final = [one.name for one in fields(MovementFacts) if one.name in _MOVEMENT.c]
 
 
 class ReferenceTakenError(ConflictError):
@@ -59,7 +54,7 @@ def post_many(session: Session, drafts: Sequence[TransactionDraft]) -> list[int]
     returns the one that stands; another one under its reference raises
     ``ReferenceTakenError``.
     """
-    written = _write(session, [_Posting(draft) for draft in drafts])
+    written = write(session, _in_order(Posting(draft) for draft in drafts))
     if repeated := [draft for draft in drafts if draft.reference not in written]:
         written |= _same_as_posted(session, repeated)
     return [written[draft.reference] for draft in drafts]
@@ -103,19 +98,26 @@ def adopt_many(
     in another currency or converted and ``MovementMismatchError`` when the entries on
     ``stripe_balance`` are not Stripe's net: the campaign is to be frozen.
     """
-    for movement, draft in adoptions:
-        _check_movement(movement, draft)
-    postings = [_Posting(draft, movement) for movement, draft in adoptions]
-    written = _write(session, postings)
+    postings = [_adoption(movement, draft) for movement, draft in adoptions]
+    written = write(session, _in_order(postings))
     if missing := [posting for posting in postings if posting.draft.reference not in written]:
         _check_adopted(session, missing)
     return [written.get(draft.reference) for _, draft in adoptions]
 
 
-@dataclass(frozen=True, slots=True)
-class _Posting:
-    draft: TransactionDraft
-    movement: MovementFacts | None = None
+def adopt_alone(movement: MovementFacts, draft: TransactionDraft) -> int | None:
+    """Write a movement nothing else depends on, in a commit of its own; see ``adopt_many``."""
+    posting = _adoption(movement, draft)
+    written = write_alone([posting])
+    if not written:
+        with reading() as session:
+            _check_adopted(session, [posting])
+    return written.get(draft.reference)
+
+
+def _adoption(movement: MovementFacts, draft: TransactionDraft) -> Posting:
+    _check_movement(movement, draft)
+    return Posting(draft, movement)
 
 
 def _check_movement(movement: MovementFacts, draft: TransactionDraft) -> None:
@@ -137,134 +139,14 @@ def _check_movement(movement: MovementFacts, draft: TransactionDraft) -> None:
         )
 
 
-def _write(session: Session, postings: Sequence[_Posting]) -> dict[str, int]:
-    """Write what is not there yet and return the new ids by reference.
-
-    References are taken in order, so that two batches never wait for each other in a ring.
-    """
-    ordered: dict[str, _Posting] = {}
+def _in_order(postings: Iterable[Posting]) -> list[Posting]:
+    """Give each reference once, in order: two batches never wait for each other in a ring."""
+    ordered: dict[str, Posting] = {}
     for posting in sorted(postings, key=lambda posting: posting.draft.reference):
         known = ordered.setdefault(posting.draft.reference, posting)
         if known != posting:
             raise _taken(posting.draft)
-    if not ordered:
-        return {}
-    is_sqlite = session.get_bind().dialect.name == "sqlite"
-    return (_write_to_sqlite if is_sqlite else _write_to_postgresql)(session, ordered.values())
-
-
-_POST_TO_POSTGRESQL: Final = sa.text("""
-WITH draft AS (
-    SELECT * FROM json_to_recordset(CAST(:postings AS json)) AS draft (
-        reference text, kind text, campaign_id bigint, occurred_at timestamptz,
-        entries json, movement json)
-    WHERE movement IS NULL OR NOT EXISTS (
-        SELECT FROM stripe_movement
-        WHERE stripe_balance_transaction_id = movement ->> 'stripe_balance_transaction_id')
-), posted AS (
-    INSERT INTO ledger_transaction (reference, kind, campaign_id, occurred_at, posted_at)
-    SELECT reference, kind, campaign_id, occurred_at, clock_timestamp() FROM draft
-    ON CONFLICT (reference) DO NOTHING
-    RETURNING id, reference
-), entered AS (
-    INSERT INTO ledger_entry (transaction_id, position, debit, credit, amount, currency)
-    SELECT posted.id, entry.* FROM posted JOIN draft USING (reference),
-        json_to_recordset(draft.entries) AS entry (
-            position smallint, debit text, credit text, amount bigint, currency text)
-), moved AS (
-    INSERT INTO stripe_movement (
-        transaction_id, campaign_id, stripe_balance_transaction_id, type, reporting_category,
-        source, amount, fee, net, currency, occurred_at, available_at)
-    SELECT posted.id, draft.campaign_id, movement.* FROM posted JOIN draft USING (reference),
-        json_to_record(draft.movement) AS movement (
-            stripe_balance_transaction_id text, type text, reporting_category text,
-            source text, amount bigint, fee bigint, net bigint, currency text,
-            occurred_at timestamptz, available_at timestamptz)
-    WHERE draft.movement IS NOT NULL
-)
-SELECT reference, id FROM posted
-""")
-
-
-_POST_TO_SQLITE: Final = sa.text("""
-INSERT INTO ledger_transaction (reference, kind, campaign_id, occurred_at, posted_at)
-SELECT draft.value ->> 'reference', draft.value ->> 'kind', draft.value ->> 'campaign_id',
-    substr(draft.value ->> 'occurred_at', 1, 26), strftime('%Y-%m-%d %H:%M:%f000', 'now')
-FROM json_each(:postings) AS draft
-WHERE NOT EXISTS (
-    SELECT 1 FROM stripe_movement
-    WHERE stripe_balance_transaction_id
-        = draft.value -> 'movement' ->> 'stripe_balance_transaction_id')
-ON CONFLICT (reference) DO NOTHING
-RETURNING reference, id
-""")
-
-
-def _write_to_postgresql(session: Session, postings: Collection[_Posting]) -> dict[str, int]:
-    parameters = {"postings": _as_json(postings)}
-    return dict(session.execute(_POST_TO_POSTGRESQL, parameters).all())
-
-
-def _write_to_sqlite(session: Session, postings: Collection[_Posting]) -> dict[str, int]:
-    """Write in three prepared statements: there is no round trip to save."""
-    parameters = {"postings": _as_json(postings)}
-    written: dict[str, int] = dict(session.execute(_POST_TO_SQLITE, parameters).all())
-    new = [posting for posting in postings if posting.draft.reference in written]
-    entries = [
-        {"transaction_id": written[posting.draft.reference], **row}
-        for posting in new
-        for row in _entry_rows(posting.draft)
-    ]
-    movements = [
-        {
-            "transaction_id": written[posting.draft.reference],
-            "campaign_id": posting.draft.campaign_id,
-            **_movement_row(posting.movement),
-        }
-        for posting in new
-        if posting.movement
-    ]
-    if entries:
-        session.execute(sa.insert(_ENTRY), entries)
-    if movements:
-        session.execute(sa.insert(_MOVEMENT), movements)
-    return written
-
-
-def _as_json(postings: Iterable[_Posting]) -> str:
-    documents = [
-        {
-            "reference": posting.draft.reference,
-            "kind": posting.draft.kind,
-            "campaign_id": posting.draft.campaign_id,
-            "occurred_at": posting.draft.occurred_at,
-            "entries": _entry_rows(posting.draft),
-            "movement": posting.movement and _movement_row(posting.movement),
-        }
-        for posting in postings
-    ]
-    return json.dumps(documents, default=_instant_in_utc)
-
-
-def _instant_in_utc(value: datetime) -> str:
-    return value.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S.%f+00")
-
-
-def _entry_rows(draft: TransactionDraft) -> list[dict[str, Any]]:
-    return [
-        {
-            "position": position,
-            "debit": entry.debit,
-            "credit": entry.credit,
-            "amount": entry.amount,
-            "currency": entry.currency,
-        }
-        for position, entry in enumerate(draft.entries, start=1)
-    ]
-
-
-def _movement_row(movement: MovementFacts) -> dict[str, Any]:
-    return {name: getattr(movement, name) for name in _MOVEMENT_COLUMNS}
+    return list(ordered.values())
 
 
 def _same_as_posted(session: Session, drafts: Sequence[TransactionDraft]) -> dict[str, int]:
@@ -317,7 +199,7 @@ def _entries_of(
     return entries
 
 
-def _check_adopted(session: Session, postings: Sequence[_Posting]) -> None:
+def _check_adopted(session: Session, postings: Sequence[Posting]) -> None:
     """Make sure that what was not written is the very movement that was adopted before."""
     wanted = {
         posting.movement.stripe_balance_transaction_id: posting.draft

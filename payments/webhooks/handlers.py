@@ -12,7 +12,7 @@ from payments.gateway.client import Gateway
 from payments.gateway.facts import ChargeFact
 from payments.ledger import rules
 from payments.ledger.drafts import MovementFacts, TransactionDraft
-from payments.ledger.posting import adopt_movement
+from payments.ledger.posting import adopt_alone
 from payments.models import ConnectedAccount, Payment, PaymentStatus, Refund, Transfer
 from payments.services.collection import lock_payment, record_charge, refresh_payment
 from payments.services.disputes import record_dispute
@@ -177,8 +177,7 @@ def _adopt(
 ) -> bool:
     if movement is None:
         return False
-    with transaction() as session:
-        adopt_movement(session, movement, rule(movement))
+    adopt_alone(movement, rule(movement))
     return True
 
 

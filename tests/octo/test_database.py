@@ -10,7 +10,7 @@ from flask import Flask
 from sqlalchemy.orm import Session
 
 from octo.clock import BusinessClock
-from octo.database import configure_engine, db, lock, reading, transaction
+from octo.database import alone, configure_engine, db, lock, reading, transaction
 from octo.errors import NotFoundError
 from tests import site
 
@@ -120,6 +120,41 @@ def test_a_failed_transaction_leaves_nothing(app: Flask) -> None:
 
     with reading() as session:
         assert _count(session) == 0
+
+
+def test_a_connection_lost_while_it_rested_is_replaced(
+    app: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if db.engine.dialect.name != "postgresql":
+        return
+    monkeypatch.setattr("octo.database.REST_SECONDS", 0.0)
+    db.session.remove()
+    other = sa.create_engine(db.engine.url)
+    with other.connect() as connection:
+        ended = connection.execute(
+            sa.text(
+                "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity"
+                " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            )
+        ).all()
+    other.dispose()
+
+    with transaction() as session:
+        lock(session, BusinessClock, id=1).offset_seconds = 5
+
+    assert ended
+    with reading() as session:
+        assert _count(session) == 5
+
+
+def test_what_is_run_alone_is_committed_or_refused_by_itself(app: Flask) -> None:
+    with alone() as (_, run):
+        run("UPDATE business_clock SET offset_seconds = 3", ())
+    with pytest.raises(sa.exc.IntegrityError), alone() as (_, run):
+        run("UPDATE business_clock SET id = 2", ())
+
+    with transaction() as session:
+        assert lock(session, BusinessClock, id=1).offset_seconds == 3
 
 
 def test_sqlite_is_durable_and_honest(app: Flask) -> None:

@@ -16,6 +16,7 @@ from payments.ledger.posting import (
     ForeignMovementError,
     MovementMismatchError,
     ReferenceTakenError,
+    adopt_alone,
     adopt_many,
     post_many,
     reverse,
@@ -116,6 +117,39 @@ def test_another_movement_under_a_reference_is_refused(books: Books) -> None:
         books.adopt(second, replace(rules.topup(second), reference=rules.topup(first).reference))
 
     assert count(StripeMovement) == 1
+
+
+def test_a_movement_adopted_alone_is_checked_and_adopted_once_too(books: Books) -> None:
+    first, second = movement(5_00, kind="topup"), movement(6_00, kind="topup")
+    draft = rules.topup(first)
+
+    assert adopt_alone(first, draft) is not None
+    assert adopt_alone(first, draft) is None
+    with pytest.raises(ReferenceTakenError):
+        adopt_alone(second, replace(rules.topup(second), reference=draft.reference))
+    with pytest.raises(MovementMismatchError):
+        adopt_alone(replace(second, net=5_99), rules.topup(second))
+
+    assert count(LedgerTransaction) == count(StripeMovement) == 1
+    assert balance_of(chart.STRIPE_BALANCE) == 5_00
+
+
+def test_posting_reads_no_more_of_a_long_ledger_than_of_a_short_one(books: Books) -> None:
+    if db.engine.dialect.name != "postgresql":
+        return
+    with transaction() as session:
+        seen = [movement(1_00, kind="topup") for _ in range(2000)]
+        adopt_many(session, [(one, rules.topup(one)) for one in seen])
+    with transaction() as session:
+        session.execute(sa.text("ANALYZE"))
+    scanned = sa.text(
+        "SELECT seq_scan FROM pg_stat_xact_user_tables WHERE relname = 'stripe_movement'"
+    )
+
+    with transaction() as session:
+        seen = [movement(1_00, kind="topup") for _ in range(50)]
+        adopt_many(session, [(one, rules.topup(one)) for one in seen])
+        assert session.scalar(scanned) == 0
 
 
 def test_known_and_new_movements_are_adopted_together(books: Books) -> None:

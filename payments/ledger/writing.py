@@ -1,0 +1,168 @@
+"""How postings are written: one JSON document, and the SQL of each database that spreads it.
+
+On PostgreSQL any number of postings is one statement, so one round trip. Nothing is updated,
+so a hot account never makes two postings wait for each other.
+"""
+
+import json
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, fields
+from datetime import UTC, datetime
+from typing import Final
+
+from sqlalchemy.orm import Session
+
+from octo.database import Run, alone
+from payments.ledger.drafts import MovementFacts, TransactionDraft
+from payments.models.ledger import StripeMovement
+
+_MOVEMENT: Final = StripeMovement.metadata.tables[StripeMovement.__tablename__]
+_MOVEMENT_COLUMNS: Final = [one.name for one in fields(MovementFacts) if one.name in _MOVEMENT.c]
+_LENGTH_WITHOUT_ZONE: Final = len("2011-11-24 12:00:00.000000")
+
+
+@dataclass(frozen=True, slots=True)
+class Posting:
+    """A ledger transaction to be written, with the movement it books if Stripe is its source."""
+
+    draft: TransactionDraft
+    movement: MovementFacts | None = None
+
+
+# The sub-select on the movement is scalar on purpose: `NOT EXISTS` is planned as a hash of the
+# whole table, which every posting would then read.
+_ON_POSTGRESQL: Final = """
+WITH draft AS (
+    SELECT * FROM json_to_recordset(CAST(%(postings)s AS json)) AS draft (
+        reference text, kind text, campaign_id bigint, occurred_at timestamptz,
+        entries json, movement json)
+    WHERE movement IS NULL OR (
+        SELECT transaction_id FROM stripe_movement
+        WHERE stripe_balance_transaction_id = movement ->> 'stripe_balance_transaction_id'
+    ) IS NULL
+), posted AS (
+    INSERT INTO ledger_transaction (reference, kind, campaign_id, occurred_at, posted_at)
+    SELECT reference, kind, campaign_id, occurred_at, clock_timestamp() FROM draft
+    ON CONFLICT (reference) DO NOTHING
+    RETURNING id, reference
+), entered AS (
+    INSERT INTO ledger_entry (transaction_id, position, debit, credit, amount, currency)
+    SELECT posted.id, entry.* FROM posted JOIN draft USING (reference),
+        json_to_recordset(draft.entries) AS entry (
+            position smallint, debit text, credit text, amount bigint, currency text)
+), moved AS (
+    INSERT INTO stripe_movement (
+        transaction_id, campaign_id, stripe_balance_transaction_id, type, reporting_category,
+        source, amount, fee, net, currency, occurred_at, available_at)
+    SELECT posted.id, draft.campaign_id, movement.* FROM posted JOIN draft USING (reference),
+        json_to_record(draft.movement) AS movement (
+            stripe_balance_transaction_id text, type text, reporting_category text,
+            source text, amount bigint, fee bigint, net bigint, currency text,
+            occurred_at timestamptz, available_at timestamptz)
+    WHERE draft.movement IS NOT NULL
+)
+SELECT reference, id FROM posted
+"""
+
+_ON_SQLITE: Final = """
+INSERT INTO ledger_transaction (reference, kind, campaign_id, occurred_at, posted_at)
+SELECT draft.value ->> 'reference', draft.value ->> 'kind', draft.value ->> 'campaign_id',
+    substr(draft.value ->> 'occurred_at', 1, 26), strftime('%Y-%m-%d %H:%M:%f000', 'now')
+FROM json_each(:postings) AS draft
+WHERE NOT EXISTS (
+    SELECT 1 FROM stripe_movement
+    WHERE stripe_balance_transaction_id
+        = draft.value -> 'movement' ->> 'stripe_balance_transaction_id')
+ON CONFLICT (reference) DO NOTHING
+RETURNING reference, id
+"""
+_ENTRIES_ON_SQLITE: Final = """
+INSERT INTO ledger_entry (transaction_id, position, debit, credit, amount, currency)
+VALUES (?, ?, ?, ?, ?, ?)
+"""
+_MOVEMENTS_ON_SQLITE: Final = f"""
+INSERT INTO stripe_movement (transaction_id, campaign_id, {", ".join(_MOVEMENT_COLUMNS)})
+VALUES (?, ?{", ?" * len(_MOVEMENT_COLUMNS)})
+"""  # noqa: S608 - built of column names
+
+
+def write(session: Session, postings: Collection[Posting]) -> dict[str, int]:
+    """Write what is not there yet, in the caller's transaction; return the new ids by reference."""
+    connection = session.connection()
+    return _WRITERS[connection.dialect.name](connection.exec_driver_sql, postings)
+
+
+def write_alone(postings: Collection[Posting]) -> dict[str, int]:
+    """Write as ``write`` does, in a commit of its own: one round trip on PostgreSQL."""
+    with alone() as (dialect, run):
+        return _WRITERS[dialect](run, postings)
+
+
+def _write_to_postgresql(run: Run, postings: Collection[Posting]) -> dict[str, int]:
+    return dict(iter(run(_ON_POSTGRESQL, {"postings": _as_json(postings)})))
+
+
+def _write_to_sqlite(run: Run, postings: Collection[Posting]) -> dict[str, int]:
+    written = dict(iter(run(_ON_SQLITE, {"postings": _as_json(postings)})))
+    new = [posting for posting in postings if posting.draft.reference in written]
+    if new:
+        run(_ENTRIES_ON_SQLITE, list(_entry_values(new, written)))
+    if movements := list(_movement_values(new, written)):
+        run(_MOVEMENTS_ON_SQLITE, movements)
+    return written
+
+
+_WRITERS: Final = {"postgresql": _write_to_postgresql, "sqlite": _write_to_sqlite}
+
+
+def _as_json(postings: Iterable[Posting]) -> str:
+    documents = [
+        {
+            "reference": posting.draft.reference,
+            "kind": posting.draft.kind,
+            "campaign_id": posting.draft.campaign_id,
+            "occurred_at": posting.draft.occurred_at,
+            "entries": [
+                {
+                    "position": position,
+                    "debit": entry.debit,
+                    "credit": entry.credit,
+                    "amount": entry.amount,
+                    "currency": entry.currency,
+                }
+                for position, entry in enumerate(posting.draft.entries, start=1)
+            ],
+            "movement": posting.movement
+            and {name: getattr(posting.movement, name) for name in _MOVEMENT_COLUMNS},
+        }
+        for posting in postings
+    ]
+    return json.dumps(documents, default=_in_utc)
+
+
+def _entry_values(
+    postings: Iterable[Posting], written: Mapping[str, int]
+) -> Iterator[tuple[object, ...]]:
+    for posting in postings:
+        for position, one in enumerate(posting.draft.entries, start=1):
+            moved = (one.debit, one.credit, one.amount, one.currency)
+            yield (written[posting.draft.reference], position, *moved)
+
+
+def _movement_values(
+    postings: Iterable[Posting], written: Mapping[str, int]
+) -> Iterator[tuple[object, ...]]:
+    for posting in postings:
+        if posting.movement is not None:
+            facts = (getattr(posting.movement, name) for name in _MOVEMENT_COLUMNS)
+            values = (_as_kept(one) if isinstance(one, datetime) else one for one in facts)
+            yield (written[posting.draft.reference], posting.draft.campaign_id, *values)
+
+
+def _in_utc(value: datetime) -> str:
+    return value.astimezone(UTC).isoformat(" ", "microseconds")
+
+
+def _as_kept(value: datetime) -> str:
+    """Write an instant as SQLite keeps it: UTC, without saying so."""
+    return _in_utc(value)[:_LENGTH_WITHOUT_ZONE]
