@@ -123,6 +123,10 @@ class Campaign(Model):
         sa.CheckConstraint(
             "(status = 'settled') = (settled_at IS NOT NULL)", name="settled_has_an_instant"
         ),
+        sa.CheckConstraint(
+            "status <> 'collecting' OR collecting_ends_at IS NOT NULL",
+            name="collecting_has_an_end",
+        ),
         sa.Index("ix_campaign_status_deadline_at", "status", "deadline_at"),
     )
 
@@ -157,6 +161,7 @@ class Campaign(Model):
     canceled_at: Mapped[Instant | None]
     closing_at: Mapped[Instant | None]
     decided_at: Mapped[Instant | None]
+    collecting_ends_at: Mapped[Instant | None]
     settled_at: Mapped[Instant | None]
 
     organisation: Mapped[Organisation] = relationship()

@@ -22,6 +22,16 @@ KEY_LIFETIME: Final = timedelta(hours=23)
 LEASE: Final = timedelta(seconds=9)
 CALLER_LEASE: Final = timedelta(seconds=45)
 SERVER_ERRORS_BEFORE_LOOKUP: Final = 3
+_WITHOUT_METADATA: Final = frozenset(
+    {
+        AttemptKind.CHECKOUT_EXPIRE,
+        AttemptKind.INTENT_CONFIRM,
+        AttemptKind.INTENT_CANCEL,
+        AttemptKind.CARD_DETACH,
+    }
+)
+"""Calls that change an object made by another call, which carries our ids already."""
+
 LONGEST_BACK_OFF: Final = timedelta(seconds=60)
 
 
@@ -58,7 +68,7 @@ def plan_attempt(
     """
     key = f"{installation}:{kind.value}:{subject}:{action_number}:{try_number}"
     metadata = dict(parameters.get("metadata", {}))
-    if kind is not AttemptKind.CHECKOUT_EXPIRE:
+    if kind not in _WITHOUT_METADATA:
         metadata |= {"octo_installation": installation, "octo_subject": subject, "octo_key": key}
         parameters = {**parameters, "metadata": metadata}
     attempt = Attempt(

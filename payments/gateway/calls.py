@@ -7,23 +7,9 @@ from typing import Final
 import structlog
 
 from payments.gateway.attempts import Claimed
-from payments.gateway.client import (
-    LONGEST_REQUEST_SECONDS,
-    Gateway,
-    StripeAwayError,
-    UnknownToStripeError,
-)
-from payments.gateway.facts import (
-    Answer,
-    CheckoutFact,
-    Done,
-    Fact,
-    RefundFact,
-    Refused,
-    ReversalFact,
-    TransferFact,
-    Unknown,
-)
+from payments.gateway.client import LONGEST_REQUEST_SECONDS, Gateway, StripeAwayError
+from payments.gateway.facts import Answer, Done, Refused, Unknown
+from payments.gateway.lookups import find_by_hand, find_effect
 from payments.models import AttemptKind
 
 _log = structlog.get_logger()
@@ -32,6 +18,14 @@ REQUEST_IS_DEAD_AFTER: Final = timedelta(seconds=LONGEST_REQUEST_SECONDS + 60)
 TRANSFER_IS_DEAD_AFTER: Final = timedelta(minutes=15)
 ALREADY_REFUNDED: Final = "charge_already_refunded"
 ABANDONED: Final = "abandoned"
+_ASKS_ABOUT_STATE: Final = frozenset(
+    {
+        AttemptKind.CHECKOUT_EXPIRE,
+        AttemptKind.INTENT_CONFIRM,
+        AttemptKind.INTENT_CANCEL,
+        AttemptKind.CARD_DETACH,
+    }
+)
 
 
 @dataclass(frozen=True)
@@ -63,7 +57,7 @@ def perform(gateway: Gateway, claimed: Claimed, *, at: datetime) -> Result:
 
 
 def _look_first(gateway: Gateway, claimed: Claimed, *, at: datetime) -> Result:
-    if found := _find(gateway, claimed):
+    if found := find_effect(gateway, claimed):
         return Done(found)
     if claimed.kind in {AttemptKind.CHECKOUT_CREATE, AttemptKind.ACCOUNT_CREATE}:
         return Refused(ABANDONED, "its answer was lost and nobody was sent there")
@@ -75,52 +69,13 @@ def _look_first(gateway: Gateway, claimed: Claimed, *, at: datetime) -> Result:
 
 
 def _second_thoughts(gateway: Gateway, claimed: Claimed, answer: Refused) -> Answer:
-    """Take a refusal that says "already done" as a reason to look, and adopt what is there."""
-    if claimed.kind is AttemptKind.CHECKOUT_EXPIRE or answer.code == ALREADY_REFUNDED:
-        found = _find(gateway, claimed) or _find_by_hand(gateway, claimed)
+    """Take a refusal that says "already done" as a reason to look, and adopt what is there.
+
+    A card declined by its bank is no such refusal: the intent was asked for and that is its
+    answer.
+    """
+    is_about_state = claimed.kind in _ASKS_ABOUT_STATE and not answer.is_decline
+    if is_about_state or answer.code == ALREADY_REFUNDED:
+        found = find_effect(gateway, claimed) or find_by_hand(gateway, claimed)
         return Done(found) if found else answer
     return answer
-
-
-def _find(gateway: Gateway, claimed: Claimed) -> Fact | None:
-    """Look for the effect of an attempt by what Stripe can list, matching metadata here."""
-    match claimed.kind:
-        case AttemptKind.REFUND_CREATE:
-            return next((one for one in _refunds(gateway, claimed) if _is_ours(one, claimed)), None)
-        case AttemptKind.TRANSFER_CREATE:
-            listed = gateway.list_transfers(claimed.parameters["transfer_group"])
-            return next((one for one in listed if _is_ours(one, claimed)), None)
-        case AttemptKind.REVERSAL_CREATE:
-            reversals = gateway.list_reversals(claimed.parameters["transfer"])
-            return next((one for one in reversals if _is_ours(one, claimed)), None)
-        case AttemptKind.CHECKOUT_EXPIRE:
-            return _find_closed_checkout(gateway, claimed.parameters["session"])
-        case AttemptKind.CHECKOUT_CREATE | AttemptKind.ACCOUNT_CREATE:
-            return None
-
-
-def _find_closed_checkout(gateway: Gateway, session_id: str) -> CheckoutFact | None:
-    try:
-        seen = gateway.get_checkout(session_id)
-    except UnknownToStripeError:
-        return None
-    return None if seen.status == "open" else seen
-
-
-def _find_by_hand(gateway: Gateway, claimed: Claimed) -> RefundFact | None:
-    """Find a refund of the same amount that someone made in Stripe's dashboard."""
-    if claimed.kind is not AttemptKind.REFUND_CREATE:
-        return None
-    strangers = [one for one in _refunds(gateway, claimed) if "octo_subject" not in one.metadata]
-    return next((one for one in strangers if one.amount == claimed.parameters["amount"]), None)
-
-
-def _refunds(gateway: Gateway, claimed: Claimed) -> list[RefundFact]:
-    return list(gateway.list_refunds(claimed.parameters["charge"]))
-
-
-def _is_ours(fact: RefundFact | TransferFact | ReversalFact, claimed: Claimed) -> bool:
-    return (
-        fact.metadata.get("octo_subject") == claimed.subject
-        and fact.metadata.get("octo_key", "").split(":")[:-1] == claimed.key.split(":")[:-1]
-    )

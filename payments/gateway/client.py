@@ -18,6 +18,7 @@ from payments.gateway import reading
 from payments.gateway.facts import (
     AccountFact,
     Answer,
+    CardFact,
     ChargeFact,
     CheckoutFact,
     DisputeFact,
@@ -48,6 +49,7 @@ _BALANCE: Final = "balance_transaction"
 _EXPAND: Final[dict[AttemptKind, list[str]]] = {
     AttemptKind.CHECKOUT_CREATE: [],
     AttemptKind.CHECKOUT_EXPIRE: [],
+    AttemptKind.INTENT_CONFIRM: [f"latest_charge.{_BALANCE}"],
     AttemptKind.REFUND_CREATE: [_BALANCE, "failure_balance_transaction"],
     AttemptKind.TRANSFER_CREATE: [_BALANCE],
     AttemptKind.REVERSAL_CREATE: [_BALANCE],
@@ -86,6 +88,9 @@ class Gateway:
         options: Any = {"idempotency_key": key}
         try:
             return Done(self._call(kind, dict(parameters), options))
+        except stripe.CardError as error:
+            code = reading.failure_code(error.error) or type(error).__name__
+            return Refused(code, error.user_message or str(error), is_decline=True)
         except stripe.StripeError as error:
             return _answer_of(error)
 
@@ -93,29 +98,44 @@ class Gateway:
         if expand := _EXPAND.get(kind):
             parameters["expand"] = expand
         params: Any = parameters
+        v1 = self._client.v1
+        fact: Fact
         match kind:
             case AttemptKind.CHECKOUT_CREATE:
-                return reading.checkout(self._client.v1.checkout.sessions.create(params, options))
+                fact = reading.checkout(v1.checkout.sessions.create(params, options))
             case AttemptKind.CHECKOUT_EXPIRE:
                 session_id = parameters.pop("session")
-                return reading.checkout(
-                    self._client.v1.checkout.sessions.expire(session_id, params, options)
-                )
+                fact = reading.checkout(v1.checkout.sessions.expire(session_id, params, options))
+            case AttemptKind.INTENT_CREATE | AttemptKind.INTENT_CONFIRM | AttemptKind.INTENT_CANCEL:
+                fact = self._call_intent(kind, parameters, options)
+            case AttemptKind.CARD_DETACH:
+                card_id = parameters.pop("card")
+                fact = _present(reading.card(v1.payment_methods.detach(card_id, params, options)))
             case AttemptKind.REFUND_CREATE:
-                return reading.refund(self._client.v1.refunds.create(params, options))
+                fact = reading.refund(v1.refunds.create(params, options))
             case AttemptKind.TRANSFER_CREATE:
-                return reading.transfer(self._client.v1.transfers.create(params, options))
+                fact = reading.transfer(v1.transfers.create(params, options))
             case AttemptKind.REVERSAL_CREATE:
                 transfer_id = parameters.pop("transfer")
-                return reading.reversal(
-                    self._client.v1.transfers.reversals.create(transfer_id, params, options)
-                )
+                fact = reading.reversal(v1.transfers.reversals.create(transfer_id, params, options))
             case AttemptKind.ACCOUNT_CREATE:
-                return reading.account(self._client.v2.core.accounts.create(params, options))
+                fact = reading.account(self._client.v2.core.accounts.create(params, options))
+        return fact
+
+    def _call_intent(
+        self, kind: AttemptKind, parameters: dict[str, Any], options: Any
+    ) -> IntentFact:
+        intents = self._client.v1.payment_intents
+        params: Any = parameters
+        if kind is AttemptKind.INTENT_CREATE:
+            return _present(reading.intent(intents.create(params, options)))
+        intent_id = parameters.pop("intent")
+        act = intents.confirm if kind is AttemptKind.INTENT_CONFIRM else intents.cancel
+        return _present(reading.intent(act(intent_id, params, options)))
 
     def get_checkout(self, session_id: str) -> CheckoutFact:
-        """Fetch a Checkout Session with its intent, charge and movement."""
-        expand = [f"payment_intent.latest_charge.{_BALANCE}"]
+        """Fetch a Checkout Session with its intent, charge and movement, or the card it saved."""
+        expand = [f"payment_intent.latest_charge.{_BALANCE}", "setup_intent.payment_method"]
         return _ask(
             lambda: reading.checkout(
                 self._client.v1.checkout.sessions.retrieve(
@@ -129,6 +149,23 @@ class Gateway:
         params: Any = {"expand": [f"latest_charge.{_BALANCE}"]}
         seen = _ask(lambda: self._client.v1.payment_intents.retrieve(intent_id, params, self._read))
         return _present(reading.intent(seen))
+
+    def list_intents(self, customer_id: str) -> Iterator[IntentFact]:
+        """List every PaymentIntent of one customer."""
+        params: Any = {
+            "customer": customer_id,
+            "limit": PAGE,
+            "expand": [f"data.latest_charge.{_BALANCE}"],
+        }
+        return _each(
+            lambda: self._client.v1.payment_intents.list(params, self._read),
+            lambda seen: _present(reading.intent(seen)),
+        )
+
+    def get_card(self, card_id: str) -> CardFact:
+        """Fetch a card kept by Stripe."""
+        seen = _ask(lambda: self._client.v1.payment_methods.retrieve(card_id, {}, self._read))
+        return _present(reading.card(seen))
 
     def get_charge(self, charge_id: str) -> ChargeFact:
         """Fetch a charge with its movement."""

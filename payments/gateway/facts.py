@@ -34,7 +34,7 @@ class ChargeFact:
 
 @dataclass(frozen=True)
 class IntentFact:
-    """One PaymentIntent, with its latest charge when there is one."""
+    """One PaymentIntent, with its latest charge, and why its last card was declined."""
 
     id: str
     status: str
@@ -42,19 +42,42 @@ class IntentFact:
     currency: str
     metadata: Mapping[str, str]
     charge: ChargeFact | None
+    failure_code: str | None = None
+
+
+@dataclass(frozen=True)
+class CardFact:
+    """One card kept by Stripe; without a customer it can never be charged again."""
+
+    id: str
+    customer_id: str | None
+    brand: str
+    last4: str
+
+
+@dataclass(frozen=True)
+class SetupFact:
+    """One SetupIntent: the saving of a card, and the card once it is saved."""
+
+    id: str
+    status: str
+    customer_id: str | None
+    card: CardFact | None
 
 
 @dataclass(frozen=True)
 class CheckoutFact:
-    """One Checkout Session, with the PaymentIntent it made once it is paid."""
+    """One Checkout Session: of a payment, with the PaymentIntent it made, or of a card's saving."""
 
     id: str
+    mode: str
     status: str
     url: str | None
     expires_at: datetime
     client_reference_id: str | None
     metadata: Mapping[str, str]
     intent: IntentFact | None
+    setup: SetupFact | None = None
 
 
 @dataclass(frozen=True)
@@ -147,7 +170,7 @@ class EventFact:
     payload: dict[str, Any] = field(default_factory=dict)
 
 
-Fact = CheckoutFact | RefundFact | TransferFact | ReversalFact | AccountFact
+Fact = CheckoutFact | IntentFact | CardFact | RefundFact | TransferFact | ReversalFact | AccountFact
 
 
 @dataclass(frozen=True)
@@ -159,10 +182,14 @@ class Done:
 
 @dataclass(frozen=True)
 class Refused:
-    """Stripe said no for good: the request will never be carried out under this key."""
+    """Stripe said no for good: the request will never be carried out under this key.
+
+    ``is_decline``: it was the card's bank that said no.
+    """
 
     code: str
     message: str
+    is_decline: bool = False
 
 
 @dataclass(frozen=True)

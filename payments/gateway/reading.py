@@ -5,6 +5,7 @@ from typing import Any
 
 from payments.gateway.facts import (
     AccountFact,
+    CardFact,
     ChargeFact,
     CheckoutFact,
     DisputeFact,
@@ -12,6 +13,7 @@ from payments.gateway.facts import (
     IntentFact,
     RefundFact,
     ReversalFact,
+    SetupFact,
     TopupFact,
     TransferFact,
     instant,
@@ -88,6 +90,42 @@ def intent(seen: StripeObject) -> IntentFact | None:
         currency=seen.currency.upper(),
         metadata=_metadata(seen),
         charge=charge(seen.latest_charge),
+        failure_code=failure_code(seen.last_payment_error),
+    )
+
+
+def failure_code(error: StripeObject) -> str | None:
+    """Read why a card was declined: the bank's own reason where it gives one."""
+    if error is None:
+        return None
+    code: str | None = getattr(error, "decline_code", None) or error.code
+    return code
+
+
+def card(seen: StripeObject) -> CardFact | None:
+    """Read a payment method, when it is expanded."""
+    seen = _expanded(seen)
+    if seen is None:
+        return None
+    shown = getattr(seen, "card", None)
+    return CardFact(
+        id=seen.id,
+        customer_id=_id_of(seen.customer),
+        brand=getattr(shown, "display_brand", None) or getattr(shown, "brand", None) or "",
+        last4=getattr(shown, "last4", None) or "",
+    )
+
+
+def setup(seen: StripeObject) -> SetupFact | None:
+    """Read a SetupIntent, when it is expanded."""
+    seen = _expanded(seen)
+    if seen is None:
+        return None
+    return SetupFact(
+        id=seen.id,
+        status=seen.status,
+        customer_id=_id_of(seen.customer),
+        card=card(seen.payment_method),
     )
 
 
@@ -95,12 +133,14 @@ def checkout(seen: StripeObject) -> CheckoutFact:
     """Read a Checkout Session."""
     return CheckoutFact(
         id=seen.id,
+        mode=seen.mode,
         status=seen.status,
         url=seen.url,
         expires_at=instant(seen.expires_at),
         client_reference_id=seen.client_reference_id,
         metadata=_metadata(seen),
         intent=intent(seen.payment_intent),
+        setup=setup(seen.setup_intent),
     )
 
 

@@ -16,6 +16,7 @@ from payments.models.ledger import (
     TransactionKind,
 )
 from payments.models.payment import (
+    UNDER_WAY,
     Payment,
     PaymentStatus,
     Refund,
@@ -23,6 +24,7 @@ from payments.models.payment import (
     RefundStatus,
     Resolution,
 )
+from payments.models.saved_card import CardStatus, SavedCard
 from payments.models.settlement import (
     DocumentSeries,
     Freeze,
@@ -47,9 +49,11 @@ from payments.models.transfer import (
 
 __all__ = [
     "OPEN_ATTEMPTS",
+    "UNDER_WAY",
     "Attempt",
     "AttemptKind",
     "AttemptStatus",
+    "CardStatus",
     "ConnectedAccount",
     "Discrepancy",
     "Dispute",
@@ -73,6 +77,7 @@ __all__ = [
     "RefundStatus",
     "Resolution",
     "ReversalStatus",
+    "SavedCard",
     "Settlement",
     "SettlementKind",
     "StripeMovement",

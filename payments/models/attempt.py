@@ -14,6 +14,10 @@ class AttemptKind(StrEnum):
 
     CHECKOUT_CREATE = "checkout_create"
     CHECKOUT_EXPIRE = "checkout_expire"
+    INTENT_CREATE = "intent_create"
+    INTENT_CONFIRM = "intent_confirm"
+    INTENT_CANCEL = "intent_cancel"
+    CARD_DETACH = "card_detach"
     REFUND_CREATE = "refund_create"
     TRANSFER_CREATE = "transfer_create"
     REVERSAL_CREATE = "reversal_create"

@@ -34,13 +34,21 @@ _RANK: Final = {
     PaymentStatus.SUCCEEDED: 3,
 }
 RESOLVED: Final = frozenset({PaymentStatus.SUCCEEDED, PaymentStatus.FAILED, PaymentStatus.CANCELED})
+UNDER_WAY: Final = tuple(status for status in PaymentStatus if status not in RESOLVED)
+_UNDER_WAY: Final = "status IN ('pending', 'processing', 'requires_action')"
 
 
 class Payment(Model):
-    """The collecting of one pledge; wraps one Checkout Session and its PaymentIntent.
+    """The collecting of one pledge; wraps one PaymentIntent.
+
+    The backer pays on a page of Stripe's, or a saved card is charged while its holder is
+    away: then ``stripe_setup_intent_id`` says which, and each is charged once. A pledge whose
+    card was declined may have another payment after it, never two under way, and never two
+    that count.
 
     ``amount`` goes to the campaign and ``tip_amount`` to the platform; the card is charged
-    their sum. ``is_late`` marks money that came after the deadline and goes back.
+    their sum. ``is_late`` marks money that came too late to count (after the deadline, the
+    verdict, or another payment of the same pledge) and goes back.
     ``disputed_amount`` is what banks took back of it, ``disputed_tip_amount`` out of the tip;
     while ``is_contested``, Stripe refunds nothing of it.
     """
@@ -68,19 +76,35 @@ class Payment(Model):
             "status <> 'succeeded' OR (stripe_charge_id IS NOT NULL AND charged_at IS NOT NULL)",
             name="succeeded_has_a_charge",
         ),
+        sa.Index(
+            "uq_payment_counted_once",
+            "pledge_id",
+            unique=True,
+            sqlite_where=sa.text("status = 'succeeded' AND is_late = 0"),
+            postgresql_where=sa.text("status = 'succeeded' AND NOT is_late"),
+        ),
+        sa.Index(
+            "uq_payment_one_under_way",
+            "pledge_id",
+            unique=True,
+            sqlite_where=sa.text(_UNDER_WAY),
+            postgresql_where=sa.text(_UNDER_WAY),
+        ),
+        sa.Index("ix_payment_pledge_id", "pledge_id"),
         sa.Index("ix_payment_campaign_id_status", "campaign_id", "status"),
         sa.Index("ix_payment_status_created_at", "status", "created_at"),
     )
 
     id: Mapped[Id]
     public_id: Mapped[PublicId]
-    pledge_id: Mapped[int] = big_id("pledge.id", unique=True)
+    pledge_id: Mapped[int] = big_id("pledge.id")
     campaign_id: Mapped[int] = big_id("campaign.id")
     amount: Mapped[Minor]
     tip_amount: Mapped[Minor]
     currency: Mapped[Currency]
     status: Mapped[PaymentStatus] = status_column(PaymentStatus, default=PaymentStatus.PENDING)
     is_late: Mapped[bool] = mapped_column(default=False)
+    failure_code: Mapped[str | None] = mapped_column(sa.String(60))
     refunded_amount: Mapped[Minor] = mapped_column(default=0)
     refunded_tip_amount: Mapped[Minor] = mapped_column(default=0)
     disputed_amount: Mapped[Minor] = mapped_column(default=0)
@@ -106,6 +130,11 @@ class Payment(Model):
 
     pledge: Mapped[Pledge] = relationship()
     campaign: Mapped[Campaign] = relationship()
+
+    @property
+    def is_off_session(self) -> bool:
+        """Tell whether a saved card is charged while its holder is away."""
+        return self.stripe_setup_intent_id is not None
 
     @property
     def total_amount(self) -> int:
@@ -153,6 +182,7 @@ class RefundReason(StrEnum):
     CAMPAIGN_CANCELED = "campaign_canceled"
     BACKER_CANCELED = "backer_canceled"
     TOO_LATE = "too_late"
+    PAID_TWICE = "paid_twice"
     SOLD_OUT = "sold_out"
     BY_HAND = "by_hand"
     TREASURER = "treasurer"

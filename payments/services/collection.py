@@ -52,9 +52,10 @@ def refresh_payment(payment_id: str, *, gateway: Gateway, settings: Settings, cl
 
 def lock_payment(session: Session, **by: object) -> Payment:
     """Lock a payment and, before it, its pledge, so that nobody waits in a circle."""
-    pledge_id = session.execute(sa.select(Payment.pledge_id).filter_by(**by)).scalar_one()
+    which = sa.select(Payment.id, Payment.pledge_id).filter_by(**by)
+    payment_id, pledge_id = session.execute(which).one()
     lock(session, Pledge, id=pledge_id)
-    return lock(session, Payment, pledge_id=pledge_id)
+    return lock(session, Payment, id=payment_id)
 
 
 def record_checkout(
