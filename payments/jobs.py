@@ -1,13 +1,18 @@
 """The jobs of the money side, in the order in which one feeds the next."""
 
+import threading
 from collections.abc import Callable
 
 from flask import Flask
 
+from octo.clock import Clock
 from octo.database import reading
 from octo.scheduler import Job, JobReport, register_job
 from payments.gateway.attempts import count_open
+from payments.gateway.clearance import count_held
 from payments.ledger.balances import fold_balances
+from payments.reconciliation.job import compare_if_due
+from payments.reconciliation.standing import distrust
 from payments.runtime import PaymentsRuntime
 from payments.services.abandoned import end_abandoned_pledges
 from payments.settlement.closing import close_due_campaigns
@@ -21,12 +26,19 @@ def register_jobs(app: Flask, runtime: PaymentsRuntime, *, should_stop: Callable
     """Give the worker the jobs that move money; each may run on any number of workers."""
     gateway, settings, clock = runtime.gateway, runtime.settings, runtime.clock
 
+    began = _Once(distrust)
+
     def send_attempts() -> JobReport:
+        began()
         done = Engine(gateway, settings, clock, should_stop).run()
-        return JobReport(done=done, waiting=_open_calls())
+        return JobReport(done=done, waiting=_open_calls(clock))
 
     def take_in_events() -> JobReport:
         return handle_inbox(gateway=gateway, settings=settings, clock=clock)
+
+    def compare_books() -> JobReport:
+        began()
+        return compare_if_due(gateway=gateway, clock=clock)
 
     def close_campaigns() -> JobReport:
         return close_due_campaigns(gateway=gateway, settings=settings, clock=clock)
@@ -41,26 +53,45 @@ def register_jobs(app: Flask, runtime: PaymentsRuntime, *, should_stop: Callable
         return poll_events(gateway=gateway, clock=clock)
 
     for job in (
+        Job("poll_events", poll, every_seconds=60),
+        Job("take_in_events", take_in_events, every_seconds=1),
         Job("close_campaigns", close_campaigns, every_seconds=2),
         Job("settle_campaigns", settle_campaigns, every_seconds=2),
+        Job("compare_books", compare_books, every_seconds=1),
         Job("send_attempts", send_attempts, every_seconds=1),
-        Job("take_in_events", take_in_events, every_seconds=1),
         Job("end_abandoned_pledges", end_abandoned, every_seconds=30),
-        Job("poll_events", poll, every_seconds=60),
         Job("fold_balances", fold_balances_job, every_seconds=60),
     ):
         register_job(app, job)
 
 
-def _open_calls() -> list[str]:
+class _Once:
+    """Do something when this process first calls, and never again; others wait for it."""
+
+    def __init__(self, act: Callable[[], None]) -> None:
+        self._act = act
+        self._lock = threading.Lock()
+        self._is_done = False
+
+    def __call__(self) -> None:
+        with self._lock:
+            if not self._is_done:
+                self._act()
+                self._is_done = True
+
+
+def _open_calls(clock: Clock) -> list[str]:
     with reading() as session:
         opened, frozen = count_open(session)
-    waiting = []
-    if frozen:
-        waiting.append(f"{frozen} calls of frozen campaigns")
-    if opened > frozen:
-        waiting.append(f"{opened - frozen} calls whose outcome is not known yet")
-    return waiting
+        uncompared, differing = count_held(session, at=clock.machine_now())
+    unknown = opened - frozen - uncompared - differing
+    counted = (
+        (frozen, "calls of frozen campaigns"),
+        (uncompared, "calls until the books are compared with Stripe"),
+        (differing, "calls of campaigns whose books differ from Stripe"),
+        (unknown, "calls whose outcome is not known yet"),
+    )
+    return [f"{count} {what}" for count, what in counted if count > 0]
 
 
 def fold_balances_job() -> JobReport:

@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from octo.ids import new_public_id
+from payments.gateway.clearance import is_cleared
 from payments.gateway.facts import Done, Postponed, Refused, Unknown
 from payments.models import OPEN_ATTEMPTS, Attempt, AttemptKind, AttemptStatus, Freeze
 
@@ -128,7 +129,8 @@ def claim(session: Session, *, holder: str, limit: int, at: datetime) -> list[Cl
     """Claim up to ``limit`` attempts that are due, so that no other worker sends them.
 
     Due are new ones, unknown ones whose back-off is over, and sent ones whose holder let its
-    lease run out. Those of a frozen campaign wait.
+    lease run out. Those of a frozen campaign wait, and those that move money until the books
+    were compared with Stripe.
     """
     is_free = sa.or_(Attempt.lease_until.is_(None), Attempt.lease_until < at)
     is_frozen = sa.exists().where(
@@ -141,6 +143,7 @@ def claim(session: Session, *, holder: str, limit: int, at: datetime) -> list[Cl
             Attempt.not_before <= at,
             is_free,
             ~is_frozen,
+            is_cleared(session, at=at),
         )
         .order_by(Attempt.not_before, Attempt.id)
         .limit(limit)

@@ -56,6 +56,9 @@ _EXPAND: Final[dict[AttemptKind, list[str]]] = {
 }
 
 
+T = TypeVar("T")
+
+
 class StripeAwayError(UnavailableError):
     """Stripe does not answer now; nothing was taken and trying again is safe."""
 
@@ -279,8 +282,11 @@ class Gateway:
         params: Any = {"limit": PAGE, "created": {"gte": int(since.timestamp())}}
         return _each(lambda: self._client.v1.events.list(params, self._read), reading.event)
 
-
-T = TypeVar("T")
+    def each(
+        self, call: Callable[[StripeClient, Any], Any], read: Callable[[Any], T]
+    ) -> Iterator[T]:
+        """Read one of Stripe's lists page after page; raises on whichever page Stripe is away."""
+        return _each(lambda: call(self._client, self._read), read)
 
 
 def _ask(call: Callable[[], T]) -> T:

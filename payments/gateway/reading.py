@@ -62,8 +62,11 @@ def movement(seen: StripeObject) -> MovementFacts | None:
 def charge(seen: StripeObject) -> ChargeFact | None:
     """Read a charge, when it is expanded."""
     seen = _expanded(seen)
-    if seen is None:
-        return None
+    return None if seen is None else listed_charge(seen)
+
+
+def listed_charge(seen: StripeObject) -> ChargeFact:
+    """Read a charge."""
     return ChargeFact(
         id=seen.id,
         payment_intent_id=_id_of(seen.payment_intent),

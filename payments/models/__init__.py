@@ -24,6 +24,7 @@ from payments.models.payment import (
     RefundStatus,
     Resolution,
 )
+from payments.models.reconciliation import Discrepancy, Reconciliation, Standing
 from payments.models.saved_card import CardStatus, SavedCard
 from payments.models.settlement import (
     DocumentSeries,
@@ -33,7 +34,6 @@ from payments.models.settlement import (
 )
 from payments.models.stripe import (
     ConnectedAccount,
-    Discrepancy,
     InboxEvent,
     InboxStatus,
     OwnerReadiness,
@@ -72,6 +72,7 @@ __all__ = [
     "Payment",
     "PaymentStatus",
     "PollCursor",
+    "Reconciliation",
     "Refund",
     "RefundReason",
     "RefundStatus",
@@ -80,6 +81,7 @@ __all__ = [
     "SavedCard",
     "Settlement",
     "SettlementKind",
+    "Standing",
     "StripeMovement",
     "TransactionKind",
     "Transfer",

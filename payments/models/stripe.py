@@ -83,18 +83,3 @@ class PollCursor(Model):
     id: Mapped[Id]
     name: Mapped[str] = mapped_column(sa.String(60), unique=True)
     seen_until: Mapped[Instant]
-
-
-class Discrepancy(Model):
-    """One difference between Stripe's movements and the ledger, until it is explained."""
-
-    __tablename__ = "discrepancy"
-    __table_args__ = (sa.UniqueConstraint("kind", "subject", name="uq_discrepancy_once"),)
-
-    id: Mapped[Id]
-    kind: Mapped[str] = mapped_column(sa.String(40))
-    subject: Mapped[str] = mapped_column(sa.String(255))
-    campaign_id: Mapped[int | None] = big_id("campaign.id")
-    details: Mapped[dict[str, Any]] = mapped_column(sa.JSON())
-    found_at: Mapped[Instant]
-    resolved_at: Mapped[Instant | None]

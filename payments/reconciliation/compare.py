@@ -21,7 +21,8 @@ from octo.database import db, reading, transaction
 from payments.gateway.client import Gateway
 from payments.ledger.drafts import MovementFacts
 from payments.ledger.integrity import check_movements
-from payments.models import Discrepancy, StripeMovement
+from payments.models import Discrepancy, Standing, StripeMovement
+from payments.reconciliation.standing import Run, begin_whole, finish
 
 ROWS_AT_A_TIME: Final = 500
 
@@ -62,12 +63,14 @@ class Comparison:
     stripe_net: dict[str, int] = field(default_factory=dict)
     kept_net: dict[str, int] = field(default_factory=dict)
     differences: list[Difference] = field(default_factory=list)
+    newest: datetime | None = None
 
     def count(self, theirs: Iterable[MovementFacts], ours: Iterable[Kept]) -> None:
         """Add movements of both sides to what was compared."""
         for seen in theirs:
             self.stripe_count += 1
             self.stripe_net[seen.currency] = self.stripe_net.get(seen.currency, 0) + seen.net
+            self.newest = max(self.newest or seen.occurred_at, seen.occurred_at)
         for known in (kept.facts for kept in ours):
             self.kept_count += 1
             self.kept_net[known.currency] = self.kept_net.get(known.currency, 0) + known.net
@@ -81,20 +84,27 @@ class Comparison:
 
     def as_json(self) -> dict[str, Any]:
         """Return the comparison as JSON can carry it."""
-        return asdict(self)
+        report = asdict(self)
+        del report["newest"]
+        return report
 
 
 def reconcile(gateway: Gateway, *, clock: Clock) -> Comparison:
-    """Compare everything, and keep what differs until it is explained.
+    """Compare everything now, and keep what differs until it is explained."""
+    return run_comparison(begin_whole(clock=clock), gateway=gateway, clock=clock)
+
+
+def run_comparison(run: Run, *, gateway: Gateway, clock: Clock) -> Comparison:
+    """Carry out a comparison that was begun.
 
     Ours are read as of the beginning: all of them were at Stripe by then. What Stripe moved
     since is named by this run and, once adopted, resolved by the next.
     """
-    with _kept_movements() as kept:
-        comparison = compare(gateway.list_movements(), kept)
+    with _kept_movements(run.since) as kept:
+        comparison = compare(gateway.list_movements(since=run.since), kept)
     with reading() as session:
         comparison.differences += _misbooked(session)
-    _keep(comparison.differences, at=clock.now())
+    _keep(comparison, run, at=clock.now())
     return comparison
 
 
@@ -150,24 +160,27 @@ def _misbooked(session: Session) -> Iterator[Difference]:
 
 
 @contextmanager
-def _kept_movements() -> Iterator[Iterator[Kept]]:
+def _kept_movements(since: datetime | None) -> Iterator[Iterator[Kept]]:
     """Read our movements, newest first, on a connection of their own."""
     names = [one.name for one in fields(MovementFacts) if one.name != "exchange_rate"]
     statement = sa.select(
         StripeMovement.campaign_id, *(getattr(StripeMovement, name) for name in names)
     ).order_by(StripeMovement.occurred_at.desc())
+    if since is not None:
+        statement = statement.where(StripeMovement.occurred_at >= since)
     with db.engine.connect().execution_options(yield_per=ROWS_AT_A_TIME) as connection:
         rows = connection.execute(statement)
         yield (Kept(MovementFacts(*facts), campaign_id) for campaign_id, *facts in rows)
 
 
-def _keep(differences: list[Difference], *, at: datetime) -> None:
+def _keep(comparison: Comparison, run: Run, *, at: datetime) -> None:
     """Write what differs down, and resolve what no longer does."""
     with transaction() as session:
+        finish(session, run, standing=Standing.CURRENT, seen_until=comparison.newest)
         known = {(row.kind, row.subject): row for row in session.scalars(sa.select(Discrepancy))}
-        found = {(one.kind.value, one.subject): one for one in differences}
+        found = {(one.kind.value, one.subject): one for one in comparison.differences}
         for key, explained in known.items():
-            if key not in found and explained.resolved_at is None:
+            if run.is_whole and key not in found and explained.resolved_at is None:
                 explained.resolved_at = at
         for (kind, subject), one in found.items():
             row = known.get((kind, subject))

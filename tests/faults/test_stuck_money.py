@@ -26,6 +26,7 @@ from payments.models import (
     RefundStatus,
     Transfer,
 )
+from payments.reconciliation.compare import reconcile
 from payments.runtime import payments_runtime
 from payments.services.freezing import lift_freeze
 from payments.services.refunds import refund_by_treasurer
@@ -207,6 +208,7 @@ def test_a_worker_frozen_while_it_claims_sends_nothing_when_it_thaws(
     for module in (attempts, engine):
         monkeypatch.setattr(module, "LEASE", timedelta(seconds=2))
     runtime = payments_runtime()
+    reconcile(runtime.gateway, clock=runtime.clock)
     stopping = iter([False, False])
 
     engine.Engine(

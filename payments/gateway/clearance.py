@@ -1,0 +1,75 @@
+"""Which calls may be made now: money moves only on books that were just compared with Stripe.
+
+A comparison holds for a quarter of an hour, and only on the run of the database server it was
+made on: a standby that takes over, or a backup put back, is compared anew. A campaign with a
+difference nobody has explained waits; the others go on.
+"""
+
+from datetime import datetime, timedelta
+from typing import Final
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from payments.models import (
+    OPEN_ATTEMPTS,
+    Attempt,
+    AttemptKind,
+    Discrepancy,
+    Reconciliation,
+    Standing,
+)
+
+COMPARISON_HOLDS: Final = timedelta(minutes=15)
+MOVES_NO_MONEY: Final = (
+    AttemptKind.CHECKOUT_CREATE,
+    AttemptKind.CHECKOUT_EXPIRE,
+    AttemptKind.INTENT_CREATE,
+    AttemptKind.INTENT_CANCEL,
+    AttemptKind.CARD_DETACH,
+    AttemptKind.ACCOUNT_CREATE,
+)
+
+
+def is_cleared(session: Session, *, at: datetime) -> sa.ColumnElement[bool]:
+    """Return the condition of the attempts that may be sent at this instant of machine time."""
+    return sa.or_(
+        Attempt.kind.in_(MOVES_NO_MONEY), sa.and_(is_compared(session, at=at), ~_differs())
+    )
+
+
+def is_compared(session: Session, *, at: datetime) -> sa.ColumnElement[bool]:
+    """Return the condition that holds while the last comparison does, whatever it found."""
+    return (
+        sa.exists()
+        .where(
+            Reconciliation.standing == Standing.CURRENT,
+            Reconciliation.compared_at > at - COMPARISON_HOLDS,
+            Reconciliation.epoch == epoch(session),
+        )
+        .correlate(None)
+    )
+
+
+def epoch(session: Session) -> sa.ColumnElement[str]:
+    """Name this run of this database; SQLite has no server that others could swap."""
+    if session.get_bind().dialect.name == "sqlite":
+        return sa.literal("")
+    return sa.literal_column(
+        "extract(epoch FROM pg_postmaster_start_time())::text || ':' ||"
+        " (SELECT oid FROM pg_database WHERE datname = current_database())"
+    )
+
+
+def count_held(session: Session, *, at: datetime) -> tuple[int, int]:
+    """Count the money calls that are held: by a comparison still to make, and by a difference."""
+    may_move = is_compared(session, at=at)
+    counted = sa.select(
+        sa.func.count().filter(~may_move), sa.func.count().filter(may_move, _differs())
+    ).where(Attempt.kind.not_in(MOVES_NO_MONEY), Attempt.status.in_(OPEN_ATTEMPTS))
+    uncompared, differing = session.execute(counted).one()
+    return uncompared, differing
+
+
+def _differs() -> sa.ColumnElement[bool]:
+    return sa.exists().where(Discrepancy.campaign_id == Attempt.campaign_id, Discrepancy.opened())

@@ -1,0 +1,49 @@
+"""Stripe's own lists, newest first, each as long as it is: read in constant memory.
+
+``since`` is an instant of Stripe's ``created``; without it a list is read to its beginning.
+"""
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any
+
+from payments.gateway import reading
+from payments.gateway.client import PAGE, Gateway
+from payments.gateway.facts import ChargeFact, DisputeFact, RefundFact, TransferFact
+
+
+def list_charges(gateway: Gateway, *, since: datetime | None = None) -> Iterator[ChargeFact]:
+    """List the charges, those that were refused too."""
+    params = _page(since)
+    return gateway.each(
+        lambda client, options: client.v1.charges.list(params, options), reading.listed_charge
+    )
+
+
+def list_refunds(gateway: Gateway, *, since: datetime | None = None) -> Iterator[RefundFact]:
+    """List the refunds of every charge."""
+    params = _page(since)
+    return gateway.each(
+        lambda client, options: client.v1.refunds.list(params, options), reading.refund
+    )
+
+
+def list_transfers(gateway: Gateway, *, since: datetime | None = None) -> Iterator[TransferFact]:
+    """List the transfers to every connected account."""
+    params = _page(since)
+    return gateway.each(
+        lambda client, options: client.v1.transfers.list(params, options), reading.transfer
+    )
+
+
+def list_disputes(gateway: Gateway, *, since: datetime | None = None) -> Iterator[DisputeFact]:
+    """List the disputes and inquiries."""
+    params = _page(since)
+    return gateway.each(
+        lambda client, options: client.v1.disputes.list(params, options), reading.dispute
+    )
+
+
+def _page(since: datetime | None) -> Any:
+    created = {} if since is None else {"created": {"gte": int(since.timestamp())}}
+    return {"limit": PAGE, **created}
