@@ -4,6 +4,7 @@ A message is an English msgid with ``%(name)s`` placeholders; pages and the API 
 it, so that services know nothing of languages.
 """
 
+from collections.abc import Sequence
 from http import HTTPStatus
 from typing import ClassVar
 
@@ -25,6 +26,11 @@ class OctoError(Exception):
         self.field = field
         self.params = params
 
+    @property
+    def parts(self) -> "Sequence[OctoError]":
+        """Every refusal this one is made of; one that stands alone is its own only part."""
+        return (self,)
+
     def __str__(self) -> str:
         return self.message % self.params if self.params else self.message
 
@@ -34,6 +40,19 @@ class InvalidError(OctoError):
 
     code = "invalid"
     status = HTTPStatus.UNPROCESSABLE_ENTITY
+
+
+class ManyInvalidError(InvalidError):
+    """Several fields cannot be taken; each refusal is a part, the first speaks for all."""
+
+    def __init__(self, parts: Sequence[InvalidError]) -> None:
+        super().__init__(parts[0].message, field=parts[0].field, **parts[0].params)
+        self._parts = tuple(parts)
+
+    @property
+    def parts(self) -> Sequence[OctoError]:
+        """Every refusal, in the order of the checks."""
+        return self._parts
 
 
 class NotFoundError(OctoError):

@@ -4,6 +4,7 @@ No float anywhere; ``Decimal`` serves only to show an amount or to apply a rate.
 """
 
 import re
+from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Final
 
@@ -16,6 +17,17 @@ _SPACES: Final = "\u0020\u00a0\u202f\u2009"
 _SIGNS: Final = {"EUR": "€"}
 _WRITTEN: Final = re.compile(r"(?P<units>[0-9]{1,15})(?:[.,](?P<cents>[0-9]+))?", re.ASCII)
 _GROUPED: Final = re.compile(rf"[0-9]{{1,3}}(?:[{_SPACES}][0-9]{{3}})+(?=[.,]|$)", re.ASCII)
+
+
+@dataclass(frozen=True)
+class Money:
+    """An amount in minor units inside a refusal, written out in its reader's language."""
+
+    amount: int
+    currency: str
+
+    def __str__(self) -> str:
+        return f"{to_decimal(self.amount, self.currency)} {self.currency}"
 
 
 class BadAmountError(InvalidError):
@@ -79,13 +91,13 @@ def check_amount(
         raise BadAmountError(
             N_("The amount is at least %(least)s."),
             field=field,
-            least=format_amount(least, currency, "fr"),
+            least=Money(least, currency),
         )
     if amount > most:
         raise BadAmountError(
             N_("The amount is at most %(most)s."),
             field=field,
-            most=format_amount(most, currency, "fr"),
+            most=Money(most, currency),
         )
     return amount
 

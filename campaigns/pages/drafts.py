@@ -9,6 +9,8 @@ from flask_babel import gettext as _
 from campaigns import queries
 from campaigns.models import Campaign
 from campaigns.pages.entries import (
+    Entries,
+    cost_rows_entered,
     read_campaign_terms,
     read_campaign_text,
     read_cost_lines,
@@ -19,8 +21,6 @@ from campaigns.pages.names import TIME_ZONES, category_choices, category_name
 from campaigns.services import drafting, review
 from campaigns.services.writing import CampaignText
 from campaigns.visitor import this_user
-from octo.content.feature import storage
-from octo.content.images import keep_image
 from octo.runtime import runtime
 from octo.web.forms import say, shown_again_by
 from octo.web.permissions import signed_in
@@ -95,13 +95,14 @@ def save_cover(campaign_id: str) -> ResponseReturnValue:
     """Keep the picture sent and what it shows."""
     queries.get_own_campaign(campaign_id, user=this_user())
     sent = request.files.get("cover")
-    name = keep_image(sent.read(), storage()) if sent and sent.filename else None
+    entries = Entries()
     drafting.set_cover(
         campaign_id,
-        cover=name,
+        cover=entries.picture(sent.read()) if sent and sent.filename else None,
         description=text_of("cover_description"),
         actor=this_user(),
         clock=runtime().clock,
+        unread=entries.unread,
     )
     return _saved(campaign_id, "drafts.terms")
 
@@ -230,10 +231,7 @@ def _step(step: str, campaign_id: str) -> ResponseReturnValue:
 def _cost_rows(campaign: Campaign) -> list[tuple[str, str | int | None]]:
     """Return the rows of the cost table: those typed in a refused form, else those kept."""
     if "form_errors" in g and "label" in request.form:
-        typed = list(
-            zip(request.form.getlist("label"), request.form.getlist("amount"), strict=False)
-        )
-        return [*typed, *[("", "")] * (SPARE_ROWS if "more" in request.form else 0)]
+        return [*cost_rows_entered(), *[("", "")] * SPARE_ROWS]
     kept = [(line.label, line.amount) for line in campaign.cost_lines]
     return [*kept, *[("", None)] * SPARE_ROWS]
 

@@ -7,14 +7,13 @@ from werkzeug.wrappers import Response
 
 from campaigns import queries
 from campaigns.models import Campaign, Pledge, Reward, Visibility
-from campaigns.pages.entries import choice_of, optional_amount_of, text_of
+from campaigns.pages.entries import Entries, text_of
 from campaigns.pages.names import country_choices, visibility_choices
 from campaigns.ports import bound_payments
 from campaigns.services import pledging, receipts
 from campaigns.services.pledging import ADDRESS_FIELDS, PledgeWish
 from campaigns.visitor import CHECKOUTS_PER_ADDRESS, this_user, this_user_or_none
 from octo.ids import new_token
-from octo.money import parse_amount
 from octo.runtime import runtime
 from octo.users.limits import limiter
 from octo.web.forms import say, shown_again_by
@@ -149,18 +148,20 @@ def cancel_own(pledge_id: str) -> ResponseReturnValue:
 def _wish_of(campaign: Campaign) -> PledgeWish:
     currency = campaign.currency
     user = this_user_or_none()
+    entries = Entries()
     return PledgeWish(
-        amount=parse_amount(text_of("amount"), currency),
-        tip_amount=optional_amount_of("tip", currency),
+        amount=entries.amount("amount", currency),
+        tip_amount=entries.optional_amount("tip", currency),
         reward_id=text_of("reward") or None,
         email=user.email if user else text_of("email"),
         user_id=user.id if user else None,
         name=text_of("name"),
-        visibility=choice_of("visibility", Visibility),
+        visibility=entries.choice("visibility", Visibility),
         message=text_of("message"),
         address={line: text_of(line) for line in ADDRESS_FIELDS},
         locale=current_language(),
         request_key=text_of("request_key") or new_token(),
+        unread=entries.unread,
     )
 
 

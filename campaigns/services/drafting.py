@@ -22,6 +22,7 @@ from campaigns.services.writing import (
     write_text,
 )
 from octo.audit import record
+from octo.checks import Checks
 from octo.clock import Clock
 from octo.config import Rules
 from octo.database import transaction
@@ -60,8 +61,9 @@ def draft_campaign(
             organisation_id=organisation.id,
             created_at=at,
         )
-        write_text(campaign, text)
-        write_terms(campaign, terms, rules=rules)
+        with Checks() as check:
+            check(write_text, campaign, text)
+            check(write_terms, campaign, terms, rules=rules)
         session.add(campaign)
         _note(session, actor, campaign, "campaign.drafted", at=at)
         return campaign
@@ -90,9 +92,10 @@ def edit_campaign(
     with transaction() as session:
         campaign = lock_own(session, campaign_id=campaign_id, actor=actor)
         _check_text_is_open(campaign)
-        if terms is not None:
-            _change_terms(campaign, terms, rules=rules)
-        changed = write_text(campaign, text)
+        with Checks() as check:
+            if terms is not None:
+                check(_change_terms, campaign, terms, rules=rules)
+            changed = check(write_text, campaign, text)
         _note_if_public(session, actor, campaign, changed, at=clock.now())
         return campaign
 
@@ -106,16 +109,25 @@ def edit_terms(campaign_id: str, *, terms: CampaignTerms, actor: User, rules: Ru
 
 
 def set_cover(
-    campaign_id: str, *, cover: str | None, description: str, actor: User, clock: Clock
+    campaign_id: str,
+    *,
+    cover: str | None,
+    description: str,
+    actor: User,
+    clock: Clock,
+    unread: Sequence[InvalidError] = (),
 ) -> Campaign:
     """Show another picture, or the same, and say what it shows.
 
-    ``cover`` is the name the storage gave to it; without one, the picture stays.
+    ``cover`` is the name the storage gave to it; without one, the picture stays. ``unread``
+    holds the refusal of a picture that could not be read.
     """
     with transaction() as session:
         campaign = lock_own(session, campaign_id=campaign_id, actor=actor)
         _check_text_is_open(campaign)
-        changed = write_cover(campaign, cover=cover or campaign.cover, description=description)
+        changed = write_cover(
+            campaign, cover=cover or campaign.cover, description=description, unread=unread
+        )
         _note_if_public(session, actor, campaign, changed, at=clock.now())
         return campaign
 

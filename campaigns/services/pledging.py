@@ -12,13 +12,14 @@ from sqlalchemy.orm import Session
 from campaigns.models import Campaign, CampaignStatus, Pledge, PledgeStatus, Reward, Visibility
 from campaigns.ports import Payments
 from campaigns.services.pledge_life import discount, issue_link, mail_context, take_reward
+from octo.checks import Checks
 from octo.clock import Clock
 from octo.config import Rules
 from octo.database import lock, reading, transaction
 from octo.errors import N_, ConflictError, InvalidError, NotFoundError
 from octo.ids import hash_token, new_public_id
 from octo.mail.outbox import enqueue
-from octo.money import check_amount, format_amount
+from octo.money import Money, check_amount
 from octo.text import clean_text
 from octo.users.models import normalise_email
 
@@ -62,7 +63,10 @@ class CancelRefusedError(ConflictError):
 
 @dataclass(frozen=True)
 class PledgeWish:
-    """What a backer asks for, in minor units; ``amount`` is before the reward's shipping."""
+    """What a backer asks for, in minor units; ``amount`` is before the reward's shipping.
+
+    ``unread`` are the fields of a form that could not be read: the wish is refused for them too.
+    """
 
     amount: int
     email: str
@@ -75,6 +79,7 @@ class PledgeWish:
     visibility: Visibility = Visibility.ANONYMOUS
     message: str = ""
     address: Mapping[str, str] = field(default_factory=dict)
+    unread: tuple[InvalidError, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -193,16 +198,16 @@ def _place(campaign_id: str, wish: PledgeWish, *, clock: Clock, rules: Rules) ->
 
 
 def _pledge_of(wish: PledgeWish, campaign: Campaign, reward: Reward | None) -> Pledge:
-    currency = campaign.currency
-    tip_amount = check_amount(wish.tip_amount, currency, field="tip", least=0, most=MOST_PLEDGE)
     shipping_amount = shipping_of(reward)
-    most = MOST_PLEDGE - tip_amount - shipping_amount
-    check_amount(wish.amount, currency, least=LEAST_PLEDGE, most=max(most, LEAST_PLEDGE))
-    if reward is not None and wish.amount < reward.minimum_amount:
-        raise BelowRewardMinimumError(
-            N_("This reward is for pledges of at least %(minimum)s."),
-            field="amount",
-            minimum=format_amount(reward.minimum_amount, currency, wish.locale),
+    with Checks(wish.unread) as check:
+        _check_amounts(wish, campaign, reward, check)
+        email = check(normalise_email, wish.email)
+        name = check(clean_text, wish.name, field="name", most=100)
+        message = check(clean_text, wish.message, field="message", most=280)
+        address = (
+            _clean_address(wish.address, check)
+            if reward is not None and reward.is_shipped
+            else None
         )
     return Pledge(
         public_id=new_public_id("plg"),
@@ -210,17 +215,34 @@ def _pledge_of(wish: PledgeWish, campaign: Campaign, reward: Reward | None) -> P
         campaign_id=campaign.id,
         reward_id=reward.id if reward is not None else None,
         user_id=wish.user_id,
-        email=normalise_email(wish.email),
-        name=clean_text(wish.name, field="name", most=100),
+        email=email,
+        name=name,
         locale=wish.locale,
         amount=wish.amount + shipping_amount,
         shipping_amount=shipping_amount,
-        tip_amount=tip_amount,
-        currency=currency,
+        tip_amount=wish.tip_amount,
+        currency=campaign.currency,
         visibility=wish.visibility,
-        message=clean_text(wish.message, field="message", most=280),
-        address=_clean_address(wish.address) if reward is not None and reward.is_shipped else None,
+        message=message,
+        address=address,
     )
+
+
+def _check_amounts(
+    wish: PledgeWish, campaign: Campaign, reward: Reward | None, check: Checks
+) -> None:
+    currency = campaign.currency
+    check(check_amount, wish.tip_amount, currency, field="tip", least=0, most=MOST_PLEDGE)
+    most = MOST_PLEDGE - wish.tip_amount - shipping_of(reward)
+    check(check_amount, wish.amount, currency, least=LEAST_PLEDGE, most=max(most, LEAST_PLEDGE))
+    if reward is not None and wish.amount < reward.minimum_amount:
+        check.refuse(
+            BelowRewardMinimumError(
+                N_("This reward is for pledges of at least %(minimum)s."),
+                field="amount",
+                minimum=Money(reward.minimum_amount, currency),
+            )
+        )
 
 
 def _share_campaign(session: Session, campaign_id: str) -> Campaign:
@@ -247,13 +269,12 @@ def _find_reward(session: Session, campaign: Campaign, reward_id: str | None) ->
     return reward
 
 
-def _clean_address(address: Mapping[str, str]) -> dict[str, str]:
+def _clean_address(address: Mapping[str, str], check: Checks) -> dict[str, str]:
     cleaned = {}
     for line, most in ADDRESS_FIELDS.items():
-        text = clean_text(address.get(line, ""), field=line, most=most)
-        if not text and line not in _OPTIONAL_ADDRESS_FIELDS:
-            raise InvalidError(N_("This reward is sent by post: say where."), field=line)
-        cleaned[line] = text
+        cleaned[line] = check(clean_text, address.get(line, ""), field=line, most=most)
+        if not address.get(line, "").strip() and line not in _OPTIONAL_ADDRESS_FIELDS:
+            check.refuse(InvalidError(N_("This reward is sent by post: say where."), field=line))
     return cleaned
 
 

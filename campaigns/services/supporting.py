@@ -4,6 +4,7 @@ import sqlalchemy as sa
 
 from campaigns.models import Campaign, CampaignStatus, Supporter
 from campaigns.services.owner_mail import tell_owner
+from octo.checks import Checks
 from octo.clock import Clock
 from octo.config import Rules
 from octo.database import lock, transaction
@@ -28,7 +29,10 @@ def support_campaign(
     The answer is the same whether or not the address is known: a second asking mails a new
     link, unless the first was followed already.
     """
-    address = normalise_email(email)
+    with Checks() as check:
+        address = check(normalise_email, email)
+        shown = check(clean_text, name, field="name", most=100, is_required=True)
+        said = check(clean_text, word, field="word", most=280)
     with transaction() as session:
         campaign = lock(session, Campaign, public_id=campaign_id)
         _check_is_gathering(campaign)
@@ -44,8 +48,8 @@ def support_campaign(
         if supporter.verified_at is not None:
             return
         token = new_token()
-        supporter.name = clean_text(name, field="name", most=100, is_required=True)
-        supporter.word = clean_text(word, field="word", most=280)
+        supporter.name = shown
+        supporter.word = said
         supporter.token_hash = hash_token(token)
         enqueue(
             session,

@@ -1,6 +1,7 @@
 """What may stand in a campaign: checked, cleaned and written on its rows, in one transaction.
 
-Pages, the API and imported files all go through here, so they refuse the same things.
+Pages, the API and imported files all go through here, so they refuse the same things, and all
+of them at once. A draft's ``unread`` are the fields of a form that could not even be read.
 """
 
 from collections.abc import Sequence
@@ -14,6 +15,7 @@ from slugify import slugify
 from sqlalchemy.orm import Session
 
 from campaigns.models import Campaign, Category, Collection, CostLine, Reward
+from octo.checks import Checks
 from octo.config import Rules
 from octo.errors import N_, ConflictError, InvalidError
 from octo.money import check_amount, decimals_of
@@ -31,6 +33,9 @@ LONGEST_LABEL: Final = 120
 MOST_REWARDS: Final = 30
 MOST_COST_LINES: Final = 30
 MOST_STOCK: Final = 100_000
+_BAD_STOCK: Final = N_(
+    "Enter how many there are, from 1 to %(most)s, or nothing when there is no limit."
+)
 
 
 @dataclass(frozen=True)
@@ -54,6 +59,7 @@ class CampaignTerms:
     duration_days: int
     time_zone: str
     collection: Collection = Collection.ON_PLEDGE
+    unread: tuple[InvalidError, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -67,6 +73,7 @@ class RewardDraft:
     delivery_on: date | None = None
     is_shipped: bool = False
     shipping_amount: int = 0
+    unread: tuple[InvalidError, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -75,29 +82,37 @@ class CostLineDraft:
 
     label: str
     amount: int
+    unread: tuple[InvalidError, ...] = ()
 
 
 def write_text(campaign: Campaign, text: CampaignText) -> list[str]:
     """Set what people read; return the names of what changed."""
-    new = {
-        "title": clean_text(text.title, field="title", most=LONGEST_TITLE, is_required=True),
-        "summary": clean_text(text.summary, field="summary", most=LONGEST_SUMMARY),
-        "story": clean_paragraphs(text.story, field="story", most=LONGEST_STORY),
-        "place": clean_text(text.place, field="place", most=LONGEST_PLACE),
-        "cover_description": clean_text(
-            text.cover_description, field="cover_description", most=LONGEST_COVER_DESCRIPTION
-        ),
-    }
+    with Checks() as check:
+        new = {
+            "title": check(
+                clean_text, text.title, field="title", most=LONGEST_TITLE, is_required=True
+            ),
+            "summary": check(clean_text, text.summary, field="summary", most=LONGEST_SUMMARY),
+            "story": check(clean_paragraphs, text.story, field="story", most=LONGEST_STORY),
+            "place": check(clean_text, text.place, field="place", most=LONGEST_PLACE),
+            "cover_description": check(_clean_description, text.cover_description),
+        }
     changed = [name for name, value in new.items() if getattr(campaign, name) != value]
     for name in changed:
         setattr(campaign, name, new[name])
     return changed
 
 
-def write_cover(campaign: Campaign, *, cover: str | None, description: str) -> list[str]:
+def write_cover(
+    campaign: Campaign,
+    *,
+    cover: str | None,
+    description: str,
+    unread: Sequence[InvalidError] = (),
+) -> list[str]:
     """Set the picture and what it shows; return the names of what changed."""
-    described = clean_text(description, field="cover_description", most=LONGEST_COVER_DESCRIPTION)
-    new = {"cover": cover, "cover_description": described}
+    with Checks(unread) as check:
+        new = {"cover": cover, "cover_description": check(_clean_description, description)}
     changed = [name for name, value in new.items() if getattr(campaign, name) != value]
     for name in changed:
         setattr(campaign, name, new[name])
@@ -107,16 +122,18 @@ def write_cover(campaign: Campaign, *, cover: str | None, description: str) -> l
 def write_terms(campaign: Campaign, terms: CampaignTerms, *, rules: Rules) -> None:
     """Set what people pledge on, within the rules."""
     decimals_of(terms.currency)
-    check_amount(terms.goal_amount, terms.currency, field="goal")
-    longest = rules.longest_days
-    if not 1 <= terms.duration_days <= longest:
-        raise InvalidError(
-            N_("A campaign lasts from 1 to %(longest)s days."),
-            field="duration_days",
-            longest=longest,
-        )
-    if terms.time_zone not in available_timezones():
-        raise InvalidError(N_("Choose a time zone of the list."), field="time_zone")
+    with Checks(terms.unread) as check:
+        check(check_amount, terms.goal_amount, terms.currency, field="goal")
+        if not 1 <= terms.duration_days <= rules.longest_days:
+            check.refuse(
+                InvalidError(
+                    N_("A campaign lasts from 1 to %(longest)s days."),
+                    field="duration_days",
+                    longest=rules.longest_days,
+                )
+            )
+        if terms.time_zone not in available_timezones():
+            check.refuse(InvalidError(N_("Choose a time zone of the list."), field="time_zone"))
     campaign.category = terms.category
     campaign.goal_amount = terms.goal_amount
     campaign.currency = terms.currency
@@ -127,39 +144,61 @@ def write_terms(campaign: Campaign, terms: CampaignTerms, *, rules: Rules) -> No
 
 def write_reward(reward: Reward, draft: RewardDraft, campaign: Campaign) -> None:
     """Set what a reward promises; its title differs from the others."""
-    title = clean_text(draft.title, field="title", most=LONGEST_REWARD_TITLE, is_required=True)
-    if any(other.title == title for other in campaign.rewards if other is not reward):
-        raise InvalidError(N_("Another reward has this title."), field="title")
-    if draft.stock is not None and not 1 <= draft.stock <= MOST_STOCK:
-        raise InvalidError(
-            N_("Enter how many there are, from 1 to %(most)s, or nothing when there is no limit."),
-            field="stock",
-            most=MOST_STOCK,
+    with Checks(draft.unread) as check:
+        title = check(
+            clean_text, draft.title, field="title", most=LONGEST_REWARD_TITLE, is_required=True
         )
+        if any(other.title == title for other in campaign.rewards if other is not reward):
+            check.refuse(InvalidError(N_("Another reward has this title."), field="title"))
+        description = check(
+            clean_paragraphs,
+            draft.description,
+            field="description",
+            most=LONGEST_REWARD_DESCRIPTION,
+        )
+        check(check_amount, draft.minimum_amount, campaign.currency, field="minimum")
+        if draft.stock is not None and not 1 <= draft.stock <= MOST_STOCK:
+            check.refuse(InvalidError(_BAD_STOCK, field="stock", most=MOST_STOCK))
+        if draft.is_shipped:
+            check(check_amount, draft.shipping_amount, campaign.currency, field="shipping", least=0)
     reward.title = title
-    reward.description = clean_paragraphs(
-        draft.description, field="description", most=LONGEST_REWARD_DESCRIPTION
-    )
-    reward.minimum_amount = check_amount(draft.minimum_amount, campaign.currency, field="minimum")
+    reward.description = description
+    reward.minimum_amount = draft.minimum_amount
     reward.stock = draft.stock
     reward.delivery_on = draft.delivery_on
     reward.is_shipped = draft.is_shipped
-    reward.shipping_amount = (
-        check_amount(draft.shipping_amount, campaign.currency, field="shipping", least=0)
-        if draft.is_shipped
-        else 0
-    )
+    reward.shipping_amount = draft.shipping_amount if draft.is_shipped else 0
 
 
 def write_cost_lines(campaign: Campaign, lines: Sequence[CostLineDraft]) -> None:
     """Write what the goal pays for, whole; the old lines are already gone."""
     if len(lines) > MOST_COST_LINES:
         raise InvalidError(N_("At most %(most)s lines."), field="cost_lines", most=MOST_COST_LINES)
-    for position, line in enumerate(lines):
-        place = f"cost_lines-{position}"
-        label = clean_text(line.label, field=f"{place}-label", most=LONGEST_LABEL, is_required=True)
-        amount = check_amount(line.amount, campaign.currency, field=f"{place}-amount")
-        campaign.cost_lines.append(CostLine(position=position, label=label, amount=amount))
+    with Checks(error for line in lines for error in line.unread) as check:
+        written = [
+            CostLine(
+                position=position,
+                label=check(
+                    clean_text,
+                    line.label,
+                    field=f"cost_lines-{position}-label",
+                    most=LONGEST_LABEL,
+                    is_required=True,
+                ),
+                amount=check(
+                    check_amount,
+                    line.amount,
+                    campaign.currency,
+                    field=f"cost_lines-{position}-amount",
+                ),
+            )
+            for position, line in enumerate(lines)
+        ]
+    campaign.cost_lines.extend(written)
+
+
+def _clean_description(written: str) -> str:
+    return clean_text(written, field="cover_description", most=LONGEST_COVER_DESCRIPTION)
 
 
 def free_slug(session: Session, wanted: str, *, is_given: bool) -> str:

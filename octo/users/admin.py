@@ -7,6 +7,7 @@ from flask_babel import gettext as _
 from flask_security import current_user
 
 from octo.audit import AuditEvent
+from octo.checks import Checks
 from octo.database import reading
 from octo.errors import N_, InvalidError, NotFoundError
 from octo.runtime import runtime
@@ -105,13 +106,10 @@ def user(user_id: str) -> ResponseReturnValue:
 def change_role(user_id: str) -> ResponseReturnValue:
     """Give or take one role, with a reason for the trail."""
     change = services.revoke_role if request.form.get("act") == "revoke" else services.grant_role
-    change(
-        user_id,
-        role=_role_entered(),
-        actor=current_user.public_id,
-        reason=_reason_entered(),
-        clock=runtime().clock,
-    )
+    with Checks() as check:
+        role = check(_role_entered)
+        reason = check(_reason_entered)
+    change(user_id, role=role, actor=current_user.public_id, reason=reason, clock=runtime().clock)
     say(_("The roles are changed."))
     return redirect(url_for("admin.user", user_id=user_id))
 

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from stdnum.exceptions import ValidationError as NumberError
 from stdnum.fr import siren
 
+from octo.checks import Checks
 from octo.clock import Clock
 from octo.database import lock, transaction
 from octo.errors import N_, ConflictError, InvalidError, NotFoundError
@@ -193,17 +194,23 @@ def _demand_member(session: Session, user_id: str, organisation: Organisation) -
 
 
 def _checked(wish: OrganisationWish) -> dict[str, object]:
-    if wish.legal_form not in set(LegalForm):
+    with Checks() as check:
+        values: dict[str, object] = {
+            "name": check(clean_text, wish.name, field="name", most=LONGEST_NAME, is_required=True),
+            "legal_form": check(_checked_form, wish.legal_form),
+            "registration_number": check(_checked_number, wish.registration_number),
+            "place": check(clean_text, wish.place, field="place", most=LONGEST_NAME),
+            "description": check(
+                clean_paragraphs, wish.description, field="description", most=LONGEST_DESCRIPTION
+            ),
+        }
+    return values
+
+
+def _checked_form(written: str) -> LegalForm:
+    if written not in set(LegalForm):
         raise InvalidError(N_("Choose one of the legal forms."), field="legal_form")
-    return {
-        "name": clean_text(wish.name, field="name", most=LONGEST_NAME, is_required=True),
-        "legal_form": LegalForm(wish.legal_form),
-        "registration_number": _checked_number(wish.registration_number),
-        "place": clean_text(wish.place, field="place", most=LONGEST_NAME),
-        "description": clean_paragraphs(
-            wish.description, field="description", most=LONGEST_DESCRIPTION
-        ),
-    }
+    return LegalForm(written)
 
 
 def _checked_number(written: str) -> str | None:

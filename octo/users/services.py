@@ -7,6 +7,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from octo.audit import record
+from octo.checks import Checks
 from octo.clock import Clock
 from octo.database import lock, transaction
 from octo.errors import N_, ConflictError, InvalidError
@@ -85,11 +86,13 @@ def create_user(
 
 def change_profile(user_id: str, *, name: str, locale: str) -> User:
     """Change how a person is called and in which language the site speaks and writes to them."""
-    shown = clean_text(name, field="name", most=LONGEST_NAME)
+    with Checks() as check:
+        shown = check(clean_text, name, field="name", most=LONGEST_NAME)
+        spoken = check(checked_locale, locale)
     with transaction() as session:
         user = lock(session, User, public_id=user_id)
         user.name = shown
-        user.locale = checked_locale(locale)
+        user.locale = spoken
         return user
 
 

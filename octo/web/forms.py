@@ -75,6 +75,29 @@ def form_errors() -> dict[str, str]:
     return errors
 
 
+def refuse_field(name: str, sentence: str) -> str:
+    """Add a refusal that a library's form holds to the summary; a template writes nothing here."""
+    g.form_errors = {**form_errors(), name: sentence}
+    return ""
+
+
+def label_field(name: str, label: str) -> str:
+    """Note for the summary what a field is called; a template writes nothing here."""
+    g.setdefault("form_labels", {})[name] = label
+    return ""
+
+
+def listed_refusals() -> list[tuple[str, str, str]]:
+    """Return the field, label and sentence of every refusal, in the order of the page.
+
+    What belongs to no field of the page comes first, without a label.
+    """
+    labels: dict[str, str] = g.get("form_labels", {})
+    places = {name: place for place, name in enumerate(labels)}
+    errors = sorted(form_errors().items(), key=lambda error: places.get(error[0], -1))
+    return [(name, labels.get(name, ""), sentence) for name, sentence in errors]
+
+
 def say(message: str, kind: str = "good") -> None:
     """Keep a translated sentence for the top of the next page: good, note, warn or bad."""
     flash(message, kind)
@@ -91,7 +114,7 @@ def _again(
 
 
 def _errors_of(error: OctoError) -> dict[str, str]:
-    return {error.field or "": translate(error.message, error.params)}
+    return {part.field or "": translate(part.message, part.params) for part in error.parts}
 
 
 def _flat(messages: Any, prefix: str = "") -> dict[str, str]:
@@ -114,4 +137,7 @@ def register(app: Flask) -> None:
         is_ticked=is_ticked,
         error_of=error_of,
         form_errors=form_errors,
+        refuse_field=refuse_field,
+        label_field=label_field,
+        listed_refusals=listed_refusals,
     )

@@ -9,6 +9,7 @@ from flask_login import current_user
 from werkzeug.wrappers import Response
 
 from octo.config import ROOT
+from octo.money import Money, format_amount
 from octo.runtime import runtime
 
 LANGUAGES: Final = {"fr": "Français", "en": "English"}
@@ -66,7 +67,14 @@ def keep_choice(response: Response) -> Response:
 
 def translate(message: str, params: dict[str, object]) -> str:
     """Translate a sentence marked elsewhere, such as a refusal of a service."""
-    return str(gettext(message, **params)) if params else str(gettext(message))
+    shown = {name: _in_words(value) for name, value in params.items()}
+    return str(gettext(message, **shown)) if shown else str(gettext(message))
+
+
+def _in_words(value: object) -> object:
+    if isinstance(value, Money):
+        return format_amount(value.amount, value.currency, current_language())
+    return value
 
 
 def register(app: Flask) -> None:

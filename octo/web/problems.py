@@ -106,10 +106,13 @@ def on_refusal(error: OctoError) -> Response:
     headers = {}
     if isinstance(error, UnavailableError):
         headers["Retry-After"] = str(error.retry_after_seconds)
-    sentence = translate(error.message, error.params)
-    errors = {error.field: [sentence]} if error.field else None
+    errors = {part.field: [translate(part.message, part.params)] for part in error.parts}
     return answer(
-        int(error.status), detail=sentence, code=error.code, errors=errors, headers=headers
+        int(error.status),
+        detail=translate(error.message, error.params),
+        code=error.code,
+        errors={field: sentences for field, sentences in errors.items() if field},
+        headers=headers,
     )
 
 

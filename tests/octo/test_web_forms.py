@@ -12,11 +12,11 @@ from tests.visitor import Visitor, parse
 
 PAGE = """
 {% extends "base.html" %}
-{% from "macros/forms.html" import area, choices, choose, field, form_errors_box %}
+{% from "macros/forms.html" import area, choices, choose, field %}
 {% from "macros/forms.html" import money_field, tick %}
 {% block main %}
 <form method="post" id="planted">
-{{ csrf_field() }}{{ form_errors_box() }}
+{{ csrf_field() }}
 {{ field("title", "Titre", "Le four", hint="Court.") }}
 {{ money_field("goal", "Objectif", 150000) }}
 {{ area("story", "Histoire", "Il était") }}
