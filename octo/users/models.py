@@ -174,3 +174,26 @@ class Invitation(Model):
     def is_open(self, at: datetime) -> bool:
         """Tell whether the link still opens."""
         return self.accepted_at is None and at < self.expires_at
+
+
+class AccessToken(Model):
+    """What a program signs in with instead of a cookie; only the hash of its secret is kept.
+
+    Its instants are machine time. ``fs_uniquifier`` is its owner's when it was given: whatever
+    renews that one (another password, an erased account) ends every token with it.
+    """
+
+    __tablename__ = "access_token"
+    __table_args__ = (
+        sa.Index("ix_access_token_user_id", "user_id"),
+        sa.CheckConstraint("expires_at > created_at", name="expires_later"),
+    )
+
+    id: Mapped[Id]
+    user_id: Mapped[int] = big_id("user.id")
+    token_hash: Mapped[str] = mapped_column(sa.String(64), unique=True)
+    fs_uniquifier: Mapped[str] = mapped_column(sa.String(64))
+    created_at: Mapped[Instant]
+    expires_at: Mapped[Instant]
+
+    user: Mapped[User] = relationship()
