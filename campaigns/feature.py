@@ -2,7 +2,7 @@
 
 from flask import Flask
 
-from campaigns.api import api
+from campaigns import api
 from campaigns.commands import register_commands
 from campaigns.pages import drafts, moderation, owner, pledges, public, supporters
 from campaigns.pages.names import category_name
@@ -18,7 +18,7 @@ def register(app: Flask) -> None:
     """Add the pages, the API, the commands and the links of campaigns."""
     for pages in (public, supporters, pledges, owner, drafts, moderation):
         app.register_blueprint(pages.blueprint)
-    register_api(app, api)
+    register_api(app, *api.PARTS)
     register_commands(app)
     register_eraser(app, forget_person)
     app.jinja_env.globals["category_name"] = category_name

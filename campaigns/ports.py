@@ -11,6 +11,20 @@ from typing import Protocol
 from flask import Flask, current_app
 from sqlalchemy.orm import Session
 
+from octo.errors import ConflictError, UnavailableError
+
+
+class PaymentsAwayError(UnavailableError):
+    """Stripe does not answer now; nothing was taken and trying again is safe."""
+
+    code = "stripe_away"
+
+
+class NotPayableError(ConflictError):
+    """This pledge waits for no payment."""
+
+    code = "not_payable"
+
 
 @dataclass(frozen=True)
 class CheckoutPage:
@@ -38,7 +52,7 @@ class Payments(Protocol):
     def start_checkout(self, pledge_id: str, *, return_url: str, cancel_url: str) -> CheckoutPage:
         """Open a checkout page for a pending pledge.
 
-        Raises ``UnavailableError`` when Stripe is away.
+        Raises ``PaymentsAwayError``, or ``NotPayableError`` when the pledge is not pending.
         """
 
     def refresh_pledge(self, pledge_id: str) -> None:

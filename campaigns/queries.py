@@ -20,11 +20,12 @@ from campaigns.models import (
     Supporter,
     Visibility,
 )
-from octo.audit import AuditEvent
 from octo.database import reading
 from octo.errors import N_, NotFoundError
 from octo.ids import hash_token
+from octo.paging import Window, narrowed
 from octo.users.models import Membership, Organisation, User
+from octo.users.services import ToldAct, trail_of
 
 PAGE_SIZE: Final = 12
 LONGEST_SEARCH: Final = 100
@@ -231,7 +232,7 @@ def list_all_campaigns(status: CampaignStatus | None = None) -> Sequence[Campaig
         return session.scalars(statement).all()
 
 
-def list_own_campaigns(user: User) -> Sequence[Campaign]:
+def list_own_campaigns(user: User, *, window: Window | None = None) -> Sequence[Campaign]:
     """Return the campaigns a user runs, newest first."""
     statement = (
         sa.select(Campaign)
@@ -245,7 +246,7 @@ def list_own_campaigns(user: User) -> Sequence[Campaign]:
         .order_by(Campaign.id.desc())
     )
     with reading() as session:
-        return session.scalars(statement).all()
+        return session.scalars(narrowed(statement, window)).all()
 
 
 def list_organisations(user: User) -> Sequence[Organisation]:
@@ -260,41 +261,38 @@ def list_organisations(user: User) -> Sequence[Organisation]:
         return session.scalars(statement).all()
 
 
-def list_to_review() -> Sequence[Campaign]:
+def list_to_review(*, window: Window | None = None) -> Sequence[Campaign]:
     """Return what waits for a moderator, the oldest submission first."""
-    return _list_in((CampaignStatus.SUBMITTED,), Campaign.submitted_at)
+    return _list_in((CampaignStatus.SUBMITTED,), Campaign.submitted_at, window=window)
 
 
-def list_watched() -> Sequence[Campaign]:
+def list_watched(*, window: Window | None = None) -> Sequence[Campaign]:
     """Return the campaigns a moderator may have to act on after their approval."""
     return _list_in(
         (CampaignStatus.GATHERING, CampaignStatus.LIVE, CampaignStatus.SUSPENDED),
         Campaign.deadline_at,
+        window=window,
     )
 
 
-def list_audit(subject: str) -> Sequence[tuple[AuditEvent, str]]:
+def list_audit(subject: str, *, window: Window | None = None) -> Sequence[ToldAct]:
     """Return the trail of a subject with the name of who acted, the oldest act first."""
-    statement = (
-        sa.select(AuditEvent, sa.func.coalesce(User.name, ""))
-        .outerjoin(User, User.public_id == AuditEvent.actor)
-        .where(AuditEvent.subject == subject)
-        .order_by(AuditEvent.id)
-    )
     with reading() as session:
-        return [(event, str(name)) for event, name in session.execute(statement).all()]
+        return trail_of(session, subject, window=window)
 
 
-def list_supporters(campaign: Campaign, *, are_verified: bool = True) -> Sequence[Supporter]:
+def list_supporters(
+    campaign: Campaign, *, are_verified: bool = True, window: Window | None = None
+) -> Sequence[Supporter]:
     """Return who stands behind a launch."""
     statement = sa.select(Supporter).filter_by(campaign_id=campaign.id).order_by(Supporter.id)
     if are_verified:
         statement = statement.where(Supporter.verified_at.is_not(None))
     with reading() as session:
-        return session.scalars(statement).all()
+        return session.scalars(narrowed(statement, window)).all()
 
 
-def list_backers(campaign: Campaign, *, limit: int = 24) -> Sequence[Pledge]:
+def list_backers(campaign: Campaign, *, limit: int = 24, offset: int = 0) -> Sequence[Pledge]:
     """Return the latest pledges whose backers want to be seen."""
     statement = (
         sa.select(Pledge)
@@ -305,12 +303,13 @@ def list_backers(campaign: Campaign, *, limit: int = 24) -> Sequence[Pledge]:
         )
         .order_by(Pledge.confirmed_at.desc(), Pledge.id.desc())
         .limit(limit)
+        .offset(offset)
     )
     with reading() as session:
         return session.scalars(statement).all()
 
 
-def list_pledges(campaign: Campaign, *, limit: int = 500) -> Sequence[Pledge]:
+def list_pledges(campaign: Campaign, *, limit: int = 500, offset: int = 0) -> Sequence[Pledge]:
     """Return the pledges of a campaign for its owner, the latest first."""
     statement = (
         sa.select(Pledge)
@@ -321,12 +320,13 @@ def list_pledges(campaign: Campaign, *, limit: int = 500) -> Sequence[Pledge]:
         .options(joinedload(Pledge.reward))
         .order_by(Pledge.confirmed_at.desc(), Pledge.id.desc())
         .limit(limit)
+        .offset(offset)
     )
     with reading() as session:
         return session.scalars(statement).all()
 
 
-def list_own_pledges(user: User) -> Sequence[Pledge]:
+def list_own_pledges(user: User, *, window: Window | None = None) -> Sequence[Pledge]:
     """Return the pledges of a user, the latest first."""
     statement = (
         sa.select(Pledge)
@@ -335,7 +335,7 @@ def list_own_pledges(user: User) -> Sequence[Pledge]:
         .order_by(Pledge.id.desc())
     )
     with reading() as session:
-        return session.scalars(statement).all()
+        return session.scalars(narrowed(statement, window)).all()
 
 
 def get_own_pledge(pledge_id: str, *, user: User) -> Pledge:
@@ -373,7 +373,10 @@ def _get_pledge(which: sa.ColumnElement[bool]) -> Pledge:
 
 
 def _list_in(
-    statuses: Sequence[CampaignStatus], order: sa.ColumnExpressionArgument[object]
+    statuses: Sequence[CampaignStatus],
+    order: sa.ColumnExpressionArgument[object],
+    *,
+    window: Window | None,
 ) -> Sequence[Campaign]:
     statement = (
         sa.select(Campaign)
@@ -382,7 +385,7 @@ def _list_in(
         .order_by(order, Campaign.id)
     )
     with reading() as session:
-        return session.scalars(statement).all()
+        return session.scalars(narrowed(statement, window)).all()
 
 
 def is_run_by(campaign: Campaign, user: User | None) -> bool:

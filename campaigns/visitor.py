@@ -1,22 +1,6 @@
-"""Who is asking, and how often one address may ask; for pages and the API."""
+"""How often one address may ask; for pages and the API."""
 
 from typing import Final
 
-from flask_login import current_user
-
-from octo.users.models import User
-
 CHECKOUTS_PER_ADDRESS: Final = "60 per hour"
 SUPPORTS_PER_ADDRESS: Final = "10 per hour"
-
-
-def this_user() -> User:
-    """Return who is signed in; for views marked so."""
-    user = current_user._get_current_object()  # noqa: SLF001 - flask-login offers no other way
-    assert isinstance(user, User)
-    return user
-
-
-def this_user_or_none() -> User | None:
-    """Return who is signed in, if anybody."""
-    return this_user() if current_user.is_authenticated else None

@@ -36,7 +36,7 @@ class OctoError(Exception):
 
 
 class InvalidError(OctoError):
-    """What was entered cannot be taken; ``field`` names the place to mend."""
+    """Something entered cannot be taken; ``field`` names the place to mend."""
 
     code = "invalid"
     status = HTTPStatus.UNPROCESSABLE_ENTITY

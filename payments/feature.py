@@ -5,8 +5,7 @@ from flask import Flask
 from campaigns.ports import bind_payments
 from octo.web.api import register_api
 from octo.worker import stop_requested
-from payments import commands, pages
-from payments.api import api
+from payments import api, commands, pages
 from payments.jobs import register_jobs
 from payments.runtime import bind_runtime
 from payments.services.port import BoundPayments
@@ -21,6 +20,6 @@ def register(app: Flask) -> None:
     )
     app.register_blueprint(webhook_pages.blueprint)
     pages.register_pages(app)
-    register_api(app, api)
+    register_api(app, *api.PARTS)
     commands.register_commands(app)
     register_jobs(app, runtime, should_stop=stop_requested)

@@ -10,6 +10,7 @@ from sqlalchemy.orm import joinedload
 from campaigns.models import Campaign, Pledge
 from octo.database import reading
 from octo.errors import N_, NotFoundError
+from octo.paging import Window, narrowed
 from payments.ledger import chart
 from payments.ledger.balances import balances_of
 from payments.models import (
@@ -99,15 +100,16 @@ def read_position(currency: str) -> Position:
     )
 
 
-def list_campaign_money() -> list[CampaignMoney]:
+def list_campaign_money(*, window: Window | None = None) -> list[CampaignMoney]:
     """List every campaign that has had a deadline, the latest first, with what is owed."""
     with reading() as session:
-        campaigns = session.scalars(
+        launched = (
             sa.select(Campaign)
             .where(Campaign.launched_at.is_not(None))
             .options(joinedload(Campaign.organisation))
             .order_by(Campaign.deadline_at.desc(), Campaign.id)
-        ).all()
+        )
+        campaigns = session.scalars(narrowed(launched, window)).all()
         collected = _sums(
             sa.select(Payment.campaign_id, sa.func.sum(Payment.amount + Payment.tip_amount)).where(
                 Payment.status == PaymentStatus.SUCCEEDED
@@ -182,35 +184,38 @@ def list_payments(campaign_id: int, *, page: int) -> tuple[Sequence[Payment], bo
     return payments[:PER_PAGE], len(payments) > PER_PAGE
 
 
-def list_troubled_refunds() -> Sequence[Refund]:
+def list_troubled_refunds(*, window: Window | None = None) -> Sequence[Refund]:
     """List the refunds that failed: their money is owed to backers."""
+    statement = (
+        sa.select(Refund)
+        .where(Refund.status == RefundStatus.FAILED)
+        .options(joinedload(Refund.payment), joinedload(Refund.campaign))
+        .order_by(Refund.id.desc())
+    )
     with reading() as session:
-        return session.scalars(
-            sa.select(Refund)
-            .where(Refund.status == RefundStatus.FAILED)
-            .options(joinedload(Refund.payment), joinedload(Refund.campaign))
-            .order_by(Refund.id.desc())
-        ).all()
+        return session.scalars(narrowed(statement, window)).all()
 
 
-def list_disputes() -> Sequence[Dispute]:
+def list_disputes(*, window: Window | None = None) -> Sequence[Dispute]:
     """List the disputes, the newest first."""
+    statement = (
+        sa.select(Dispute)
+        .options(joinedload(Dispute.payment).joinedload(Payment.campaign))
+        .order_by(Dispute.id.desc())
+    )
     with reading() as session:
-        return session.scalars(
-            sa.select(Dispute)
-            .options(joinedload(Dispute.payment).joinedload(Payment.campaign))
-            .order_by(Dispute.id.desc())
-        ).all()
+        return session.scalars(narrowed(statement, window)).all()
 
 
-def list_discrepancies() -> Sequence[Discrepancy]:
+def list_discrepancies(*, window: Window | None = None) -> Sequence[Discrepancy]:
     """List what differs between Stripe and the ledger and is not explained."""
+    statement = (
+        sa.select(Discrepancy)
+        .where(Discrepancy.resolved_at.is_(None))
+        .order_by(Discrepancy.id.desc())
+    )
     with reading() as session:
-        return session.scalars(
-            sa.select(Discrepancy)
-            .where(Discrepancy.resolved_at.is_(None))
-            .order_by(Discrepancy.id.desc())
-        ).all()
+        return session.scalars(narrowed(statement, window)).all()
 
 
 def get_settlement(number: str) -> tuple[Settlement, Transfer | None]:
@@ -229,14 +234,15 @@ def get_settlement(number: str) -> tuple[Settlement, Transfer | None]:
     return document, transfer
 
 
-def list_settlements() -> Sequence[Settlement]:
+def list_settlements(*, window: Window | None = None) -> Sequence[Settlement]:
     """List the settlement documents, the latest first."""
+    statement = (
+        sa.select(Settlement)
+        .options(joinedload(Settlement.campaign))
+        .order_by(Settlement.id.desc())
+    )
     with reading() as session:
-        return session.scalars(
-            sa.select(Settlement)
-            .options(joinedload(Settlement.campaign))
-            .order_by(Settlement.id.desc())
-        ).all()
+        return session.scalars(narrowed(statement, window)).all()
 
 
 def _refund_sums(status: RefundStatus, what: sa.ColumnElement[int]) -> dict[int, int]:

@@ -1,58 +1,243 @@
-"""The shapes of refunds and settlements in the API; amounts in minor units."""
+"""The shapes of the books in the API: position, ledger, statements, refunds, settlements.
+
+Amounts are in minor units.
+"""
+
+from typing import Final
 
 import marshmallow as ma
 from marshmallow import fields
 
-from campaigns.schemas import LONGEST_KEY, Amount, Strict
-from payments.models import RefundReason, RefundStatus, SettlementKind
+from campaigns.models import CampaignStatus, Outcome
+from octo.errors import N_
+from octo.web.shapes import (
+    Amount,
+    Choice,
+    Count,
+    OneOf,
+    Paragraphs,
+    Shown,
+    SignedAmount,
+    Strict,
+)
+from payments.models import (
+    DisputeStatus,
+    PaymentStatus,
+    RefundReason,
+    RefundStatus,
+    SettlementKind,
+    TransactionKind,
+    TransferStatus,
+)
+from payments.reports.delimited import MACHINE, PROFILES
+from payments.services.freezing import LONGEST_REASON
+
+_FOR_INFORMATION: Final = {"description": N_("For information: the platform bears it.")}
+
+
+class PositionSchema(Shown):
+    """Where the platform's money stands, and what others are owed of it."""
+
+    currency = fields.String()
+    stripe_balance = SignedAmount()
+    operator_float = SignedAmount()
+    funds_held = SignedAmount(metadata={"description": N_("Held for campaigns under way.")})
+    tips_held = SignedAmount()
+    owner_payable = SignedAmount(metadata={"description": N_("Due to owners.")})
+    refunds_owed = SignedAmount(metadata={"description": N_("Due to backers.")})
+    cover = SignedAmount(
+        metadata={"description": N_("The Stripe balance less all that others are owed of it.")}
+    )
+    platform_fees = SignedAmount()
+    vat_collected = SignedAmount()
+    tips_earned = SignedAmount()
+    processor_fees = SignedAmount()
+
+
+class CampaignIdSchema(ma.Schema):
+    id = fields.String(attribute="public_id")
+
+
+class SettlementSchema(Shown):
+    """A numbered document that never changes; base = gross - refunds - disputes."""
+
+    number = fields.String()
+    kind = Choice(SettlementKind)
+    campaign = fields.Pluck(CampaignIdSchema, "id")
+    currency = fields.String()
+    payments_count = Count()
+    gross_amount = SignedAmount()
+    refunds_amount = SignedAmount()
+    disputes_amount = SignedAmount()
+    base_amount = SignedAmount()
+    fee_rate = fields.String()
+    fee_amount = SignedAmount()
+    vat_rate = fields.String()
+    vat_amount = SignedAmount()
+    net_amount = SignedAmount(metadata={"description": N_("What the owner is due.")})
+    processor_fees_amount = SignedAmount(metadata=_FOR_INFORMATION)
+    tips_amount = SignedAmount()
+    issued_at = fields.AwareDateTime()
+
+
+class TransferSchema(Shown):
+    id = fields.String(attribute="public_id")
+    amount = Amount()
+    currency = fields.String()
+    status = Choice(TransferStatus)
+    waits_for = fields.String(allow_none=True)
+    expected_at = fields.AwareDateTime(allow_none=True)
+    sent_at = fields.AwareDateTime(allow_none=True)
+    stripe_transfer_id = fields.String(allow_none=True)
+
+
+class SettlementDocumentSchema(Shown):
+    settlement = fields.Nested(SettlementSchema)
+    transfer = fields.Nested(
+        TransferSchema, allow_none=True, metadata={"description": N_("What pays it.")}
+    )
+
+
+class MoneyCampaignSchema(Shown):
+    id = fields.String(attribute="public_id")
+    title = fields.String()
+    organisation_name = fields.String(attribute="organisation.name")
+    currency = fields.String()
+    status = Choice(CampaignStatus)
+    outcome = Choice(Outcome, allow_none=True)
+    deadline_at = fields.AwareDateTime(allow_none=True)
+
+
+class CampaignMoneySchema(Shown):
+    """What became of one campaign's money, and whom it is owed to."""
+
+    campaign = fields.Nested(MoneyCampaignSchema)
+    collected_amount = Amount(metadata={"description": N_("Tips are in it.")})
+    refunded_amount = Amount()
+    pending_refunds_count = Count()
+    failed_refunds_count = Count()
+    settlement = fields.Nested(SettlementSchema, allow_none=True)
+    transfer = fields.Nested(TransferSchema, allow_none=True)
+    freeze_reason = fields.String(
+        allow_none=True, metadata={"description": N_("Why its money may not move, if it may not.")}
+    )
+
+
+class LedgerEntrySchema(Shown):
+    debit = fields.String()
+    credit = fields.String()
+    amount = Amount()
+    currency = fields.String()
+
+
+class LedgerLineSchema(Shown):
+    """One ledger transaction; each entry moves its amount from credit to debit."""
+
+    reference = fields.String(attribute="transaction.reference")
+    kind = Choice(TransactionKind, attribute="transaction.kind")
+    occurred_at = fields.AwareDateTime(attribute="transaction.occurred_at")
+    posted_at = fields.AwareDateTime(attribute="transaction.posted_at")
+    entries = fields.List(fields.Nested(LedgerEntrySchema))
+
+
+class PaymentSchema(Shown):
+    id = fields.String(attribute="public_id")
+    pledge = fields.String(attribute="pledge.public_id")
+    amount = Amount(metadata={"description": N_("Goes to the campaign.")})
+    tip_amount = Amount()
+    total_amount = Amount()
+    refunded_amount = Amount()
+    disputed_amount = Amount()
+    refundable_amount = SignedAmount()
+    processor_fee_amount = Amount(metadata=_FOR_INFORMATION)
+    currency = fields.String()
+    status = Choice(PaymentStatus)
+    is_late = fields.Boolean(
+        metadata={"description": N_("Came after the deadline, and goes back.")}
+    )
+    charged_at = fields.AwareDateTime(allow_none=True)
+    available_at = fields.AwareDateTime(allow_none=True)
+    stripe_charge_id = fields.String(allow_none=True)
+
+
+class StatementLineSchema(Shown):
+    """One ledger transaction as its campaign counts it: gross + fee + VAT = net."""
+
+    occurred_at = fields.AwareDateTime()
+    event = Choice(TransactionKind)
+    reference = fields.String()
+    pledge_id = fields.String(allow_none=True)
+    currency = fields.String()
+    stripe_amount = SignedAmount()
+    gross_amount = SignedAmount()
+    tip_amount = SignedAmount()
+    processor_fee_amount = SignedAmount(metadata=_FOR_INFORMATION)
+    platform_fee_amount = SignedAmount()
+    vat_amount = SignedAmount()
+    net_amount = SignedAmount()
+    balance_amount = SignedAmount(metadata={"description": N_("Held for the owner from here on.")})
+    stripe_balance_transaction_id = fields.String(allow_none=True)
+    stripe_object_id = fields.String(allow_none=True)
+
+
+class StatementTotalsSchema(Shown):
+    stripe_amount = SignedAmount()
+    gross_amount = SignedAmount()
+    tip_amount = SignedAmount()
+    processor_fee_amount = SignedAmount(metadata=_FOR_INFORMATION)
+    platform_fee_amount = SignedAmount()
+    vat_amount = SignedAmount()
+    net_amount = SignedAmount()
+
+
+class ProfileSchema(ma.Schema):
+    profile = fields.String(
+        load_default=MACHINE.name,
+        validate=OneOf(tuple(PROFILES)),
+        metadata={
+            "description": N_("For programs (commas, points, ISO dates) or for a French Excel.")
+        },
+    )
 
 
 class RefundCreateSchema(Strict):
     amount = Amount(least=1, required=True)
 
 
-class ActionKeySchema(ma.Schema):
-    """The header that makes a repeated request the same request."""
-
-    idempotency_key = fields.String(
-        data_key="Idempotency-Key",
-        required=True,
-        validate=ma.validate.Length(min=1, max=LONGEST_KEY),
-    )
-
-    class Meta:
-        unknown = ma.EXCLUDE
-
-
-class RefundSchema(ma.Schema):
+class RefundSchema(Shown):
     id = fields.String(attribute="public_id")
     amount = Amount()
     currency = fields.String()
-    reason = fields.Enum(RefundReason, by_value=True)
-    status = fields.Enum(RefundStatus, by_value=True)
+    reason = Choice(RefundReason)
+    status = Choice(RefundStatus)
     requested_at = fields.AwareDateTime()
     closed_at = fields.AwareDateTime(allow_none=True)
 
 
-class SettlementSchema(ma.Schema):
-    number = fields.String()
-    kind = fields.Enum(SettlementKind, by_value=True)
-    campaign = fields.Pluck("CampaignIdSchema", "id")
+class TroubledRefundSchema(RefundSchema):
+    payment = fields.String(attribute="payment.public_id")
+    campaign = fields.String(attribute="campaign.public_id")
+    failure_reason = fields.String(allow_none=True)
+
+
+class DisputeSchema(Shown):
+    stripe_dispute_id = fields.String()
+    payment = fields.String(attribute="payment.public_id")
+    campaign = fields.String(attribute="payment.campaign.public_id")
+    amount = Amount()
     currency = fields.String()
-    payments_count = fields.Integer()
-    gross_amount = fields.Integer()
-    refunds_amount = fields.Integer()
-    disputes_amount = fields.Integer()
-    base_amount = fields.Integer()
-    fee_rate = fields.String()
-    fee_amount = fields.Integer()
-    vat_rate = fields.String()
-    vat_amount = fields.Integer()
-    net_amount = fields.Integer()
-    processor_fees_amount = fields.Integer()
-    tips_amount = fields.Integer()
-    issued_at = fields.AwareDateTime()
+    reason = fields.String(metadata={"description": N_("In Stripe's words.")})
+    status = Choice(DisputeStatus)
+    opened_at = fields.AwareDateTime()
+    closed_at = fields.AwareDateTime(allow_none=True)
 
 
-class CampaignIdSchema(ma.Schema):
-    id = fields.String(attribute="public_id")
+class DiscrepancySchema(Shown):
+    kind = fields.String()
+    subject = fields.String()
+    details = fields.Dict()
+    found_at = fields.AwareDateTime()
+
+
+class UnfreezeSchema(Strict):
+    reason = Paragraphs(most=LONGEST_REASON, is_filled=True, required=True)

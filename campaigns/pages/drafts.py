@@ -20,8 +20,8 @@ from campaigns.pages.entries import (
 from campaigns.pages.names import TIME_ZONES, category_choices, category_name
 from campaigns.services import drafting, review
 from campaigns.services.writing import CampaignText
-from campaigns.visitor import this_user
 from octo.runtime import runtime
+from octo.users.visitor import this_user
 from octo.web.forms import say, shown_again_by
 from octo.web.permissions import signed_in
 

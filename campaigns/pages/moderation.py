@@ -9,8 +9,8 @@ from campaigns.pages.entries import choice_of, text_of
 from campaigns.pages.names import action_name, category_name
 from campaigns.services import review
 from campaigns.services.acts import Act, act_on_campaign, acts_for
-from campaigns.visitor import this_user
 from octo.runtime import runtime
+from octo.users.visitor import this_user
 from octo.web.forms import say, shown_again_by
 from octo.web.permissions import Permission, requires
 

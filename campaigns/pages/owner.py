@@ -9,8 +9,8 @@ from campaigns.pages.entries import text_of, whole_of
 from campaigns.pages.names import action_name, category_name
 from campaigns.ports import bound_payments
 from campaigns.services import launching, onboarding, review
-from campaigns.visitor import this_user
 from octo.runtime import runtime
+from octo.users.visitor import this_user
 from octo.web.forms import say, shown_again_by
 from octo.web.permissions import signed_in
 

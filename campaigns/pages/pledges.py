@@ -12,10 +12,11 @@ from campaigns.pages.names import country_choices, visibility_choices
 from campaigns.ports import bound_payments
 from campaigns.services import pledging, receipts
 from campaigns.services.pledging import ADDRESS_FIELDS, PledgeWish
-from campaigns.visitor import CHECKOUTS_PER_ADDRESS, this_user, this_user_or_none
+from campaigns.visitor import CHECKOUTS_PER_ADDRESS
 from octo.ids import new_token
 from octo.runtime import runtime
 from octo.users.limits import limiter
+from octo.users.visitor import this_user, this_user_or_none
 from octo.web.forms import say, shown_again_by
 from octo.web.language import current_language
 from octo.web.permissions import public, signed_in

@@ -9,8 +9,8 @@ from campaigns import queries
 from campaigns.models import Category
 from campaigns.pages.names import category_choices, category_name, stage_choices
 from campaigns.queries import Stage
-from campaigns.visitor import this_user_or_none
 from octo.runtime import runtime
+from octo.users.visitor import this_user_or_none
 from octo.web.permissions import public
 
 blueprint = Blueprint("campaigns", __name__)

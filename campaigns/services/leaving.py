@@ -13,17 +13,12 @@ from campaigns.models import (
     Supporter,
     Visibility,
 )
-from octo.errors import N_, ConflictError
+from octo.errors import N_
 from octo.users.models import Membership, User
+from octo.users.services import StillNeededError
 
 _AT_REST: Final = (CampaignStatus.DRAFT, CampaignStatus.REJECTED, CampaignStatus.SETTLED)
 _MONEY_MOVES: Final = (PledgeStatus.PENDING, PledgeStatus.ACTIVE)
-
-
-class StillNeededError(ConflictError):
-    """Money of this person, or of those who trusted them, has not reached its end."""
-
-    code = "still_needed"
 
 
 def forget_person(session: Session, user: User) -> None:

@@ -1,5 +1,6 @@
 """Submit a campaign and review it: every act is on the audit trail, with its reason."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -13,7 +14,7 @@ from octo.audit import record
 from octo.clock import Clock
 from octo.config import Rules
 from octo.database import lock, transaction
-from octo.errors import N_, InvalidError
+from octo.errors import N_, InvalidError, OctoError
 from octo.text import clean_paragraphs
 from octo.users.models import User
 
@@ -31,13 +32,18 @@ class Missing:
 
 
 class IncompleteError(InvalidError):
-    """The campaign lacks something; ``missing`` lists it all."""
+    """The campaign lacks something; errors names all of it."""
 
     code = "incomplete"
 
     def __init__(self, missing: list[Missing]) -> None:
         super().__init__(N_("This campaign is not complete yet."), field=missing[0].field)
         self.missing = missing
+
+    @property
+    def parts(self) -> Sequence[OctoError]:
+        """All that is missing."""
+        return [InvalidError(one.message, field=one.field) for one in self.missing]
 
 
 def find_missing(campaign: Campaign) -> list[Missing]:

@@ -9,7 +9,7 @@ from flask_security import current_user
 from octo.audit import AuditEvent
 from octo.checks import Checks
 from octo.database import reading
-from octo.errors import N_, InvalidError, NotFoundError
+from octo.errors import N_, InvalidError
 from octo.runtime import runtime
 from octo.text import clean_text
 from octo.users import services
@@ -84,9 +84,7 @@ def users() -> ResponseReturnValue:
 def user(user_id: str) -> ResponseReturnValue:
     """Show one person, their roles, and what was done about them."""
     with reading() as session:
-        person = session.scalars(sa.select(User).filter_by(public_id=user_id)).one_or_none()
-        if person is None:
-            raise NotFoundError(N_("Nothing was found at this address."))
+        person = services.get_user(session, user_id)
         trail = list(
             session.scalars(
                 sa.select(AuditEvent).filter_by(subject=user_id).order_by(AuditEvent.id.desc())

@@ -3,7 +3,8 @@
 from flask import Flask
 
 from octo.errors import N_
-from octo.users import admin, commands, limits, pages, sign_in
+from octo.users import admin, api, commands, limits, pages, sign_in
+from octo.web.api import register_api
 from octo.web.navigation import Link, Place, add_link
 from octo.web.permissions import Permission
 
@@ -14,6 +15,7 @@ def register(app: Flask) -> None:
     sign_in.register(app)
     app.register_blueprint(pages.blueprint)
     app.register_blueprint(admin.blueprint)
+    register_api(app, *api.PARTS)
     app.cli.add_command(commands.user_commands)
     app.jinja_env.globals.update(role_word=admin.role_word, act_word=admin.act_word)
     for link in (

@@ -16,6 +16,7 @@ from octo.database import lock, transaction
 from octo.errors import N_, ConflictError, InvalidError, NotFoundError
 from octo.ids import hash_token, new_public_id, new_token
 from octo.mail.outbox import enqueue
+from octo.paging import Window, narrowed
 from octo.text import clean_paragraphs, clean_text
 from octo.users.models import (
     LONGEST_NAME,
@@ -152,19 +153,23 @@ def get_own_organisation(session: Session, user_id: str, organisation_id: str) -
     return found
 
 
-def organisations_of(session: Session, user_id: str) -> list[Organisation]:
+def organisations_of(
+    session: Session, user_id: str, *, window: Window | None = None
+) -> list[Organisation]:
     """Return the organisations a person is a member of, by name."""
     statement = (
         sa.select(Organisation)
         .join(Membership)
         .join(User)
         .where(User.public_id == user_id)
-        .order_by(Organisation.name)
+        .order_by(Organisation.name, Organisation.id)
     )
-    return list(session.scalars(statement))
+    return list(session.scalars(narrowed(statement, window)))
 
 
-def members_of(session: Session, organisation_id: str) -> list[User]:
+def members_of(
+    session: Session, organisation_id: str, *, window: Window | None = None
+) -> list[User]:
     """Return the members of an organisation, in the order in which they joined."""
     statement = (
         sa.select(User)
@@ -173,7 +178,7 @@ def members_of(session: Session, organisation_id: str) -> list[User]:
         .where(Organisation.public_id == organisation_id)
         .order_by(Membership.id)
     )
-    return list(session.scalars(statement))
+    return list(session.scalars(narrowed(statement, window)))
 
 
 def is_member(session: Session, user_id: str, organisation_id: str) -> bool:
@@ -198,7 +203,7 @@ def _checked(wish: OrganisationWish) -> dict[str, object]:
         values: dict[str, object] = {
             "name": check(clean_text, wish.name, field="name", most=LONGEST_NAME, is_required=True),
             "legal_form": check(_checked_form, wish.legal_form),
-            "registration_number": check(_checked_number, wish.registration_number),
+            "registration_number": check(checked_number, wish.registration_number),
             "place": check(clean_text, wish.place, field="place", most=LONGEST_NAME),
             "description": check(
                 clean_paragraphs, wish.description, field="description", most=LONGEST_DESCRIPTION
@@ -213,7 +218,8 @@ def _checked_form(written: str) -> LegalForm:
     return LegalForm(written)
 
 
-def _checked_number(written: str) -> str | None:
+def checked_number(written: str) -> str | None:
+    """Return the nine digits of a SIREN, nothing for nothing, or refuse."""
     if not written.strip():
         return None
     try:

@@ -7,13 +7,14 @@ from flask_login import logout_user
 from flask_security import current_user
 
 from octo.database import reading
-from octo.errors import N_, InvalidError
 from octo.runtime import runtime
 from octo.users import organisations, services
+from octo.users.credentials import demand_password
 from octo.users.erasing import erasers_of
 from octo.users.limits import CHANGE_LIMIT, limiter
 from octo.users.models import LegalForm, Organisation
 from octo.users.organisations import OrganisationWish
+from octo.users.visitor import this_user
 from octo.web.forms import say, shown_again_by
 from octo.web.permissions import public, signed_in
 
@@ -161,8 +162,7 @@ def ask_erasure() -> ResponseReturnValue:
 @shown_again_by(ask_erasure)
 def erase() -> ResponseReturnValue:
     """Erase one's own account, with the password as proof of who asks."""
-    if not current_user.verify_and_update_password(request.form.get("password", "")):
-        raise InvalidError(N_("This is not your password today."), field="password")
+    demand_password(this_user(), request.form.get("password", ""))
     services.erase_user(
         current_user.public_id,
         erasers=erasers_of(current_app),

@@ -1,18 +1,19 @@
 """What people do with their own account, and what an admin does with roles."""
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from octo.audit import record
+from octo.audit import AuditEvent, record
 from octo.checks import Checks
 from octo.clock import Clock
 from octo.database import lock, transaction
-from octo.errors import N_, ConflictError, InvalidError
+from octo.errors import N_, ConflictError, InvalidError, NotFoundError
 from octo.ids import new_public_id, new_token
 from octo.mail.outbox import MessageStatus, OutboxMessage
+from octo.paging import Window, narrowed
 from octo.text import clean_text
 from octo.users.models import (
     LONGEST_NAME,
@@ -40,8 +41,24 @@ class LastAdminError(ConflictError):
     code = "last_admin"
 
 
+class StillNeededError(ConflictError):
+    """Money of this person, or of those who trusted them, has not reached its end."""
+
+    code = "still_needed"
+
+
+class ToldAct(NamedTuple):
+    """One act of the trail, and the name of the person who acted, if it was one."""
+
+    event: AuditEvent
+    actor_name: str
+
+
 class Eraser(Protocol):
-    """What another package does when a person leaves: forget the person, or refuse for now."""
+    """What another package does when a person leaves.
+
+    It forgets the person, or raises ``StillNeededError`` for now.
+    """
 
     def __call__(self, session: Session, user: User) -> None:
         """Take the person out of this package's rows, in the transaction of the erasure."""
@@ -162,6 +179,25 @@ def erase_user(user_id: str, *, erasers: Sequence[Eraser], actor: str, clock: Cl
 def find_user(session: Session, email: str) -> User | None:
     """Find who has this address, however it was typed."""
     return session.scalars(sa.select(User).filter_by(email=normalise_email(email))).one_or_none()
+
+
+def get_user(session: Session, user_id: str) -> User:
+    """Return a person by public id, erased or not."""
+    found = session.scalars(sa.select(User).filter_by(public_id=user_id)).one_or_none()
+    if found is None:
+        raise NotFoundError(N_("Nothing was found at this address."))
+    return found
+
+
+def trail_of(session: Session, subject: str, *, window: Window | None = None) -> list[ToldAct]:
+    """Return what was done about a subject, the oldest act first."""
+    statement = (
+        sa.select(AuditEvent, sa.func.coalesce(User.name, ""))
+        .outerjoin(User, User.public_id == AuditEvent.actor)
+        .where(AuditEvent.subject == subject)
+        .order_by(AuditEvent.id)
+    )
+    return [ToldAct(*row) for row in session.execute(narrowed(statement, window))]
 
 
 def list_users(

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from functools import wraps
 from typing import Any, Final
 
-from flask import Flask, request, session
+from flask import Flask, Request, request, session
 from flask_security import Security, SQLAlchemyUserDatastore
 from sqlalchemy.exc import IntegrityError
 
@@ -19,10 +19,10 @@ from octo.errors import N_
 from octo.ids import new_public_id
 from octo.runtime import Runtime, runtime
 from octo.users import forms, limits, mailing
-from octo.users.limits import limiter
+from octo.users.access_tokens import find_bearer
 from octo.users.models import Role, User
 from octo.web.language import current_language
-from octo.web.permissions import PUBLIC, SIGNED_IN, mark_endpoint
+from octo.web.permissions import PUBLIC, SIGNED_IN, bearer_secret, mark_endpoint
 
 SHORTEST_PASSWORD: Final = 10
 ARGON2_ROUNDS: Final = 2
@@ -89,13 +89,13 @@ WRITING_ENDPOINTS: Final = (
     "change_password",
 )
 POST_LIMITS: Final = {
-    "login": limits.SIGN_IN_LIMIT,
-    "register": limits.SIGN_UP_LIMIT,
-    "send_confirmation": limits.MAIL_LIMIT,
-    "forgot_password": limits.MAIL_LIMIT,
-    "reset_password": limits.CHANGE_LIMIT,
-    "change_password": limits.CHANGE_LIMIT,
-    "verify": limits.CHANGE_LIMIT,
+    "login": (limits.sign_in_tries, limits.account_tries),
+    "register": (limits.sign_ups,),
+    "send_confirmation": (limits.mails, limits.mailbox_mails),
+    "forgot_password": (limits.mails, limits.mailbox_mails),
+    "reset_password": (limits.changes,),
+    "change_password": (limits.changes,),
+    "verify": (limits.changes,),
 }
 
 View = Callable[..., Any]
@@ -134,26 +134,12 @@ def register(app: Flask) -> None:
         mail_util_cls=mailing.OutboxMail,
     )
     security.want_json(lambda _: False)
+    app.login_manager.request_loader(_find_bearer)  # type: ignore[attr-defined]  # flask-login puts it there
     for name in WRITING_ENDPOINTS:
         _wrap(app, name, _in_one_transaction)
-    for name, limit in POST_LIMITS.items():
-        _wrap(app, name, limiter.limit(limit, methods=["POST"]))
-    _wrap(
-        app,
-        "login",
-        limiter.limit(
-            limits.ACCOUNT_LIMIT,
-            methods=["POST"],
-            key_func=limits.by_entered_email,
-            deduct_when=limits.is_refused,
-        ),
-    )
-    for name in ("forgot_password", "send_confirmation"):
-        _wrap(
-            app,
-            name,
-            limiter.limit(limits.MAILBOX_LIMIT, methods=["POST"], key_func=limits.by_entered_email),
-        )
+    for name, counted in POST_LIMITS.items():
+        for limit in counted:
+            _wrap(app, name, limit)
     for name in PUBLIC_ENDPOINTS:
         mark_endpoint(app, f"security.{name}", PUBLIC)
     for name in SIGNED_IN_ENDPOINTS:
@@ -203,6 +189,12 @@ def _settings(sign_in: SignInSettings, *, is_https: bool) -> dict[str, object]:
         "SECURITY_RETURN_GENERIC_RESPONSES": True,
         "SECURITY_STATIC_FOLDER": None,
     }
+
+
+def _find_bearer(_request: Request) -> User | None:
+    """Sign a program in by its token, where no cookie did."""
+    secret = bearer_secret()
+    return None if secret is None else find_bearer(secret, clock=runtime().clock)
 
 
 def _now() -> datetime:

@@ -1,48 +1,67 @@
-"""The API: one document of what it offers, refusals in problem+json, and a readable page."""
+"""The API: one document of what it offers, and a page that people can read."""
 
-from typing import Any, Final
+from typing import Final
 
-import marshmallow as ma
 from flask import Blueprint, Flask, current_app, render_template
 from flask_smorest import Api
-from flask_smorest import Blueprint as ApiBlueprint
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response
 
+from octo.errors import N_
+from octo.runtime import runtime
+from octo.web.manual import read_manual
 from octo.web.permissions import PUBLIC, mark_endpoint, public
 from octo.web.problems import on_http_error
+from octo.web.routes import PREFIX, SESSION, TOKEN, ApiBlueprint
+from octo.web.shapes import ProblemSchema
 
-PREFIX: Final = "/api/v1"
-_METHODS: Final = ("get", "post", "put", "patch", "delete")
+ABOUT: Final = (
+    N_("Everything the pages do, a program can do, by the same services and under the same rules."),
+    N_(
+        "Amounts are whole minor units (cents) beside a currency. Instants are in UTC, in "
+        "ISO 8601. Ids are opaque texts."
+    ),
+    N_(
+        "Sign in with POST /tokens and send what it gives in the header Authorization: Bearer …; "
+        "a token ends after 30 days, when it is given back, and when the password changes. A "
+        "browser that is signed in on the site may call the API with its cookie instead: then "
+        "whatever changes something carries the header X-CSRFToken, with the csrf_token of any "
+        "form. Without a cookie that header is never needed."
+    ),
+    N_(
+        "A list answers one page: items, page, and next_page, which is null on the last one. Ask "
+        "for the next with ?page=."
+    ),
+    N_(
+        "A refusal is application/problem+json: a stable code for programs, title and detail for "
+        "people in the language of Accept-Language (French by default), and errors, which names "
+        "every wrong field."
+    ),
+    N_(
+        "Where money begins to move, an Idempotency-Key makes a request safe to repeat: the same "
+        "key with the same body acts once, with another body it is refused."
+    ),
+)
 
 reader = Blueprint("api_reader", __name__)
 
 
-class ProblemSchema(ma.Schema):
-    """A refusal, as RFC 9457 shapes it, with the stable ``code`` of its kind."""
-
-    type = ma.fields.String(required=True)
-    title = ma.fields.String(required=True)
-    status = ma.fields.Integer(required=True)
-    code = ma.fields.String(required=True)
-    detail = ma.fields.String()
-    errors = ma.fields.Dict()
-
-
 class ProblemApi(Api):  # type: ignore[misc] # published without types
-    """Flask-smorest with refusals answered where all of Octo's are."""
+    """Flask-smorest with refusals answered where all of Octo's are, each of them documented."""
 
     ERROR_SCHEMA = ProblemSchema
+    DEFAULT_ERROR_RESPONSE_NAME = None
 
     def handle_http_exception(self, error: HTTPException) -> Response:
         """Answer a refusal of Werkzeug, webargs or flask-smorest."""
         return on_http_error(error)
 
 
-def register_api(app: Flask, blueprint: ApiBlueprint) -> None:
-    """Add a feature's part of the API; its ``url_prefix`` starts with ``/api/v1``."""
+def register_api(app: Flask, *blueprints: ApiBlueprint) -> None:
+    """Add a feature's parts of the API."""
     api: ProblemApi = app.extensions["octo.api"]
-    api.register_blueprint(blueprint)
+    for blueprint in blueprints:
+        api.register_blueprint(blueprint)
 
 
 @reader.get("/api", endpoint="short")
@@ -50,25 +69,13 @@ def register_api(app: Flask, blueprint: ApiBlueprint) -> None:
 @public
 def read_api() -> str:
     """Show what the API offers, for people."""
-    return render_template("api.html", **described())
-
-
-def described() -> dict[str, Any]:
-    """Return the document of the API with its operations by tag."""
-    spec: dict[str, Any] = current_api().spec.to_dict()
-    groups: dict[str, list[dict[str, Any]]] = {}
-    for path, item in spec.get("paths", {}).items():
-        for method in _METHODS:
-            if method in item:
-                operation = {"path": path, "method": method.upper(), **item[method]}
-                groups.setdefault((operation.get("tags") or [""])[0], []).append(operation)
-    return {"spec": spec, "groups": groups}
-
-
-def current_api() -> ProblemApi:
-    """Return the API of the current app."""
-    found: ProblemApi = current_app.extensions["octo.api"]
-    return found
+    api: ProblemApi = current_app.extensions["octo.api"]
+    return render_template(
+        "api.html",
+        about=ABOUT,
+        manual=read_manual(api.spec.to_dict()),
+        base_url=runtime().settings.base_url,
+    )
 
 
 def register(app: Flask) -> None:
@@ -79,7 +86,13 @@ def register(app: Flask) -> None:
         OPENAPI_VERSION="3.1.0",
         OPENAPI_URL_PREFIX=PREFIX,
         OPENAPI_JSON_PATH="openapi.json",
+        API_SPEC_OPTIONS={"info": {"description": "\n\n".join(ABOUT)}},
     )
-    app.extensions["octo.api"] = ProblemApi(app)
+    api = app.extensions["octo.api"] = ProblemApi(app)
+    api.spec.components.security_scheme(TOKEN, {"type": "http", "scheme": "bearer"})
+    api.spec.components.security_scheme(
+        SESSION,
+        {"type": "apiKey", "in": "cookie", "name": app.config["SESSION_COOKIE_NAME"]},
+    )
     mark_endpoint(app, "api-docs.openapi_json", PUBLIC)
     app.register_blueprint(reader)

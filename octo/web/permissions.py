@@ -8,14 +8,16 @@ this very campaign is a question of truth that the service answers.
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
+from http import HTTPStatus
 from typing import Any, Final, TypeVar
 
 from flask import Flask, current_app, redirect, request, url_for
 from flask_login import current_user
+from werkzeug.datastructures import WWWAuthenticate
 from werkzeug.exceptions import Forbidden, Unauthorized
 from werkzeug.wrappers import Response
 
-from octo.errors import N_, ForbiddenError
+from octo.errors import N_, ForbiddenError, OctoError
 from octo.users.models import RoleName
 
 SIGN_IN_ENDPOINT: Final = "security.login"
@@ -47,6 +49,13 @@ ROLE_PERMISSIONS: Final[dict[RoleName, frozenset[Permission]]] = {
     ),
     RoleName.ADMIN: frozenset(Permission),
 }
+
+
+class TokenNotValidError(OctoError):
+    """The access token is unknown, has ended or was given back."""
+
+    code = "token_not_valid"
+    status = HTTPStatus.UNAUTHORIZED
 
 
 @dataclass(frozen=True)
@@ -116,9 +125,22 @@ def has_permission(user: Any, permission: Permission) -> bool:
     return any(permission in ROLE_PERMISSIONS[role.name] for role in user.roles)
 
 
+def roles_with(permission: Permission) -> list[RoleName]:
+    """Return the roles that hold ``permission``."""
+    return [role for role, held in ROLE_PERMISSIONS.items() if permission in held]
+
+
 def is_allowed(permission: str) -> bool:
     """Tell a template whether the current user holds ``permission``, given by its name."""
     return has_permission(current_user, Permission(permission))
+
+
+def bearer_secret() -> str | None:
+    """Return the access token that a program sent, if it did; pages take none."""
+    sent = request.authorization
+    if sent is None or sent.type != "bearer" or not request.path.startswith("/api/"):
+        return None
+    return sent.token or ""
 
 
 def refuse_without_right() -> Response | None:
@@ -131,12 +153,14 @@ def refuse_without_right() -> Response | None:
     access = access_of(current_app.view_functions[request.endpoint], request.method)
     if access is None:
         raise Forbidden
+    if bearer_secret() is not None and not current_user.is_authenticated:
+        raise TokenNotValidError(N_("Sign in again: this access token is not valid, or has ended."))
     if allows(access, current_user):
         return None
     if current_user.is_authenticated:
         raise ForbiddenError(N_("Your role does not open this page."))
     if request.path.startswith("/api/") or SIGN_IN_ENDPOINT not in current_app.view_functions:
-        raise Unauthorized
+        raise Unauthorized(www_authenticate=WWWAuthenticate("bearer"))
     came_for = request.full_path.rstrip("?") if request.method in {"GET", "HEAD"} else None
     return redirect(url_for(SIGN_IN_ENDPOINT, next=came_for))
 

@@ -1,5 +1,6 @@
 """Refusals and failures as people and programs read them: a page, or problem+json."""
 
+from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any, Final
 
@@ -58,6 +59,9 @@ _CODES: Final = {
     503: "unavailable",
 }
 _FORM_TOO_OLD: Final = N_("This form is too old to be sent. Reload the page and send it again.")
+_LOCATIONS: Final = {"json", "multipart", "query", "headers"}
+_SCHEMA: Final = "_schema"  # where marshmallow puts what belongs to no field
+_WHOLE_BODY: Final = "body"
 _OURS: Final = 500  # from here on the fault is ours, below it the reader can act
 _log = structlog.get_logger(__name__)
 
@@ -84,7 +88,7 @@ def answer(
         if detail:
             body["detail"] = detail
         if errors:
-            body["errors"] = errors
+            body["errors"] = _by_field(errors)
         response = make_response(json.dumps(body), status)
         response.content_type = PROBLEM_TYPE
     else:
@@ -106,12 +110,18 @@ def on_refusal(error: OctoError) -> Response:
     headers = {}
     if isinstance(error, UnavailableError):
         headers["Retry-After"] = str(error.retry_after_seconds)
-    errors = {part.field: [translate(part.message, part.params)] for part in error.parts}
+    if error.status is HTTPStatus.UNAUTHORIZED:
+        headers["WWW-Authenticate"] = "Bearer"
+    errors: dict[str, list[str]] = {}
+    for part in error.parts:
+        if part.field:
+            place = part.field.replace("-", ".")
+            errors.setdefault(place, []).append(translate(part.message, part.params))
     return answer(
         int(error.status),
         detail=translate(error.message, error.params),
         code=error.code,
-        errors={field: sentences for field, sentences in errors.items() if field},
+        errors=errors,
         headers=headers,
     )
 
@@ -148,8 +158,25 @@ def on_failure(error: Exception) -> Response:
         return plain
 
 
+def _by_field(messages: Any, place: str = "") -> dict[str, list[str]]:
+    """Give each wrong field its sentences, in the reader's language: ``cost_lines.0.label``.
+
+    Where in a request a field stood (webargs groups by it) is not part of its name.
+    """
+    if not isinstance(messages, Mapping):
+        sentences = messages if isinstance(messages, list) else [messages]
+        return {place or _WHOLE_BODY: [str(gettext(str(sentence))) for sentence in sentences]}
+    found: dict[str, list[str]] = {}
+    for key, value in messages.items():
+        is_named = key != _SCHEMA and not (place == "" and key in _LOCATIONS)
+        within = f"{place}.{key}".lstrip(".") if is_named else place
+        for name, sentences in _by_field(value, within).items():
+            found.setdefault(name, []).extend(sentences)
+    return found
+
+
 def _kept_headers(error: HTTPException) -> dict[str, str]:
-    kept = {"allow", "retry-after"}
+    kept = {"allow", "retry-after", "www-authenticate"}
     found = dict(error.get_headers())
     data = getattr(error, "data", None) or {}
     found.update(data.get("headers") or {})

@@ -12,8 +12,9 @@ from typing import Any, Final, TypeVar
 import stripe
 from stripe import RequestsClient, StripeClient
 
+from campaigns.ports import PaymentsAwayError
 from octo.config import StripeSettings
-from octo.errors import N_, NotFoundError, UnavailableError
+from octo.errors import N_, NotFoundError
 from payments.gateway import reading
 from payments.gateway.facts import (
     AccountFact,
@@ -59,10 +60,8 @@ _EXPAND: Final[dict[AttemptKind, list[str]]] = {
 T = TypeVar("T")
 
 
-class StripeAwayError(UnavailableError):
-    """Stripe does not answer now; nothing was taken and trying again is safe."""
-
-    code = "stripe_away"
+class StripeAwayError(PaymentsAwayError):
+    """Stripe does not answer now, or not in a way that can be read."""
 
 
 class UnknownToStripeError(NotFoundError):

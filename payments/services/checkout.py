@@ -8,11 +8,11 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from campaigns.models import Pledge, PledgeStatus
-from campaigns.ports import CheckoutPage
+from campaigns.ports import CheckoutPage, NotPayableError
 from octo.clock import Clock
 from octo.config import Settings
 from octo.database import lock, transaction
-from octo.errors import N_, ConflictError
+from octo.errors import N_
 from octo.ids import new_public_id
 from payments.gateway.attempts import CALLER_LEASE, Claimed, plan_attempt, take
 from payments.gateway.calls import perform
@@ -21,12 +21,6 @@ from payments.models import Attempt, AttemptKind, Payment
 from payments.services.outcomes import record_results
 
 _EXPIRY_MARGIN = timedelta(minutes=1)
-
-
-class NotPayableError(ConflictError):
-    """This pledge waits for no payment."""
-
-    code = "not_payable"
 
 
 def start_checkout(

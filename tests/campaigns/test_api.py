@@ -48,7 +48,7 @@ def test_campaigns_are_found_and_read(client: Visitor, make: Make) -> None:
     read = client.get(f"/api/v1/campaigns/{campaign.public_id}").get_json()
     rewards = client.get(f"/api/v1/campaigns/{campaign.public_id}/rewards").get_json()
 
-    assert [one["id"] for one in found["campaigns"]] == [campaign.public_id]
+    assert [one["id"] for one in found["items"]] == [campaign.public_id]
     assert (read["goal_amount"], read["status"], read["currency"]) == (100_00, "live", "EUR")
     assert [(r["minimum_amount"], r["left_count"]) for r in rewards] == [(10_00, 3)]
 
@@ -156,9 +156,9 @@ def test_a_backer_reads_their_own_pledges_alone(app: Flask, client: Visitor, mak
     theirs = stranger.get(f"/api/v1/me/pledges/{placed['id']}")
     canceled = client.post(f"/api/v1/me/pledges/{placed['id']}/cancellation", headers=headers)
 
-    assert [one["id"] for one in mine] == [placed["id"]]
+    assert [one["id"] for one in mine["items"]] == [placed["id"]]
     assert theirs.status_code == HTTPStatus.NOT_FOUND
-    assert canceled.get_json()["status"] == "canceled"
+    assert canceled.get_json()["pledge"]["status"] == "canceled"
     assert app.test_client().get("/api/v1/me/pledges").status_code == HTTPStatus.UNAUTHORIZED
 
 

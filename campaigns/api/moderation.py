@@ -1,0 +1,94 @@
+"""Reviewing campaigns in the API."""
+
+from http import HTTPStatus
+from typing import Any
+
+from campaigns import queries
+from campaigns.models import Campaign
+from campaigns.models.campaign import IllegalMoveError
+from campaigns.schemas.answers import CampaignSummarySchema, ReviewSchema
+from campaigns.schemas.bodies import DecisionSchema
+from campaigns.services import review
+from campaigns.services.acts import act_on_campaign, acts_for
+from octo.errors import N_
+from octo.paging import Page, Window
+from octo.runtime import runtime
+from octo.users.schemas import ActSchema
+from octo.users.services import ToldAct
+from octo.users.visitor import this_user
+from octo.web.permissions import Permission, requires
+from octo.web.routes import ApiBlueprint
+
+api = ApiBlueprint(
+    N_("Moderation"),
+    __name__,
+    description=N_("For moderators: what waits, what runs, and every decision on the record."),
+)
+
+
+@api.get("/moderation/queue")
+@requires(Permission.MODERATE_CAMPAIGNS)
+@api.paged(CampaignSummarySchema)
+def list_queue(window: Window) -> Page[Campaign]:
+    """List what waits for a moderator, the oldest submission first."""
+    return window.cut(queries.list_to_review(window=window))
+
+
+@api.get("/moderation/watched")
+@requires(Permission.MODERATE_CAMPAIGNS)
+@api.paged(CampaignSummarySchema)
+def list_watched(window: Window) -> Page[Campaign]:
+    """List the campaigns that gather, run or are suspended."""
+    return window.cut(queries.list_watched(window=window))
+
+
+@api.get("/moderation/campaigns/<campaign_id>")
+@requires(Permission.MODERATE_CAMPAIGNS)
+@api.response(HTTPStatus.OK, ReviewSchema)
+def get_review(campaign_id: str) -> dict[str, object]:
+    """Read a campaign whole, whatever its status, and what may be decided about it."""
+    return _review_of(campaign_id)
+
+
+@api.post("/moderation/campaigns/<campaign_id>/decisions")
+@requires(Permission.MODERATE_CAMPAIGNS)
+@api.refuses(IllegalMoveError)
+@api.arguments(
+    DecisionSchema,
+    example={"act": "request_changes", "reason": "Dites où ira la camionnette."},
+)
+@api.response(HTTPStatus.OK, ReviewSchema)
+def decide(body: dict[str, Any], campaign_id: str) -> dict[str, object]:
+    """Decide about a campaign; the owner is told, the trail keeps who, when and why.
+
+    Approve, request changes or reject what was submitted; suspend what runs, resume or cancel
+    what is suspended.
+    """
+    act_on_campaign(
+        campaign_id,
+        act=body["act"],
+        reason=body["reason"],
+        actor=this_user(),
+        clock=runtime().clock,
+        rules=runtime().settings.rules,
+    )
+    return _review_of(campaign_id)
+
+
+@api.get("/moderation/campaigns/<campaign_id>/trail")
+@requires(Permission.MODERATE_CAMPAIGNS)
+@api.paged(ActSchema)
+def read_trail(window: Window, campaign_id: str) -> Page[ToldAct]:
+    """Read what was done to a campaign, the oldest act first."""
+    campaign = queries.get_any_campaign(public_id=campaign_id)
+    return window.cut(queries.list_audit(campaign.public_id, window=window))
+
+
+def _review_of(campaign_id: str) -> dict[str, object]:
+    campaign = queries.get_any_campaign(public_id=campaign_id)
+    return {
+        "campaign": campaign,
+        "missing": review.find_missing(campaign),
+        "acts": acts_for(campaign),
+        "supporters": queries.list_supporters(campaign),
+    }

@@ -1,0 +1,180 @@
+"""Running a campaign in the API: from its submission to its end."""
+
+from http import HTTPStatus
+
+from flask import url_for
+
+from campaigns import queries
+from campaigns.models import Campaign, Pledge
+from campaigns.models.campaign import IllegalMoveError
+from campaigns.ports import PaymentsAwayError, bound_payments
+from campaigns.schemas.answers import (
+    CampaignSummarySchema,
+    OnboardingSchema,
+    ReceivedPledgeSchema,
+    StandingSchema,
+)
+from campaigns.schemas.bodies import ExtensionSchema, ReasonSchema
+from campaigns.services import launching, onboarding, review
+from campaigns.services.launching import CannotExtendError, CannotLaunchError
+from campaigns.services.review import IncompleteError
+from octo.errors import N_
+from octo.paging import Page, Window
+from octo.runtime import runtime
+from octo.users.schemas import ActSchema
+from octo.users.services import ToldAct
+from octo.users.visitor import this_user
+from octo.web.permissions import signed_in
+from octo.web.routes import ApiBlueprint
+
+api = ApiBlueprint(
+    N_("Running a campaign"),
+    __name__,
+    description=N_("Submit a campaign you run, launch it, follow its pledges, end it."),
+)
+
+
+@api.get("/me/campaigns")
+@signed_in
+@api.paged(CampaignSummarySchema)
+def list_own_campaigns(window: Window) -> Page[Campaign]:
+    """List the campaigns you run, the newest first."""
+    return window.cut(queries.list_own_campaigns(this_user(), window=window))
+
+
+@api.get("/campaigns/<campaign_id>/standing")
+@signed_in
+@api.response(HTTPStatus.OK, StandingSchema)
+def get_standing(campaign_id: str) -> dict[str, object]:
+    """Read where a campaign you run stands: what is missing, what was asked, who is ready."""
+    return _standing_of(campaign_id)
+
+
+@api.post("/campaigns/<campaign_id>/submission")
+@signed_in
+@api.refuses(IncompleteError, IllegalMoveError)
+@api.response(HTTPStatus.OK, StandingSchema)
+def submit_campaign(campaign_id: str) -> dict[str, object]:
+    """Ask for the review of a draft."""
+    review.submit_campaign(campaign_id, actor=this_user(), clock=runtime().clock)
+    return _standing_of(campaign_id)
+
+
+@api.post("/campaigns/<campaign_id>/withdrawal")
+@signed_in
+@api.refuses(IllegalMoveError)
+@api.response(HTTPStatus.OK, StandingSchema)
+def withdraw_campaign(campaign_id: str) -> dict[str, object]:
+    """Take a campaign back to draft before its launch, to change what the review froze."""
+    review.withdraw_campaign(campaign_id, actor=this_user(), clock=runtime().clock)
+    return _standing_of(campaign_id)
+
+
+@api.post("/campaigns/<campaign_id>/onboarding")
+@signed_in
+@api.refuses(PaymentsAwayError)
+@api.response(HTTPStatus.OK, OnboardingSchema)
+def begin_onboarding(campaign_id: str) -> dict[str, str]:
+    """Get the address of Stripe's registration of the organisation, to be paid by it."""
+    base_url = runtime().settings.base_url
+    url = onboarding.begin_onboarding(
+        campaign_id,
+        actor=this_user(),
+        payments=bound_payments(),
+        return_url=base_url + url_for("owner.onboarded", campaign_id=campaign_id),
+        refresh_url=base_url + url_for("owner.show", campaign_id=campaign_id),
+    )
+    return {"url": url}
+
+
+@api.post("/campaigns/<campaign_id>/onboarding/check")
+@signed_in
+@api.refuses(PaymentsAwayError)
+@api.response(HTTPStatus.OK, StandingSchema)
+def check_onboarding(campaign_id: str) -> dict[str, object]:
+    """Ask Stripe whether the organisation can be paid now."""
+    onboarding.refresh_owner(campaign_id, actor=this_user(), payments=bound_payments())
+    return _standing_of(campaign_id)
+
+
+@api.post("/campaigns/<campaign_id>/launch")
+@signed_in
+@api.refuses(CannotLaunchError, IllegalMoveError)
+@api.response(HTTPStatus.OK, StandingSchema)
+def launch_campaign(campaign_id: str) -> dict[str, object]:
+    """Open a campaign to pledges: its goal and its currency are frozen from now on."""
+    launching.launch_campaign(
+        campaign_id,
+        actor=this_user(),
+        clock=runtime().clock,
+        payments=bound_payments(),
+        rules=runtime().settings.rules,
+    )
+    return _standing_of(campaign_id)
+
+
+@api.post("/campaigns/<campaign_id>/extension")
+@signed_in
+@api.refuses(CannotExtendError)
+@api.arguments(ExtensionSchema)
+@api.response(HTTPStatus.OK, StandingSchema)
+def extend_campaign(body: dict[str, int], campaign_id: str) -> dict[str, object]:
+    """Move the deadline, once, before it comes and while the goal is not reached."""
+    launching.extend_campaign(
+        campaign_id,
+        days=body["days"],
+        actor=this_user(),
+        clock=runtime().clock,
+        rules=runtime().settings.rules,
+    )
+    return _standing_of(campaign_id)
+
+
+@api.post("/campaigns/<campaign_id>/cancellation")
+@signed_in
+@api.refuses(IllegalMoveError)
+@api.arguments(ReasonSchema)
+@api.response(HTTPStatus.OK, StandingSchema)
+def cancel_campaign(body: dict[str, str], campaign_id: str) -> dict[str, object]:
+    """Call a running campaign off; every backer gets the money back."""
+    launching.cancel_own_campaign(
+        campaign_id, reason=body["reason"], actor=this_user(), clock=runtime().clock
+    )
+    return _standing_of(campaign_id)
+
+
+@api.get("/campaigns/<campaign_id>/pledges")
+@signed_in
+@api.paged(ReceivedPledgeSchema)
+def list_pledges(window: Window, campaign_id: str) -> Page[Pledge]:
+    """List the pledges a campaign you run received, the latest first."""
+    campaign = queries.get_own_campaign(campaign_id, user=this_user())
+    return window.cut(queries.list_pledges(campaign, limit=window.size + 1, offset=window.offset))
+
+
+@api.get("/campaigns/<campaign_id>/trail")
+@signed_in
+@api.paged(ActSchema)
+def read_own_trail(window: Window, campaign_id: str) -> Page[ToldAct]:
+    """Read what was done to a campaign you run: who, when and why, the oldest act first."""
+    campaign = queries.get_own_campaign(campaign_id, user=this_user())
+    return window.cut(queries.list_audit(campaign.public_id, window=window))
+
+
+def _standing_of(campaign_id: str) -> dict[str, object]:
+    campaign = queries.get_own_campaign(campaign_id, user=this_user())
+    rules = runtime().settings.rules
+    ready = launching.check_readiness(campaign, payments=bound_payments(), rules=rules)
+    extra = launching.most_extra_days(campaign, rules) if campaign.launched_at else 0
+    return {
+        "campaign": campaign,
+        "review_note": campaign.review_note,
+        "missing": review.find_missing(campaign),
+        "supporters_count": campaign.supporters_count,
+        "supporters_needed": rules.supporters_needed,
+        "has_supporters": ready.has_supporters,
+        "is_owner_ready": ready.is_owner_ready,
+        "most_extra_days": extra,
+        "extended_at": campaign.extended_at,
+        "support_url": runtime().settings.base_url + url_for("supporters.form", slug=campaign.slug),
+    }

@@ -1,0 +1,224 @@
+"""Pledging in the API: a pledge, its receipt by a secret token, and those of an account."""
+
+from http import HTTPStatus
+from typing import Any
+
+from flask import url_for
+
+from campaigns import queries
+from campaigns.models import Pledge
+from campaigns.ports import NotPayableError, PaymentsAwayError, bound_payments
+from campaigns.schemas.answers import (
+    CheckoutSchema,
+    PledgePlacedSchema,
+    PledgeSchema,
+    PledgeSumsSchema,
+    ReceiptSchema,
+)
+from campaigns.schemas.bodies import PledgeCreateSchema
+from campaigns.services import pledging, receipts
+from campaigns.services.pledging import (
+    BelowRewardMinimumError,
+    CampaignNotOpenError,
+    CancelRefusedError,
+    PledgeWish,
+    RequestKeyReusedError,
+    SoldOutError,
+)
+from campaigns.services.receipts import CannotJoinError
+from campaigns.visitor import CHECKOUTS_PER_ADDRESS
+from octo.errors import N_
+from octo.ids import new_token
+from octo.paging import Page, Window
+from octo.runtime import runtime
+from octo.users.limits import limited
+from octo.users.schemas import MailedTokenSchema
+from octo.users.visitor import this_user, this_user_or_none
+from octo.web.language import current_language
+from octo.web.permissions import public, signed_in
+from octo.web.routes import ApiBlueprint
+from octo.web.shapes import KeySchema
+
+api = ApiBlueprint(
+    N_("Pledges"),
+    __name__,
+    description=N_("Pledge with or without an account, read the receipt, cancel by the rules."),
+)
+_EXAMPLE = {
+    "amount": 3500,
+    "reward": "rwd_7c5x2m4k6p3n1q8s9t0v",
+    "tip_amount": 200,
+    "email": "lena@example.org",
+    "name": "Léna Riou",
+    "visibility": "public",
+}
+
+
+@api.post("/campaigns/<campaign_id>/pledge-sums")
+@public
+@api.refuses(CampaignNotOpenError, SoldOutError, BelowRewardMinimumError)
+@api.arguments(PledgeCreateSchema, example=_EXAMPLE)
+@api.response(HTTPStatus.OK, PledgeSumsSchema)
+def preview_pledge(body: dict[str, Any], campaign_id: str) -> Pledge:
+    """Read what a pledge would come to, before making it; nothing is written."""
+    campaign = queries.get_campaign(public_id=campaign_id)
+    return pledging.preview_pledge(
+        campaign.public_id, _wish_of(body, request_key=new_token()), clock=runtime().clock
+    )
+
+
+@api.post("/campaigns/<campaign_id>/pledges")
+@public
+@limited(CHECKOUTS_PER_ADDRESS)
+@api.refuses(
+    CampaignNotOpenError,
+    SoldOutError,
+    BelowRewardMinimumError,
+    RequestKeyReusedError,
+    NotPayableError,
+    PaymentsAwayError,
+)
+@api.arguments(KeySchema, location="headers")
+@api.arguments(PledgeCreateSchema, example=_EXAMPLE)
+@api.response(HTTPStatus.CREATED, PledgePlacedSchema)
+def place_pledge(
+    headers: dict[str, str], body: dict[str, Any], campaign_id: str
+) -> dict[str, object]:
+    """Pledge, and get the address of the page to pay on.
+
+    The pledge counts once it is paid there. Sent again with the same key after an
+    interruption, it is the same pledge and the same page.
+    """
+    placed = pledging.place_pledge(
+        campaign_id,
+        _wish_of(body, request_key=headers["idempotency_key"]),
+        clock=runtime().clock,
+        rules=runtime().settings.rules,
+    )
+    return {
+        "pledge": placed.pledge,
+        "receipt_token": placed.token,
+        **_open_checkout(placed.pledge, placed.token),
+    }
+
+
+@api.get("/receipts/<token>")
+@public
+@api.response(HTTPStatus.OK, ReceiptSchema)
+def get_receipt(token: str) -> dict[str, object]:
+    """Read the receipt that a secret token opens: how the pledge and its money stand."""
+    receipts.refresh_if_pending(_by_token(token), payments=bound_payments())
+    return _receipt_of(_by_token(token))
+
+
+@api.post("/receipts/<token>/checkout")
+@public
+@limited(CHECKOUTS_PER_ADDRESS)
+@api.refuses(NotPayableError, PaymentsAwayError)
+@api.response(HTTPStatus.OK, CheckoutSchema)
+def reopen_checkout(token: str) -> dict[str, object]:
+    """Get the page to pay on again, for a pledge whose payment was left."""
+    return _open_checkout(_by_token(token), token)
+
+
+@api.post("/receipts/<token>/cancellation")
+@public
+@api.refuses(CancelRefusedError)
+@api.response(HTTPStatus.OK, ReceiptSchema)
+def cancel_pledge(token: str) -> dict[str, object]:
+    """Cancel the pledge that a secret token opens; what was paid goes back.
+
+    Until the deadline; in the last 24 hours not when that would sink a goal already reached.
+    """
+    _cancel(_by_token(token))
+    return _receipt_of(_by_token(token))
+
+
+@api.get("/me/pledges")
+@signed_in
+@api.paged(PledgeSchema)
+def list_own_pledges(window: Window) -> Page[Pledge]:
+    """List your pledges, the latest first."""
+    return window.cut(queries.list_own_pledges(this_user(), window=window))
+
+
+@api.post("/me/pledges")
+@signed_in
+@api.refuses(CannotJoinError)
+@api.arguments(MailedTokenSchema)
+@api.response(HTTPStatus.OK, PledgeSchema)
+def join_pledge(body: dict[str, str]) -> Pledge:
+    """Put a guest's pledge among yours, by the token of the mail that confirmed it."""
+    joined = receipts.join_account(body["token"], user=this_user())
+    return queries.get_own_pledge(joined.public_id, user=this_user())
+
+
+@api.get("/me/pledges/<pledge_id>")
+@signed_in
+@api.response(HTTPStatus.OK, ReceiptSchema)
+def get_own_pledge(pledge_id: str) -> dict[str, object]:
+    """Read the receipt of one of your pledges."""
+    receipts.refresh_if_pending(_own(pledge_id), payments=bound_payments())
+    return _receipt_of(_own(pledge_id))
+
+
+@api.post("/me/pledges/<pledge_id>/cancellation")
+@signed_in
+@api.refuses(CancelRefusedError)
+@api.response(HTTPStatus.OK, ReceiptSchema)
+def cancel_own_pledge(pledge_id: str) -> dict[str, object]:
+    """Cancel one of your pledges, by the same rules."""
+    _cancel(_own(pledge_id))
+    return _receipt_of(_own(pledge_id))
+
+
+def _wish_of(body: dict[str, Any], *, request_key: str) -> PledgeWish:
+    user = this_user_or_none()
+    return PledgeWish(
+        amount=body["amount"],
+        reward_id=body["reward"],
+        tip_amount=body["tip_amount"],
+        email=user.email if user else body["email"] or "",
+        user_id=user.id if user else None,
+        name=body["name"],
+        visibility=body["visibility"],
+        message=body["message"],
+        address=body["address"] or {},
+        locale=current_language(),
+        request_key=request_key,
+    )
+
+
+def _open_checkout(pledge: Pledge, token: str) -> dict[str, object]:
+    receipt_url = runtime().settings.base_url + url_for("pledges.receipt", token=token)
+    page = bound_payments().start_checkout(
+        pledge.public_id, return_url=receipt_url, cancel_url=receipt_url
+    )
+    return {"checkout_url": page.url, "expires_at": page.expires_at, "receipt_url": receipt_url}
+
+
+def _by_token(token: str) -> Pledge:
+    return queries.get_pledge_by_token(token, at=runtime().clock.now())
+
+
+def _own(pledge_id: str) -> Pledge:
+    return queries.get_own_pledge(pledge_id, user=this_user())
+
+
+def _cancel(pledge: Pledge) -> None:
+    pledging.cancel_pledge(
+        pledge.public_id,
+        clock=runtime().clock,
+        payments=bound_payments(),
+        rules=runtime().settings.rules,
+    )
+
+
+def _receipt_of(pledge: Pledge) -> dict[str, object]:
+    return {
+        "pledge": pledge,
+        "payment": bound_payments().view_payment(pledge.public_id),
+        "can_cancel": pledging.can_cancel(
+            pledge, at=runtime().clock.now(), rules=runtime().settings.rules
+        ),
+    }

@@ -1,0 +1,1 @@
+"""The shapes of campaigns in the API; amounts in minor units."""

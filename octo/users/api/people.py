@@ -1,0 +1,72 @@
+"""People in the API, for admins: who is here, which roles they hold, what was done about them."""
+
+from http import HTTPStatus
+from typing import Any
+
+from octo.database import reading
+from octo.errors import N_, ConflictError
+from octo.paging import Page, Window
+from octo.runtime import runtime
+from octo.users import services
+from octo.users.models import User
+from octo.users.schemas import ActSchema, PeopleSearchSchema, PersonSchema, RoleChangeSchema
+from octo.users.services import LastAdminError, ToldAct
+from octo.users.visitor import this_user
+from octo.web.permissions import Permission, requires
+from octo.web.routes import ApiBlueprint
+
+api = ApiBlueprint(
+    N_("People"), __name__, description=N_("For admins: who is here, and the roles they hold.")
+)
+
+
+@api.get("/users")
+@requires(Permission.MANAGE_USERS)
+@api.arguments(PeopleSearchSchema, location="query")
+@api.paged(PersonSchema)
+def list_users(search: dict[str, str], window: Window) -> Page[User]:
+    """List people, the newest first."""
+    with reading() as session:
+        found = services.list_users(
+            session, words=search["q"], limit=window.size + 1, offset=window.offset
+        )
+    return window.cut(found)
+
+
+@api.get("/users/<user_id>")
+@requires(Permission.MANAGE_USERS)
+@api.response(HTTPStatus.OK, PersonSchema)
+def get_user(user_id: str) -> User:
+    """Read one person and their roles."""
+    with reading() as session:
+        return services.get_user(session, user_id)
+
+
+@api.post("/users/<user_id>/grants")
+@requires(Permission.MANAGE_USERS)
+@api.refuses(ConflictError)
+@api.arguments(RoleChangeSchema, example={"role": "moderator", "reason": "Elected in May."})
+@api.response(HTTPStatus.OK, PersonSchema)
+def grant_role(body: dict[str, Any], user_id: str) -> User:
+    """Give a person a role, on the record; one they hold already changes nothing."""
+    return services.grant_role(user_id, **body, actor=this_user().public_id, clock=runtime().clock)
+
+
+@api.post("/users/<user_id>/revocations")
+@requires(Permission.MANAGE_USERS)
+@api.refuses(LastAdminError)
+@api.arguments(RoleChangeSchema)
+@api.response(HTTPStatus.OK, PersonSchema)
+def revoke_role(body: dict[str, Any], user_id: str) -> User:
+    """Take a role away from a person, on the record."""
+    return services.revoke_role(user_id, **body, actor=this_user().public_id, clock=runtime().clock)
+
+
+@api.get("/users/<user_id>/trail")
+@requires(Permission.MANAGE_USERS)
+@api.paged(ActSchema)
+def read_trail(window: Window, user_id: str) -> Page[ToldAct]:
+    """Read what was done about a person, the oldest act first."""
+    with reading() as session:
+        services.get_user(session, user_id)
+        return window.cut(services.trail_of(session, user_id, window=window))

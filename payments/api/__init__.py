@@ -1,0 +1,5 @@
+"""The books in the API, for those who keep them."""
+
+from payments.api import documents, treasury
+
+PARTS = (treasury.api, documents.api)

@@ -1,0 +1,152 @@
+"""The treasury in the API: what is owed to whom, and what became of each campaign's money."""
+
+from collections.abc import Mapping
+from http import HTTPStatus
+from itertools import islice
+
+from flask import Response, stream_with_context
+from flask_babel import gettext
+
+from octo.errors import N_
+from octo.paging import Page, Window
+from octo.users.visitor import this_user
+from octo.web.permissions import Permission, requires
+from octo.web.routes import ApiBlueprint
+from payments import queries
+from payments.models import Discrepancy, Dispute, Payment
+from payments.queries import CampaignMoney, LedgerLine
+from payments.reports import statement
+from payments.reports.delimited import PROFILES
+from payments.reports.statement import Amounts, Row
+from payments.runtime import payments_runtime
+from payments.schemas import (
+    CampaignMoneySchema,
+    DiscrepancySchema,
+    DisputeSchema,
+    LedgerLineSchema,
+    PaymentSchema,
+    PositionSchema,
+    ProfileSchema,
+    StatementLineSchema,
+    StatementTotalsSchema,
+    UnfreezeSchema,
+)
+from payments.services import freezing
+from payments.services.freezing import NotFrozenError
+
+api = ApiBlueprint(
+    N_("Treasury"),
+    __name__,
+    description=N_("For treasurers: what is owed to whom, ledger, statements, disputes."),
+)
+
+
+@api.get("/treasury/position")
+@requires(Permission.READ_BOOKS)
+@api.response(HTTPStatus.OK, PositionSchema)
+def read_position() -> Mapping[str, object]:
+    """Read where the platform's money stands, and what others are owed of it."""
+    currency = payments_runtime().settings.rules.currency
+    position = queries.read_position(currency)
+    return {**vars(position), "cover": position.cover, "currency": currency}
+
+
+@api.get("/treasury/campaigns")
+@requires(Permission.READ_BOOKS)
+@api.paged(CampaignMoneySchema)
+def list_campaign_money(window: Window) -> Page[CampaignMoney]:
+    """List every campaign that was launched with its money, the latest deadline first."""
+    return window.cut(queries.list_campaign_money(window=window))
+
+
+@api.get("/treasury/campaigns/<campaign_id>")
+@requires(Permission.READ_BOOKS)
+@api.response(HTTPStatus.OK, CampaignMoneySchema)
+def get_campaign_money(campaign_id: str) -> CampaignMoney:
+    """Read what became of one campaign's money."""
+    return queries.get_campaign_money(campaign_id)
+
+
+@api.get("/treasury/campaigns/<campaign_id>/ledger")
+@requires(Permission.READ_BOOKS)
+@api.paged(LedgerLineSchema)
+def list_ledger(window: Window, campaign_id: str) -> Page[LedgerLine]:
+    """List the ledger of one campaign, the newest transaction first."""
+    found, has_more = queries.list_ledger(_id_of(campaign_id), page=window.page)
+    return Page(found, window.page, window.page + 1 if has_more else None)
+
+
+@api.get("/treasury/campaigns/<campaign_id>/payments")
+@requires(Permission.READ_BOOKS)
+@api.paged(PaymentSchema)
+def list_payments(window: Window, campaign_id: str) -> Page[Payment]:
+    """List the payments that one campaign received, the latest first."""
+    found, has_more = queries.list_payments(_id_of(campaign_id), page=window.page)
+    return Page(found, window.page, window.page + 1 if has_more else None)
+
+
+@api.get("/treasury/campaigns/<campaign_id>/statement")
+@requires(Permission.READ_BOOKS)
+@api.paged(StatementLineSchema)
+def list_statement(window: Window, campaign_id: str) -> Page[Row]:
+    """List the lines of one campaign's statement, in the order in which things occurred."""
+    rows = statement.read_rows(_id_of(campaign_id))
+    return window.cut(list(islice(rows, window.offset, window.offset + window.size + 1)))
+
+
+@api.get("/treasury/campaigns/<campaign_id>/statement-totals")
+@requires(Permission.READ_BOOKS)
+@api.response(HTTPStatus.OK, StatementTotalsSchema)
+def read_statement_totals(campaign_id: str) -> Amounts:
+    """Read what the lines of one campaign's statement add up to."""
+    return statement.read_totals(_id_of(campaign_id))
+
+
+@api.get("/treasury/campaigns/<campaign_id>/statement.csv")
+@requires(Permission.READ_BOOKS)
+@api.arguments(ProfileSchema, location="query")
+@api.response(HTTPStatus.OK, {"type": "string"}, content_type="text/csv")
+def export_statement(options: dict[str, str], campaign_id: str) -> Response:
+    """Export one campaign's whole statement as CSV."""
+    lines = statement.write_statement(
+        _id_of(campaign_id), PROFILES[options["profile"]], translate=gettext
+    )
+    return Response(stream_with_context(lines), mimetype="text/csv")
+
+
+@api.post("/treasury/campaigns/<campaign_id>/unfreezing")
+@requires(Permission.MOVE_MONEY)
+@api.refuses(NotFrozenError)
+@api.arguments(UnfreezeSchema)
+@api.response(HTTPStatus.OK, CampaignMoneySchema)
+def lift_freeze(body: dict[str, str], campaign_id: str) -> CampaignMoney:
+    """Let the money of a frozen campaign move again, on the record."""
+    runtime = payments_runtime()
+    freezing.lift_freeze(
+        campaign_id,
+        reason=body["reason"],
+        actor=this_user().public_id,
+        settings=runtime.settings,
+        clock=runtime.clock,
+    )
+    return queries.get_campaign_money(campaign_id)
+
+
+@api.get("/treasury/disputes")
+@requires(Permission.READ_BOOKS)
+@api.paged(DisputeSchema)
+def list_disputes(window: Window) -> Page[Dispute]:
+    """List the payments that banks contest, the newest first."""
+    return window.cut(queries.list_disputes(window=window))
+
+
+@api.get("/treasury/discrepancies")
+@requires(Permission.READ_BOOKS)
+@api.paged(DiscrepancySchema)
+def list_discrepancies(window: Window) -> Page[Discrepancy]:
+    """List what differs between Stripe and the ledger, and is not explained."""
+    return window.cut(queries.list_discrepancies(window=window))
+
+
+def _id_of(campaign_id: str) -> int:
+    return queries.get_campaign_money(campaign_id).campaign.id
