@@ -5,7 +5,7 @@ SQLite and PostgreSQL are both first-class. On SQLite a writing transaction begi
 """
 
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Any, Final, TypeVar, cast
@@ -284,3 +284,19 @@ def lock(session: Session, model: type[T], **by: object) -> T:
     if row is None:
         raise NotFoundError(N_("Nothing was found at this address."))
     return row
+
+
+def lock_all(
+    session: Session, model: type[T], *wanted: sa.ColumnElement[bool], limit: int | None = None
+) -> Sequence[T]:
+    """Lock rows in the order of their ids, refreshed, until the transaction ends."""
+    assert session.info.get(_OPEN_KEY), "lock_all() outside transaction()"
+    statement = (
+        sa.select(model)
+        .where(*wanted)
+        .order_by(sa.inspect(model).primary_key[0])
+        .limit(limit)
+        .with_for_update(of=model)
+        .execution_options(populate_existing=True)
+    )
+    return session.scalars(statement).all()

@@ -27,11 +27,11 @@ def register_jobs(app: Flask, runtime: PaymentsRuntime, *, should_stop: Callable
     gateway, settings, clock = runtime.gateway, runtime.settings, runtime.clock
 
     began = _Once(distrust)
+    engine = Engine(gateway, settings, clock, should_stop)
 
     def send_attempts() -> JobReport:
         began()
-        done = Engine(gateway, settings, clock, should_stop).run()
-        return JobReport(done=done, waiting=_open_calls(clock))
+        return JobReport(done=engine.run(), waiting=_open_calls(clock))
 
     def take_in_events() -> JobReport:
         return handle_inbox(gateway=gateway, settings=settings, clock=clock)
@@ -55,8 +55,8 @@ def register_jobs(app: Flask, runtime: PaymentsRuntime, *, should_stop: Callable
     for job in (
         Job("poll_events", poll, every_seconds=60),
         Job("take_in_events", take_in_events, every_seconds=1),
-        Job("close_campaigns", close_campaigns, every_seconds=2),
-        Job("settle_campaigns", settle_campaigns, every_seconds=2),
+        Job("close_campaigns", close_campaigns, every_seconds=1),
+        Job("settle_campaigns", settle_campaigns, every_seconds=1),
         Job("compare_books", compare_books, every_seconds=1),
         Job("send_attempts", send_attempts, every_seconds=1),
         Job("end_abandoned_pledges", end_abandoned, every_seconds=30),

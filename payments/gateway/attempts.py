@@ -4,7 +4,7 @@ Times here are machine time: a demo that moves its calendar expires no lease and
 """
 
 import random
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -12,6 +12,7 @@ from typing import Any, Final
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from octo.database import UtcDateTime, lock_all
 from octo.ids import new_public_id
 from payments.gateway.clearance import is_cleared
 from payments.gateway.facts import Done, Postponed, Refused, Unknown
@@ -20,7 +21,7 @@ from payments.models import OPEN_ATTEMPTS, Attempt, AttemptKind, AttemptStatus, 
 KEY_LIFETIME: Final = timedelta(hours=23)
 """Stripe may forget a key after 24 hours; an hour is kept for clocks and queues."""
 
-LEASE: Final = timedelta(seconds=9)
+LEASE: Final = timedelta(seconds=8)
 CALLER_LEASE: Final = timedelta(seconds=45)
 SERVER_ERRORS_BEFORE_LOOKUP: Final = 3
 _WITHOUT_METADATA: Final = frozenset(
@@ -38,7 +39,11 @@ LONGEST_BACK_OFF: Final = timedelta(seconds=60)
 
 @dataclass(frozen=True)
 class Claimed:
-    """An attempt this process holds: what to send, under which key, and the fence to write by."""
+    """An attempt this process holds: what to send, under which key, and the fence to write by.
+
+    ``needs_lookup`` says to look first whether it was done. A look-up sends nothing, so it
+    leaves ``sent_at`` at the instant from which the old request is waited for.
+    """
 
     id: int
     fence: int
@@ -46,8 +51,7 @@ class Claimed:
     subject: str
     key: str
     parameters: dict[str, Any]
-    first_sent_at: datetime
-    last_sent_at: datetime | None
+    sent_at: datetime
     needs_lookup: bool
 
 
@@ -92,17 +96,10 @@ def plan_attempt(
 
 
 def take(attempt: Attempt, *, holder: str, at: datetime, lease: timedelta) -> Claimed:
-    """Mark an attempt as being sent by ``holder``; committed before the call is made.
-
-    A look-up sends nothing, so it does not move the instant from which the old request is
-    waited for: else that wait would never end.
-    """
-    last_sent_at = attempt.sent_at
+    """Claim an attempt just planned for ``holder``; committed before the call is made."""
+    assert attempt.status is AttemptStatus.NEW
     attempt.status = AttemptStatus.SENT
-    attempt.first_sent_at = attempt.first_sent_at or at
-    needs_lookup = _needs_lookup(attempt, at=at)
-    if not needs_lookup or attempt.sent_at is None:
-        attempt.sent_at = at
+    attempt.first_sent_at = attempt.sent_at = at
     attempt.holder = holder
     attempt.lease_until = at + lease
     attempt.fence += 1
@@ -113,44 +110,110 @@ def take(attempt: Attempt, *, holder: str, at: datetime, lease: timedelta) -> Cl
         subject=attempt.subject,
         key=attempt.idempotency_key,
         parameters=attempt.parameters,
-        first_sent_at=attempt.first_sent_at,
-        last_sent_at=last_sent_at,
-        needs_lookup=needs_lookup,
+        sent_at=at,
+        needs_lookup=False,
     )
 
 
-def _needs_lookup(attempt: Attempt, *, at: datetime) -> bool:
-    assert attempt.first_sent_at is not None
-    is_key_old = at - attempt.first_sent_at > KEY_LIFETIME
-    return is_key_old or attempt.sends_count >= SERVER_ERRORS_BEFORE_LOOKUP
+def claim(
+    session: Session,
+    *,
+    holder: str,
+    rooms: Mapping[AttemptKind, int],
+    limit: int,
+    at: datetime,
+) -> list[Claimed]:
+    """Claim attempts that are due, in turn, so that no other worker sends them.
 
-
-def claim(session: Session, *, holder: str, limit: int, at: datetime) -> list[Claimed]:
-    """Claim up to ``limit`` attempts that are due, so that no other worker sends them.
-
-    Due are new ones, unknown ones whose back-off is over, and sent ones whose holder let its
-    lease run out. Those of a frozen campaign wait, and those that move money until the books
-    were compared with Stripe.
+    ``rooms`` says how many of each kind, ``limit`` how many in all. Campaigns and kinds take
+    turns: a long queue makes nobody else wait behind it.
     """
-    is_free = sa.or_(Attempt.lease_until.is_(None), Attempt.lease_until < at)
+    chosen = _choose(session, rooms=rooms, limit=limit, at=at) if rooms and limit else ()
+    if not chosen:
+        return []
+    now = sa.literal(at, UtcDateTime())
+    is_key_old = sa.func.coalesce(Attempt.first_sent_at, now) < at - KEY_LIFETIME
+    needs_lookup = sa.or_(is_key_old, Attempt.sends_count >= SERVER_ERRORS_BEFORE_LOOKUP)
+    taken = session.execute(
+        sa.update(Attempt)
+        .where(Attempt.id.in_(chosen))
+        .values(
+            status=AttemptStatus.SENT,
+            first_sent_at=sa.func.coalesce(Attempt.first_sent_at, now),
+            sent_at=sa.case((needs_lookup, sa.func.coalesce(Attempt.sent_at, now)), else_=now),
+            holder=holder,
+            lease_until=at + LEASE,
+            fence=Attempt.fence + 1,
+        )
+        .returning(
+            Attempt.id,
+            Attempt.fence,
+            Attempt.kind,
+            Attempt.subject,
+            Attempt.idempotency_key,
+            Attempt.parameters,
+            Attempt.sent_at,
+            needs_lookup,
+        )
+        .execution_options(synchronize_session=False)
+    )
+    claims = {claimed.id: claimed for claimed in (Claimed(*row) for row in taken)}
+    return [claims[number] for number in chosen]
+
+
+def _choose(
+    session: Session, *, rooms: Mapping[AttemptKind, int], limit: int, at: datetime
+) -> Sequence[int]:
+    """Lock the attempts whose turn it is and return their ids in that order."""
+    turn = sa.func.row_number().over(
+        partition_by=(Attempt.kind, Attempt.campaign_id), order_by=(Attempt.not_before, Attempt.id)
+    )
+    due = (
+        sa.select(Attempt.id, Attempt.kind, turn.label("turn"))
+        .where(Attempt.kind.in_(rooms), *_is_due(session, at=at))
+        .subquery("due")
+    )
+    place = sa.func.row_number().over(partition_by=due.c.kind, order_by=(due.c.turn, due.c.id))
+    placed = sa.select(due, place.label("place")).subquery("placed")
+    room = sa.case(*((placed.c.kind == kind, number) for kind, number in rooms.items()))
+    first = (
+        sa.select(placed.c.id, placed.c.turn)
+        .where(placed.c.place <= room)
+        .order_by(placed.c.turn, placed.c.id)
+        .limit(limit)
+        .subquery("first")
+    )
+    return session.scalars(
+        sa.select(Attempt.id)
+        .join(first, first.c.id == Attempt.id)
+        .where(*_is_due(session, at=at))
+        .order_by(first.c.turn, Attempt.id)
+        .with_for_update(skip_locked=True, of=Attempt)
+    ).all()
+
+
+def _is_due(session: Session, *, at: datetime) -> tuple[sa.ColumnElement[bool], ...]:
+    """Return the conditions of what may be sent now.
+
+    Due are new attempts, unknown ones whose back-off is over, and sent ones whose holder let
+    its lease run out. Those of a frozen campaign wait, and those that move money until the
+    books were compared with Stripe.
+    """
     is_frozen = sa.exists().where(
         Freeze.campaign_id == Attempt.campaign_id, Freeze.lifted_at.is_(None)
     )
-    due = session.scalars(
-        sa.select(Attempt)
-        .where(
-            Attempt.status.in_((AttemptStatus.NEW, AttemptStatus.UNKNOWN, AttemptStatus.SENT)),
-            Attempt.not_before <= at,
-            is_free,
-            ~is_frozen,
-            is_cleared(session, at=at),
-        )
-        .order_by(Attempt.not_before, Attempt.id)
-        .limit(limit)
-        .with_for_update(skip_locked=True, of=Attempt)
-        .execution_options(populate_existing=True)
-    ).all()
-    return [take(attempt, holder=holder, at=at, lease=LEASE) for attempt in due]
+    return (
+        Attempt.status.in_(OPEN_ATTEMPTS),
+        Attempt.not_before <= at,
+        sa.or_(Attempt.lease_until.is_(None), Attempt.lease_until < at),
+        ~is_frozen,
+        is_cleared(session, at=at),
+    )
+
+
+def find_due_kinds(session: Session, *, at: datetime) -> set[AttemptKind]:
+    """Tell of which kinds something could be sent now."""
+    return set(session.scalars(sa.select(Attempt.kind).where(*_is_due(session, at=at)).distinct()))
 
 
 def count_open(session: Session) -> tuple[int, int]:
@@ -182,19 +245,26 @@ def renew(session: Session, *, holder: str, at: datetime) -> None:
     )
 
 
+def let_go(session: Session, claims: Sequence[Claimed], *, holder: str) -> None:
+    """Give back what was claimed and never sent: another worker may take it at once."""
+    session.execute(
+        sa.update(Attempt)
+        .where(
+            Attempt.id.in_([claimed.id for claimed in claims]),
+            Attempt.holder == holder,
+            Attempt.status == AttemptStatus.SENT,
+        )
+        .values(lease_until=None)
+        .execution_options(synchronize_session=False)
+    )
+
+
 def lock_held(session: Session, claims: Sequence[Claimed]) -> dict[int, Attempt]:
     """Lock the attempts that are still ours, in id order; a lost lease has another fence."""
     fences = {one.id: one.fence for one in claims}
-    rows = session.scalars(
-        sa.select(Attempt)
-        .where(Attempt.id.in_(fences))
-        .order_by(Attempt.id)
-        .with_for_update(of=Attempt)
-        .execution_options(populate_existing=True)
-    ).all()
     return {
         row.id: row
-        for row in rows
+        for row in lock_all(session, Attempt, Attempt.id.in_(fences))
         if row.fence == fences[row.id] and row.status is AttemptStatus.SENT
     }
 

@@ -63,7 +63,7 @@ def _look_first(gateway: Gateway, claimed: Claimed, *, at: datetime) -> Result:
         return Refused(ABANDONED, "its answer was lost and nobody was sent there")
     is_transfer = claimed.kind in {AttemptKind.TRANSFER_CREATE, AttemptKind.REVERSAL_CREATE}
     quiet = TRANSFER_IS_DEAD_AFTER if is_transfer else REQUEST_IS_DEAD_AFTER
-    if claimed.last_sent_at is not None and at - claimed.last_sent_at < quiet:
+    if at - claimed.sent_at < quiet:
         return Unknown("looked up and not found; the request may still be alive")
     return NoEffect()
 

@@ -45,6 +45,7 @@ READ_RETRIES: Final = 2
 PAGE: Final = 100
 DEFAULT_RETRY_AFTER_SECONDS: Final = 2.0
 REFUSED_KEY_RETRY_SECONDS: Final = 60.0
+OBJECT_LOCKED: Final = "lock_timeout"
 
 _BALANCE: Final = "balance_transaction"
 _EXPAND: Final[dict[AttemptKind, list[str]]] = {
@@ -325,7 +326,7 @@ def _answer_of(error: stripe.StripeError) -> Answer:
     code = error.code or type(error).__name__
     message = error.user_message or str(error)
     if isinstance(error, stripe.RateLimitError):
-        return Postponed(code, _retry_after(error))
+        return _too_fast(error, code)
     if error.http_status == HTTPStatus.CONFLICT or code == "idempotency_key_in_use":
         return Postponed(code, DEFAULT_RETRY_AFTER_SECONDS)
     if isinstance(error, stripe.AuthenticationError | stripe.PermissionError):
@@ -336,6 +337,20 @@ def _answer_of(error: stripe.StripeError) -> Answer:
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR or isinstance(error, stripe.APIError):
         return Unknown(f"HTTP {status}: {message}"[:500], is_server_error=True)
     return Refused(code, message)
+
+
+def _too_fast(error: stripe.RateLimitError, code: str) -> Postponed:
+    """Read a 429: too many calls, or two at once about one object, which slows nobody else.
+
+    https://docs.stripe.com/rate-limits: ``global-…`` reasons are of the whole account.
+    """
+    reason = str((error.headers or {}).get("Stripe-Rate-Limited-Reason", ""))
+    return Postponed(
+        code,
+        _retry_after(error),
+        is_too_fast=code != OBJECT_LOCKED,
+        is_of_all=reason.startswith("global"),
+    )
 
 
 def _retry_after(error: stripe.StripeError) -> float:

@@ -194,10 +194,15 @@ class Refused:
 
 @dataclass(frozen=True)
 class Postponed:
-    """Stripe did not act on it, and asks to send the same request again later."""
+    """Stripe did not act on it, and asks to send the same request again later.
+
+    ``is_too_fast`` says that it had too many calls: of this kind, or ``is_of_all`` of any.
+    """
 
     code: str
     retry_after_seconds: float
+    is_too_fast: bool = False
+    is_of_all: bool = False
 
 
 @dataclass(frozen=True)

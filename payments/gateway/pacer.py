@@ -1,63 +1,118 @@
-"""Grant calls at Stripe's pace, to the whole cluster, from one row in the database."""
+"""The pace of the whole cluster: rows in the database say until when calls are given out.
 
+Stripe counts the calls of an account, and those of each endpoint. One row stands for each;
+whoever claims work holds them for that moment, so that any number of workers keep one pace.
+"""
+
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
 import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
-from payments.models import PacerBucket
+from octo.config import StripeSettings
+from payments.models import AttemptKind, PacerBucket
 
 KEPT_FOR_PEOPLE: Final = 0.10
+SMALLEST_BLOCK: Final = 50
+LARGEST_BLOCK: Final = 500
+LONGEST_BLOCK: Final = timedelta(seconds=2)
 LONGEST_QUEUE: Final = timedelta(seconds=1)
-SHORTEST_BLOCK: Final = 50
+ACCOUNT: Final = "account"
 
 
-@dataclass(frozen=True)
-class Grant:
-    """Leave to make ``calls`` calls, evenly spread from ``wait_seconds`` from now on."""
-
-    calls: int
-    wait_seconds: float
-    interval_seconds: float
+def interval_of(rate: int) -> timedelta:
+    """Return the time between two calls of ours at ``rate``, a tenth kept for people."""
+    return timedelta(seconds=1) / (rate * (1 - KEPT_FOR_PEOPLE))
 
 
 def block_size(rate: int) -> int:
-    """Return how many calls one grant covers: a second's worth, and at least fifty."""
-    return max(SHORTEST_BLOCK, rate)
+    """Return how many calls are given out at once: a second's worth, and fifty if that is more.
 
-
-def grant(session: Session, *, calls: int, rate: int, at: datetime, name: str = "engine") -> Grant:
-    """Reserve ``calls`` calls at ``rate`` per second, a tenth kept for people and look-ups.
-
-    ``at`` is machine time. Reservations queue behind one another, so that any number of
-    workers keep one pace together.
+    Never more than two seconds' worth, since a worker that dies takes its block with it, nor
+    than what may well be held in memory.
     """
-    interval = timedelta(seconds=1) / (rate * (1 - KEPT_FOR_PEOPLE))
-    bucket = _lock_bucket(session, name, at=at)
-    starts_at = max(at, bucket.granted_until)
-    bucket.granted_until = starts_at + interval * calls
-    return Grant(
-        calls=calls,
-        wait_seconds=(starts_at - at).total_seconds(),
-        interval_seconds=interval.total_seconds(),
+    block = min(max(SMALLEST_BLOCK, rate), round(LONGEST_BLOCK / interval_of(rate)))
+    return max(1, min(block, LARGEST_BLOCK))
+
+
+@dataclass(frozen=True)
+class Lane:
+    """What one limit of Stripe's leaves: calls ``interval`` apart, from ``bucket`` on."""
+
+    bucket: PacerBucket
+    rate: int
+    at: datetime
+
+    @property
+    def room(self) -> int:
+        """Return how many calls may be given out now; none while much is given out already."""
+        is_full = self.bucket.granted_until - self.at > LONGEST_QUEUE
+        return 0 if is_full else block_size(self.rate)
+
+    def give(self) -> datetime:
+        """Give out one call and return when it may leave."""
+        leaves_at = max(self.at, self.bucket.granted_until)
+        self.bucket.granted_until = leaves_at + interval_of(self.rate)
+        return leaves_at
+
+
+@dataclass(frozen=True)
+class Pace:
+    """The lanes of the account and of each endpoint, held until the transaction ends."""
+
+    account: Lane
+    endpoints: Mapping[AttemptKind, Lane]
+    at: datetime
+
+    @property
+    def rooms(self) -> dict[AttemptKind, int]:
+        """Return how many calls of each kind may be given out now."""
+        rooms = ((kind, lane.room) for kind, lane in self.endpoints.items())
+        return {kind: room for kind, room in rooms if room}
+
+    def give(self, kind: AttemptKind) -> float:
+        """Give out one call and return in how many seconds it may leave."""
+        leaves_at = max(self.account.give(), self.endpoints[kind].give())
+        return (leaves_at - self.at).total_seconds()
+
+
+def hold_pace(
+    session: Session, kinds: set[AttemptKind], *, settings: StripeSettings, at: datetime
+) -> Pace:
+    """Lock the rows of the account and of these endpoints; ``at`` is machine time."""
+    buckets = _lock_buckets(session, {ACCOUNT, *kinds}, at=at)
+    rate = min(settings.rate, settings.rate_endpoint)
+    return Pace(
+        account=Lane(buckets[ACCOUNT], settings.rate, at),
+        endpoints={kind: Lane(buckets[kind], rate, at) for kind in kinds},
+        at=at,
     )
 
 
-def is_full(session: Session, *, at: datetime, name: str = "engine") -> bool:
-    """Tell whether so much is reserved already that claiming more would only hoard work."""
-    granted_until = session.scalar(
-        sa.select(PacerBucket.granted_until).where(PacerBucket.name == name)
+def pause(session: Session, name: str, *, seconds: float, at: datetime) -> None:
+    """Give out nothing more of a lane for a while: Stripe said that it was too much."""
+    bucket = _lock_buckets(session, {name}, at=at)[name]
+    bucket.granted_until = max(bucket.granted_until, at + timedelta(seconds=seconds))
+
+
+def _lock_buckets(session: Session, names: set[str], *, at: datetime) -> dict[str, PacerBucket]:
+    """Lock rows in the order of their names, which whoever comes first adds."""
+    wanted = (
+        sa.select(PacerBucket)
+        .where(PacerBucket.name.in_(names))
+        .order_by(PacerBucket.name)
+        .with_for_update()
+        .execution_options(populate_existing=True)
     )
-    return granted_until is not None and granted_until - at > LONGEST_QUEUE
-
-
-def _lock_bucket(session: Session, name: str, *, at: datetime) -> PacerBucket:
-    wanted = sa.select(PacerBucket).where(PacerBucket.name == name).with_for_update()
-    bucket = session.scalars(wanted.execution_options(populate_existing=True)).one_or_none()
-    if bucket is None:
-        bucket = PacerBucket(name=name, granted_until=at)
-        session.add(bucket)
-        session.flush()
-    return bucket
+    found = {bucket.name: bucket for bucket in session.scalars(wanted)}
+    if missing := sorted(names - found.keys()):
+        is_sqlite = session.get_bind().dialect.name == "sqlite"
+        insert = sqlite.insert if is_sqlite else postgresql.insert
+        rows = [{"name": str(name), "granted_until": at} for name in missing]
+        session.execute(insert(PacerBucket).values(rows).on_conflict_do_nothing())
+        found = {bucket.name: bucket for bucket in session.scalars(wanted)}
+    return found

@@ -43,7 +43,7 @@ def start_checkout(
     )
     if isinstance(claimed, CheckoutPage):
         return claimed
-    result = perform(gateway, claimed, at=claimed.first_sent_at)
+    result = perform(gateway, claimed, at=claimed.sent_at)
     record_results([(claimed, result)], settings=settings, clock=clock)
     page = _find_page(pledge_id)
     if page is None:

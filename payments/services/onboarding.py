@@ -50,7 +50,7 @@ def begin_onboarding(
     """
     account = _find_or_plan(organisation_id, settings=settings, clock=clock)
     if isinstance(account, Claimed):
-        result = perform(gateway, account, at=account.first_sent_at)
+        result = perform(gateway, account, at=account.sent_at)
         record_results([(account, result)], settings=settings, clock=clock)
         account = _stripe_account_of(organisation_id)
     if account is None:

@@ -5,7 +5,7 @@ alone, goes to ``unknown`` and freezes its campaign, so that the others go on.
 """
 
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Final
 
@@ -14,7 +14,6 @@ import structlog
 from sqlalchemy.exc import IntegrityError, OperationalError
 from sqlalchemy.orm import Session
 
-from campaigns.models import Pledge
 from campaigns.services.pledge_life import expire_pledge
 from octo.clock import Clock
 from octo.config import Settings
@@ -46,7 +45,8 @@ from payments.models import (
 from payments.services.accounts import record_account
 from payments.services.collection import lock_payment, record_checkout
 from payments.services.occasion import Occasion
-from payments.services.refunds import record_refund
+from payments.services.refunds import record_refunds
+from payments.services.subjects import lock_subjects
 from payments.services.transfers import record_transfer
 
 _log = structlog.get_logger()
@@ -104,24 +104,18 @@ def _write(outcomes: Outcomes, *, settings: Settings, clock: Clock) -> None:
     with transaction() as session:
         occasion = Occasion.now(settings, clock)
         held = lock_held(session, [claimed for claimed, _ in outcomes])
-        _lock_payments(session, held.values())
+        subjects = lock_subjects(session, held.values())
+        refunds: list[tuple[Refund, RefundFact]] = []
         for claimed, result in sorted(outcomes, key=lambda one: one[0].id):
-            if attempt := held.get(claimed.id):
+            attempt = held.get(claimed.id)
+            if attempt is None:
+                continue
+            if isinstance(result, Done) and isinstance(result.fact, RefundFact):
+                close(attempt, result, at=occasion.machine)
+                refunds.append((subjects.refunds[attempt.subject], result.fact))
+            else:
                 _record(session, attempt, result, occasion=occasion)
-
-
-def _lock_payments(session: Session, attempts: Iterable[Attempt]) -> None:
-    """Lock what a group is about in everybody's order: all pledges by id, then all payments."""
-    subjects = [attempt.subject for attempt in attempts]
-    refunded = sa.select(Refund.payment_id).where(Refund.public_id.in_(subjects))
-    payments = sa.or_(Payment.public_id.in_(subjects), Payment.id.in_(refunded))
-    pledges = sa.select(Payment.pledge_id).where(payments)
-    again = {"populate_existing": True}
-    for wanted in (
-        sa.select(Pledge).where(Pledge.id.in_(pledges)).order_by(Pledge.id),
-        sa.select(Payment).where(payments).order_by(Payment.id),
-    ):
-        session.scalars(wanted.with_for_update().execution_options(**again)).all()
+        record_refunds(session, refunds, at=occasion.at)
 
 
 def note_trouble(campaign_id: int, error: Exception, *, settings: Settings, clock: Clock) -> str:
@@ -162,9 +156,6 @@ def _record(session: Session, attempt: Attempt, result: Result, *, occasion: Occ
 
 def _record_done(session: Session, attempt: Attempt, done: Done, *, occasion: Occasion) -> None:
     match done.fact:
-        case RefundFact() as seen:
-            refund = lock(session, Refund, public_id=attempt.subject)
-            record_refund(session, refund, seen, at=occasion.at)
         case TransferFact() as seen:
             transfer = lock(session, Transfer, public_id=attempt.subject)
             record_transfer(session, transfer, seen, at=occasion.at)

@@ -1,5 +1,6 @@
 """Give money back: decide it, send it once, and take in what becomes of it."""
 
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Final
 
@@ -18,7 +19,8 @@ from octo.mail.outbox import enqueue
 from payments.gateway.attempts import plan_attempt
 from payments.gateway.facts import RefundFact
 from payments.ledger import rules
-from payments.ledger.posting import adopt_movement, post
+from payments.ledger.drafts import MovementFacts, TransactionDraft
+from payments.ledger.posting import adopt_many, post
 from payments.models import (
     Attempt,
     AttemptKind,
@@ -60,18 +62,34 @@ class ActionReusedError(ConflictError):
 
 def refund_rest(
     session: Session, payment: Payment, *, reason: RefundReason, occasion: Occasion
-) -> Refund | None:
-    """Decide to give back all that is left of a payment, tip included; nothing if none is left."""
-    if payment.refundable_amount == 0:
-        return None
-    return request_refund(
-        session,
-        payment,
-        amount=payment.refundable_amount,
-        reason=reason,
-        action_key=f"{payment.public_id}:{reason.value}:{_next_number(session, payment)}",
-        occasion=occasion,
-    )
+) -> None:
+    """Decide to give back all that is left of a payment, tip included; see ``refund_rests``."""
+    refund_rests(session, [payment], reason=reason, occasion=occasion)
+
+
+def refund_rests(
+    session: Session, payments: Sequence[Payment], *, reason: RefundReason, occasion: Occasion
+) -> None:
+    """Decide to give back all that is left of many payments, in a handful of statements.
+
+    The caller holds the payments' locks. Each refund and its attempt are one commit, so a
+    crash after it loses nothing; before it, whatever is still left is decided again.
+    """
+    numbers = _last_numbers(session, payments)
+    for payment in payments:
+        if payment.refundable_amount == 0:
+            continue
+        number = numbers.get(payment.id, 0) + 1
+        refund = _add_refund(
+            session,
+            payment,
+            number=number,
+            amount=payment.refundable_amount,
+            reason=reason,
+            action_key=f"{payment.public_id}:{reason.value}:{number}",
+            at=occasion.at,
+        )
+        _plan_call(session, refund, action_number=1, occasion=occasion)
 
 
 def request_refund(
@@ -99,19 +117,29 @@ def request_refund(
             N_("More than what is left of this payment cannot be given back.")
         )
     refund = _add_refund(
-        session, payment, amount=amount, reason=reason, action_key=action_key, at=occasion.at
+        session,
+        payment,
+        number=_next_number(session, payment),
+        amount=amount,
+        reason=reason,
+        action_key=action_key,
+        at=occasion.at,
     )
-    plan_refund(session, refund, occasion=occasion)
+    _plan_call(session, refund, action_number=1, occasion=occasion)
     return refund
 
 
 def plan_refund(session: Session, refund: Refund, *, occasion: Occasion) -> None:
-    """Plan the call of a refund; once Stripe refused it for good, a later one is a new action."""
+    """Plan a refund's call once more: after Stripe refused it for good, it is a new action."""
     last = session.scalar(
         sa.select(sa.func.max(Attempt.action_number)).where(
             Attempt.kind == AttemptKind.REFUND_CREATE, Attempt.subject == refund.public_id
         )
     )
+    _plan_call(session, refund, action_number=(last or 0) + 1, occasion=occasion)
+
+
+def _plan_call(session: Session, refund: Refund, *, action_number: int, occasion: Occasion) -> None:
     plan_attempt(
         session,
         installation=occasion.settings.stripe.installation,
@@ -125,7 +153,7 @@ def plan_refund(session: Session, refund: Refund, *, occasion: Occasion) -> None
         },
         at=occasion.machine,
         campaign_id=refund.campaign_id,
-        action_number=(last or 0) + 1,
+        action_number=action_number,
     )
 
 
@@ -147,6 +175,7 @@ def adopt_refund(
     refund = _add_refund(
         session,
         payment,
+        number=_next_number(session, payment),
         amount=seen.amount,
         reason=RefundReason.BY_HAND,
         action_key=f"by_hand:{seen.id}",
@@ -157,22 +186,34 @@ def adopt_refund(
 
 
 def record_refund(session: Session, refund: Refund, seen: RefundFact, *, at: datetime) -> None:
-    """Take in what Stripe says of a refund, whether by answer, webhook, poll or look-up.
+    """Take in what Stripe says of one refund; see ``record_refunds``."""
+    record_refunds(session, [(refund, seen)], at=at)
+
+
+def record_refunds(
+    session: Session, seen: Sequence[tuple[Refund, RefundFact]], *, at: datetime
+) -> None:
+    """Take in what Stripe says of refunds, whether by answer, webhook, poll or look-up.
 
     Posted when its movement exists, not on status: Stripe books nothing while a refund waits
-    for funds. What arrives late and older is ignored.
+    for funds. What arrives late and older is ignored. All of it is posted at once.
     """
-    refund.stripe_refund_id = seen.id
-    refund.pending_reason = seen.pending_reason
+    adopt_many(session, [one for refund, fact in seen for one in _adoptions(refund, fact)])
+    for refund, fact in seen:
+        refund.stripe_refund_id = fact.id
+        refund.pending_reason = fact.pending_reason
+        status = _ENDED.get(fact.status, RefundStatus.PENDING)
+        if refund.advance_to(status, at=at):
+            _take_in_end(session, refund, fact, at=at)
+
+
+def _adoptions(
+    refund: Refund, seen: RefundFact
+) -> Iterator[tuple[MovementFacts, TransactionDraft]]:
     if seen.movement is not None:
-        adopt_movement(session, seen.movement, rules.refund(refund, seen.movement))
+        yield seen.movement, rules.refund(refund, seen.movement)
     if seen.failure_movement is not None:
-        adopt_movement(
-            session, seen.failure_movement, rules.refund_failed(refund, seen.failure_movement)
-        )
-    status = _ENDED.get(seen.status, RefundStatus.PENDING)
-    if refund.advance_to(status, at=at):
-        _take_in_end(session, refund, seen, at=at)
+        yield seen.failure_movement, rules.refund_failed(refund, seen.failure_movement)
 
 
 def _take_in_end(session: Session, refund: Refund, seen: RefundFact, *, at: datetime) -> None:
@@ -208,6 +249,7 @@ def _add_refund(
     session: Session,
     payment: Payment,
     *,
+    number: int,
     amount: int,
     reason: RefundReason,
     action_key: str,
@@ -218,7 +260,7 @@ def _add_refund(
         public_id=new_public_id("rfd"),
         payment=payment,
         campaign_id=payment.campaign_id,
-        number=_next_number(session, payment),
+        number=number,
         action_key=action_key,
         reason=reason,
         amount=amount,
@@ -235,8 +277,17 @@ def _add_refund(
 
 
 def _next_number(session: Session, payment: Payment) -> int:
-    counted = sa.select(sa.func.count()).select_from(Refund).where(Refund.payment_id == payment.id)
-    return (session.scalar(counted) or 0) + 1
+    return _last_numbers(session, [payment]).get(payment.id, 0) + 1
+
+
+def _last_numbers(session: Session, payments: Sequence[Payment]) -> dict[int, int]:
+    """Return the number of the last refund of each payment that has one."""
+    found = session.execute(
+        sa.select(Refund.payment_id, sa.func.max(Refund.number))
+        .where(Refund.payment_id.in_([payment.id for payment in payments]))
+        .group_by(Refund.payment_id)
+    )
+    return dict(found.all())
 
 
 def _split(payment: Payment, amount: int) -> Split:

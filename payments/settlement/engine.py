@@ -5,165 +5,232 @@ open while Stripe is asked. A batch is committed as sent before the first of it 
 outcomes are committed in groups. A worker that dies leaves leases that run out.
 """
 
+import heapq
 import time
 import uuid
-from collections import deque
-from collections.abc import Callable, Iterator
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from collections import Counter
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import cached_property
+from queue import Empty, SimpleQueue
 from typing import Final
+
+import structlog
 
 from octo.clock import Clock
 from octo.config import Settings
-from octo.database import transaction
-from payments.gateway.attempts import LEASE, Claimed, claim, renew
+from octo.database import reading, transaction
+from payments.gateway.attempts import LEASE, Claimed, claim, find_due_kinds, let_go, renew
 from payments.gateway.calls import Result, perform
 from payments.gateway.client import Gateway
-from payments.gateway.pacer import Grant, block_size, grant, is_full
+from payments.gateway.facts import Postponed
+from payments.gateway.pacer import ACCOUNT, hold_pace, interval_of, pause
+from payments.models import AttemptKind
 from payments.services.outcomes import record_results
+
+_log = structlog.get_logger()
 
 GROUP_SECONDS: Final = 0.5
 GROUP_SIZE: Final = 200
+CLAIM_EVERY_SECONDS: Final = 0.5
 RENEW_EVERY_SECONDS: Final = LEASE.total_seconds() / 3
 SAFETY_SECONDS: Final = 1.0
+LONGEST_PAUSE_SECONDS: Final = 0.05
 
 
-@dataclass
+@dataclass(frozen=True, order=True)
 class Planned:
     """One claimed attempt, and when it may leave by this process's monotonic clock."""
 
-    claimed: Claimed
-    machine: datetime
     leaves_at: float
+    claimed: Claimed = field(compare=False)
+    machine: datetime = field(compare=False)
+
+
+@dataclass(frozen=True)
+class Landed:
+    """What came of a call; nothing when the lease might have been lost before it left."""
+
+    claimed: Claimed
+    result: Result | None
 
 
 @dataclass
 class Engine:
-    """One worker's loop over the attempts; make one per run."""
+    """One worker's loop over the attempts; one per process, run again and again."""
 
     gateway: Gateway
     settings: Settings
     clock: Clock
     should_stop: Callable[[], bool] = lambda: False
     holder: str = field(default_factory=lambda: f"worker:{uuid.uuid4()}")
-    _queue: deque[Planned] = field(default_factory=deque)
-    _flying: dict[Future[Result | None], Claimed] = field(default_factory=dict)
+    _queue: list[Planned] = field(default_factory=list)
+    _flying: int = 0
+    _landing: SimpleQueue[Future[Landed]] = field(default_factory=SimpleQueue)
     _landed: list[tuple[Claimed, Result]] = field(default_factory=list)
     _lease_ends: float = 0.0
     _renewed: float = 0.0
+    _claims_again: float = 0.0
     _grouped_since: float = 0.0
+    _paused_until: dict[str, float] = field(default_factory=dict)
 
     def run(self) -> int:
         """Send everything that is due now; return how many outcomes were written down.
 
-        Asked to stop, it claims no more, waits for the calls in flight and writes them down.
+        Asked to stop, it lets go of what has not left, waits for the calls in flight and
+        writes them down.
         """
         written = 0
-        with self._pool() as pool:
-            while True:
-                if not self.should_stop():
-                    self._claim_more()
-                self._keep_leases()
-                self._launch(pool)
-                if not self._flying and not self._queue:
-                    break
-                self._await_some()
-                written += self._write_down(force=False)
-            written += self._write_down(force=True)
-        return written
+        self._claims_again = 0.0
+        while True:
+            if self.should_stop():
+                self._let_go()
+            else:
+                self._claim_more()
+            self._keep_leases()
+            self._launch()
+            if not self._flying and not self._queue:
+                return written + self._write_down()
+            self._await_some()
+            if self._is_group_full():
+                written += self._write_down()
 
-    @contextmanager
-    def _pool(self) -> Iterator[ThreadPoolExecutor]:
+    @cached_property
+    def _pool(self) -> ThreadPoolExecutor:
+        """The threads that hold the network, kept so that their connections are."""
         calls = self.settings.stripe.calls_in_flight
-        with ThreadPoolExecutor(max_workers=calls, thread_name_prefix="stripe") as pool:
-            yield pool
+        return ThreadPoolExecutor(max_workers=calls, thread_name_prefix="stripe")
 
     def _claim_more(self) -> None:
-        """Claim the next block and reserve its share of the pace, in one commit."""
-        rate = min(self.settings.stripe.rate, self.settings.stripe.rate_endpoint)
-        if len(self._queue) >= block_size(rate) // 2:
-            return
+        """Claim the next blocks of what runs short, and reserve their pace, in one commit."""
         now = time.monotonic()
-        with transaction() as session:
+        if now < self._claims_again:
+            return
+        self._claims_again = now + CLAIM_EVERY_SECONDS
+        with reading() as session:
             machine = self.clock.machine_now()
-            if is_full(session, at=machine):
-                return
-            renew(session, holder=self.holder, at=machine)
-            claims = claim(session, holder=self.holder, limit=block_size(rate), at=machine)
-            if not claims:
-                return
-            granted = grant(session, calls=len(claims), rate=rate, at=machine)
-        self._hold_from(now)
-        self._line_up(claims, granted, machine)
+            kinds = self._running_short() & find_due_kinds(session, at=machine)
+        if not kinds:
+            return
+        with transaction() as session:
+            now, machine = time.monotonic(), self.clock.machine_now()
+            pace = hold_pace(session, kinds, settings=self.settings.stripe, at=machine)
+            rooms, limit = pace.rooms, pace.account.room
+            claims = claim(session, holder=self.holder, rooms=rooms, limit=limit, at=machine)
+            planned = [Planned(now + pace.give(one.kind), one, machine) for one in claims]
+        if planned:
+            self._line_up(planned, claimed_at=now)
+            lasts = (planned[-1].leaves_at - now) / 2
+            self._claims_again = now + min(lasts, CLAIM_EVERY_SECONDS)
 
-    def _hold_from(self, now: float) -> None:
-        """Count the leases from before they were written: a frozen process must not gain time.
+    def _running_short(self) -> set[AttemptKind]:
+        """Return the kinds of which too little is held for two rounds of claiming."""
+        stripe = self.settings.stripe
+        interval = interval_of(min(stripe.rate, stripe.rate_endpoint)).total_seconds()
+        held = Counter(planned.claimed.kind for planned in self._queue)
+        return {kind for kind in AttemptKind if held[kind] * interval < 2 * CLAIM_EVERY_SECONDS}
 
-        What was held when an older lease ran out meanwhile is let go.
+    def _line_up(self, planned: list[Planned], *, claimed_at: float) -> None:
+        """Hold what was claimed, counting its lease from before it was written.
+
+        What is held already keeps its older end: a frozen process must not gain time.
         """
         if time.monotonic() > self._lease_ends:
             self._queue.clear()
+        if not self._queue:
+            self._hold_from(claimed_at)
+        self._queue.extend(planned)
+        heapq.heapify(self._queue)
+
+    def _hold_from(self, now: float) -> None:
         self._lease_ends = now + LEASE.total_seconds() - SAFETY_SECONDS
         self._renewed = now
-
-    def _line_up(self, claims: list[Claimed], granted: Grant, machine: datetime) -> None:
-        now = time.monotonic()
-        for position, claimed in enumerate(claims):
-            leaves_at = now + granted.wait_seconds + position * granted.interval_seconds
-            self._queue.append(Planned(claimed, machine, leaves_at))
 
     def _keep_leases(self) -> None:
         """Renew while anything is held; what could not be renewed in time is not sent."""
         now = time.monotonic()
-        if now - self._renewed < RENEW_EVERY_SECONDS or not (self._queue or self._flying):
+        if not (self._queue or self._flying) or now - self._renewed < RENEW_EVERY_SECONDS:
             return
         if now > self._lease_ends:
             self._queue.clear()
             return
         with transaction() as session:
             renew(session, holder=self.holder, at=self.clock.machine_now())
+        if time.monotonic() > self._lease_ends:
+            self._queue.clear()
         self._hold_from(now)
 
-    def _launch(self, pool: ThreadPoolExecutor) -> None:
-        now = time.monotonic()
-        if self.should_stop():
+    def _let_go(self) -> None:
+        """Leave what has not left to the other workers."""
+        if self._queue:
+            claims = [planned.claimed for planned in self._queue]
             self._queue.clear()
-        while self._queue and len(self._flying) < self.settings.stripe.calls_in_flight:
+            with transaction() as session:
+                let_go(session, claims, holder=self.holder)
+
+    def _launch(self) -> None:
+        now = time.monotonic()
+        while self._queue and self._flying < self.settings.stripe.calls_in_flight:
             if self._queue[0].leaves_at > now:
                 return
-            planned = self._queue.popleft()
-            self._flying[pool.submit(self._send, planned)] = planned.claimed
+            planned = heapq.heappop(self._queue)
+            self._flying += 1
+            call = self._pool.submit(self._send, planned, self._lease_ends)
+            call.add_done_callback(self._landing.put)
 
-    def _send(self, planned: Planned) -> Result | None:
+    def _send(self, planned: Planned, lease_ends: float) -> Landed:
         """Carry out one attempt, unless the lease may have run out: then leave it alone."""
-        if time.monotonic() > self._lease_ends:
-            return None
-        return perform(self.gateway, planned.claimed, at=planned.machine)
+        if time.monotonic() > lease_ends:
+            return Landed(planned.claimed, None)
+        result = perform(self.gateway, planned.claimed, at=planned.machine)
+        return Landed(planned.claimed, result)
 
     def _await_some(self) -> None:
-        pause = 0.05
-        if self._queue and len(self._flying) < self.settings.stripe.calls_in_flight:
-            pause = min(max(self._queue[0].leaves_at - time.monotonic(), 0.0), pause)
-        if not self._flying:
-            time.sleep(pause)
+        """Wait until a call lands, the next may leave, or a moment has passed."""
+        patience = LONGEST_PAUSE_SECONDS
+        if self._queue and self._flying < self.settings.stripe.calls_in_flight:
+            patience = min(max(self._queue[0].leaves_at - time.monotonic(), 0.0), patience)
+        try:
+            self._take_in(self._landing.get(timeout=patience))
+            while True:
+                self._take_in(self._landing.get_nowait())
+        except Empty:
             return
-        done, _ = wait(self._flying, timeout=pause, return_when=FIRST_COMPLETED)
-        for future in done:
-            claimed = self._flying.pop(future)
-            result = future.result()
-            if result is not None:
-                self._grouped_since = self._grouped_since or time.monotonic()
-                self._landed.append((claimed, result))
 
-    def _write_down(self, *, force: bool) -> int:
+    def _take_in(self, call: Future[Landed]) -> None:
+        self._flying -= 1
+        landed = call.result()
+        if landed.result is None:
+            return
+        self._grouped_since = self._grouped_since or time.monotonic()
+        self._landed.append((landed.claimed, landed.result))
+        if isinstance(landed.result, Postponed) and landed.result.is_too_fast:
+            self._slow_down(landed.claimed.kind, landed.result)
+
+    def _slow_down(self, kind: AttemptKind, answer: Postponed) -> None:
+        """Hold back what Stripe had too much of, here and, through the pace, everywhere."""
+        name = ACCOUNT if answer.is_of_all else kind.value
+        seconds, now = answer.retry_after_seconds, time.monotonic()
+        if now < self._paused_until.get(name, 0.0):
+            return
+        self._paused_until[name] = now + seconds
+        _log.warning("slowed_down", lane=name, seconds=seconds)
+        for place, one in enumerate(self._queue):
+            if answer.is_of_all or one.claimed.kind is kind:
+                self._queue[place] = replace(one, leaves_at=one.leaves_at + seconds)
+        heapq.heapify(self._queue)
+        with transaction() as session:
+            pause(session, name, seconds=seconds, at=self.clock.machine_now())
+
+    def _is_group_full(self) -> bool:
         if not self._landed:
-            return 0
+            return False
         is_old = time.monotonic() - self._grouped_since >= GROUP_SECONDS
-        is_last = not self._flying and not self._queue
-        if not (force or is_old or is_last or len(self._landed) >= GROUP_SIZE):
-            return 0
+        return is_old or len(self._landed) >= GROUP_SIZE
+
+    def _write_down(self) -> int:
         landed, self._landed, self._grouped_since = self._landed, [], 0.0
         record_results(landed, settings=self.settings, clock=self.clock)
         return len(landed)

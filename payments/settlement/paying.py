@@ -12,7 +12,7 @@ from campaigns.services.closing import mark_settled
 from campaigns.services.pledge_life import mark_collected
 from octo.clock import Clock
 from octo.config import Settings
-from octo.database import lock, reading, transaction
+from octo.database import lock, lock_all, reading, transaction
 from octo.scheduler import JobReport
 from payments.gateway.client import Gateway, StripeAwayError
 from payments.models import (
@@ -34,10 +34,10 @@ from payments.models import (
 from payments.services.occasion import Occasion
 from payments.services.onboarding import refresh_owner
 from payments.services.outcomes import note_trouble
-from payments.services.refunds import refund_rest
+from payments.services.refunds import refund_rests
 from payments.services.transfers import plan_transfer, tell_owner_to_register
 
-BATCH: Final = 200
+BATCH: Final = 500
 AFTER_A_REFUSAL: Final = timedelta(minutes=5)
 READINESS_LASTS: Final = timedelta(minutes=15)
 _GONE: Final = Payment.refunded_amount + Payment.disputed_amount
@@ -91,24 +91,22 @@ def _settling() -> Sequence[tuple[int, Outcome]]:
 def _refund_batch(campaign_id: int, outcome: Outcome, *, settings: Settings, clock: Clock) -> int:
     """Plan the refunds of the next payments of a failed campaign, tips included.
 
-    Each payment's action key is one of its own, so a batch planned twice is planned once.
+    Not far ahead of what is sent: what is planned and waits is read at every claim. Each
+    payment's action key is one of its own, so a batch planned twice is planned once.
     """
+    is_left = (
+        Payment.campaign_id == campaign_id,
+        Payment.status == PaymentStatus.SUCCEEDED,
+        Payment.amount + Payment.tip_amount > _GONE,
+    )
+    with reading() as session:
+        ahead = _count(session, Attempt, campaign_id, Attempt.status.in_(OPEN_ATTEMPTS))
+        if ahead >= BATCH or not session.scalar(sa.select(sa.exists().where(*is_left))):
+            return 0
     with transaction() as session:
         occasion = Occasion.now(settings, clock)
-        left = session.scalars(
-            sa.select(Payment)
-            .where(
-                Payment.campaign_id == campaign_id,
-                Payment.status == PaymentStatus.SUCCEEDED,
-                Payment.amount + Payment.tip_amount > _GONE,
-            )
-            .order_by(Payment.id)
-            .limit(BATCH)
-            .with_for_update(of=Payment)
-            .execution_options(populate_existing=True)
-        ).all()
-        for payment in left:
-            refund_rest(session, payment, reason=_REASONS[outcome], occasion=occasion)
+        left = lock_all(session, Payment, *is_left, limit=BATCH)
+        refund_rests(session, left, reason=_REASONS[outcome], occasion=occasion)
         return len(left)
 
 
@@ -310,7 +308,7 @@ def _settle(campaign_id: int, *, settings: Settings, clock: Clock) -> tuple[int,
 
 def _count(
     session: Session,
-    model: type[Transfer] | type[Refund] | type[Pledge],
+    model: type[Transfer] | type[Refund] | type[Pledge] | type[Attempt],
     campaign_id: int,
     condition: sa.ColumnElement[bool],
 ) -> int:

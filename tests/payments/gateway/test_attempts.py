@@ -8,7 +8,7 @@ from octo.clock import DatabaseClock
 from octo.database import db, transaction
 from payments.gateway.attempts import LEASE, Claimed, claim, lock_held, renew
 from payments.gateway.facts import Refused
-from payments.models import Attempt, AttemptStatus, Refund
+from payments.models import Attempt, AttemptKind, AttemptStatus, Refund
 from payments.runtime import payments_runtime
 from payments.services.outcomes import record_results
 from tests.make import Make
@@ -37,7 +37,8 @@ def planned_refunds(make: Make, moment: Moment, sandbox: SandboxClient, count: i
 
 def claim_as(holder: str, *, later: timedelta = timedelta()) -> list[Claimed]:
     with transaction() as session:
-        return claim(session, holder=holder, limit=10, at=CLOCK.machine_now() + later)
+        at = CLOCK.machine_now() + later
+        return claim(session, holder=holder, rooms=dict.fromkeys(AttemptKind, 10), limit=10, at=at)
 
 
 def test_what_one_worker_holds_no_other_takes(
@@ -66,7 +67,7 @@ def test_a_living_worker_keeps_its_lease(
     planned_refunds(make, moment, sandbox)
     claim_as("one")
     with transaction() as session:
-        renew(session, holder="one", at=CLOCK.machine_now() + timedelta(seconds=8))
+        renew(session, holder="one", at=CLOCK.machine_now() + LEASE - timedelta(seconds=1))
 
     assert claim_as("two", later=LEASE + timedelta(seconds=1)) == []
 

@@ -1,0 +1,51 @@
+"""What a group of attempts is about, loaded and locked in a handful of statements."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from campaigns.models import Campaign, Pledge, Reward
+from octo.database import Model, lock_all
+from payments.models import Attempt, AttemptKind, Payment, Refund
+
+
+@dataclass(frozen=True)
+class Subjects:
+    """The rows of a group; held here, since a session forgets what nobody holds."""
+
+    refunds: Mapping[str, Refund]
+    held: Sequence[Model]
+
+
+def lock_subjects(session: Session, attempts: Iterable[Attempt]) -> Subjects:
+    """Lock the pledges of a group, its payments and its refunds: everybody's order, by id.
+
+    Their campaigns and rewards are loaded beside them, so that nothing is looked up row by
+    row afterwards.
+    """
+    kinds = [(attempt.subject, attempt.kind) for attempt in attempts]
+    refund_ids = [subject for subject, kind in kinds if kind is AttemptKind.REFUND_CREATE]
+    payment_ids = [subject for subject, kind in kinds if kind is not AttemptKind.REFUND_CREATE]
+    of_refunds = sa.select(Payment.id, Payment.pledge_id).join(
+        Refund, Refund.payment_id == Payment.id
+    )
+    of_payments = sa.select(Payment.id, Payment.pledge_id)
+    found = session.execute(
+        sa.union_all(
+            of_refunds.where(Refund.public_id.in_(refund_ids)),
+            of_payments.where(Payment.public_id.in_(payment_ids)),
+        )
+    ).all()
+    pledges = lock_all(session, Pledge, Pledge.id.in_({pledge_id for _, pledge_id in found}))
+    payments = lock_all(session, Payment, Payment.id.in_({payment_id for payment_id, _ in found}))
+    refunds = lock_all(session, Refund, Refund.public_id.in_(refund_ids))
+    campaign_ids = {pledge.campaign_id for pledge in pledges}
+    campaigns = session.scalars(sa.select(Campaign).where(Campaign.id.in_(campaign_ids))).all()
+    reward_ids = {pledge.reward_id for pledge in pledges if pledge.reward_id is not None}
+    rewards = session.scalars(sa.select(Reward).where(Reward.id.in_(reward_ids))).all()
+    return Subjects(
+        refunds={refund.public_id: refund for refund in refunds},
+        held=[*pledges, *payments, *campaigns, *rewards],
+    )
