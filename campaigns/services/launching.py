@@ -90,7 +90,7 @@ def launch_campaign(
         ready = check_readiness(campaign, payments=payments, rules=rules)
         if not ready.has_supporters:
             raise CannotLaunchError(
-                N_("A launch needs %(needed)s supporters; %(count)s stand behind it so far."),
+                N_("Supporters so far: %(count)s, of the %(needed)s that a launch needs."),
                 needed=rules.supporters_needed,
                 count=campaign.supporters_count,
             )
@@ -128,7 +128,7 @@ def extend_campaign(
         most = most_extra_days(campaign, rules)
         if not 1 <= days <= most:
             raise InvalidError(
-                N_("This campaign can be extended by 1 to %(most)s days."), field="days", most=most
+                N_("Enter a number of days, from 1 to %(most)s."), field="days", most=most
             )
         campaign.deadline_at = _extended(campaign, days)
         campaign.extended_at = at

@@ -167,7 +167,7 @@ def _check_can_cancel(pledge: Pledge, campaign: Campaign, *, at: datetime, rules
         raise CancelRefusedError(
             N_(
                 "The goal is reached thanks to this pledge, and the campaign ends in less than "
-                "%(hours)s hours: it can no longer be canceled."
+                "%(hours)s h: it can no longer be canceled."
             ),
             hours=rules.cancel_locked_hours,
         )

@@ -127,7 +127,7 @@ def write_terms(campaign: Campaign, terms: CampaignTerms, *, rules: Rules) -> No
         if not 1 <= terms.duration_days <= rules.longest_days:
             check.refuse(
                 InvalidError(
-                    N_("A campaign lasts from 1 to %(longest)s days."),
+                    N_("Enter a number of days, from 1 to %(longest)s."),
                     field="duration_days",
                     longest=rules.longest_days,
                 )

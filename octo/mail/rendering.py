@@ -16,15 +16,14 @@ from zoneinfo import ZoneInfo
 
 import mrml
 from babel.dates import format_date, format_datetime
-from babel.support import NullTranslations, Translations
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from jinja2.runtime import Macro
 
 from octo.config import ROOT
 from octo.money import format_amount
+from octo.sentences import catalog
 
 TEMPLATES: Final = ROOT / "templates" / "mail"
-CATALOGS: Final = ROOT / "octo" / "translations"
 LOCALES: Final = ("fr", "en")
 _INSTANT: Final = {
     "fr": "EEEE d MMMM y 'à' HH:mm (ZZZZ)",
@@ -105,12 +104,6 @@ def _environment(locale: str, *, is_html: bool) -> Environment:
     words = environment.get_template(f"_words_{side}.jinja").module
     environment.globals.update({k: v for k, v in vars(words).items() if isinstance(v, Macro)})
     return environment
-
-
-@functools.cache
-def catalog(locale: str) -> NullTranslations:
-    """Return the sentences of one language; English is the language of the msgids."""
-    return Translations.load(CATALOGS, [locale])
 
 
 def _money(amount: int, currency: str, *, locale: str) -> str:

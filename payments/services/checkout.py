@@ -14,6 +14,7 @@ from octo.config import Settings
 from octo.database import lock, transaction
 from octo.errors import N_
 from octo.ids import new_public_id
+from octo.sentences import sentence_in
 from payments.gateway.attempts import CALLER_LEASE, Claimed, plan_attempt, take
 from payments.gateway.calls import perform
 from payments.gateway.client import Gateway, StripeAwayError
@@ -21,6 +22,7 @@ from payments.models import Attempt, AttemptKind, Payment
 from payments.services.outcomes import record_results
 
 _EXPIRY_MARGIN = timedelta(minutes=1)
+_TIP = N_("Tip for Octo")
 
 
 def start_checkout(
@@ -147,7 +149,7 @@ def _session_parameters(
     }
     lines = [_line(campaign.title, pledge.amount, pledge.currency)]
     if pledge.tip_amount:
-        lines.append(_line("Octo", pledge.tip_amount, pledge.currency))
+        lines.append(_line(sentence_in(pledge.locale, _TIP), pledge.tip_amount, pledge.currency))
     return {
         "mode": "payment",
         "allowed_payment_method_types": ["card"],

@@ -78,9 +78,11 @@ def test_a_guest_pledges_pays_and_reads_the_receipt(
     checkout = agree(client, campaign, fill(client, campaign, {"amount": "12,50", "tip": "2"}))
     assert checkout.startswith(sandbox.url)
     pledge = the_pledge()
+    lines = sandbox.every(f"/v1/checkout/sessions/{session_of(pledge)}/line_items")
     sandbox.pay(session_of(pledge))
     receipt = client.get(receipt_of(sandbox, pledge))
 
+    assert [line["description"] for line in lines] == [campaign.title, "Pourboire pour Octo"]
     assert receipt.status_code == HTTPStatus.OK
     assert receipt.headers["Referrer-Policy"] == "no-referrer"
     assert receipt.headers["Cache-Control"] == "no-store"
