@@ -15,6 +15,7 @@ from octo.logging import configure_logging
 from octo.mail import feature as mail
 from octo.runtime import Runtime
 from octo.users import feature as users
+from octo.watch import feature as watch
 
 
 class Feature(Protocol):
@@ -53,7 +54,7 @@ def create_app(settings: Settings, *, features: Sequence[Feature]) -> Flask:
     db.init_app(app)
     with app.app_context():
         configure_engine(db.engine)
-    for part in (web, content, users, mail, commands, *features):
+    for part in (web, content, users, mail, watch, commands, *features):
         part.register(app)
     return app
 

@@ -9,7 +9,7 @@ from flask import Flask, current_app
 from flask.cli import AppGroup
 
 from octo import migrating
-from octo.worker import run_due, run_worker
+from octo.worker import draining_on_signals, run_due, run_worker
 
 EXIT_WAITING: Final = 3
 
@@ -73,7 +73,8 @@ def worker(*, once: bool, as_json: bool) -> None:
     if not once:
         run_worker(app)
         return
-    due = run_due(app)
+    with draining_on_signals():
+        due = run_due(app)
     if as_json:
         click.echo(json.dumps({"done": due.done, "waiting": due.waiting}))
     else:

@@ -19,6 +19,7 @@ from octo.errors import ConfigError
 ROOT: Final = Path(__file__).resolve().parent.parent
 STRIPE_ITSELF: Final = "https://api.stripe.com"
 SHORTEST_SECRET: Final = 32
+SHORTEST_TOKEN: Final = 16
 _DATABASES: Final = {"sqlite", "postgresql+psycopg"}
 _MAIL_SCHEMES: Final = {"demo", "smtp", "smtps"}
 
@@ -81,6 +82,7 @@ class Settings:
     mail_from: str
     port: int
     is_demo: bool
+    metrics_token: str
     stripe: StripeSettings
     rules: Rules
     sign_in: SignInSettings
@@ -100,6 +102,7 @@ def load_settings(environ: Mapping[str, str]) -> Settings:
         mail_from=environ.get("OCTO_MAIL_FROM", "Octo <bonjour@octo.invalid>"),
         port=port,
         is_demo=is_demo,
+        metrics_token=_metrics_token(environ),
         stripe=_stripe(environ),
         rules=_rules(environ),
         sign_in=SignInSettings(
@@ -179,6 +182,13 @@ def _secret_key(environ: Mapping[str, str]) -> str:
     value = _required(environ, "SECRET_KEY")
     if len(value) < SHORTEST_SECRET:
         raise ConfigError(f"SECRET_KEY is too short: at least {SHORTEST_SECRET} characters")
+    return value
+
+
+def _metrics_token(environ: Mapping[str, str]) -> str:
+    value = environ.get("OCTO_METRICS_TOKEN", "").strip()
+    if value and len(value) < SHORTEST_TOKEN:
+        raise ConfigError(f"OCTO_METRICS_TOKEN is too short: at least {SHORTEST_TOKEN} characters")
     return value
 
 

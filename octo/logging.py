@@ -2,8 +2,24 @@
 
 import logging
 import sys
+from contextlib import suppress
 
 import structlog
+
+
+class PatientLogger:
+    """Writes each event to standard error as it is then, and gives up a line that finds no room.
+
+    A log on a full disk must not stop the money: what is lost is said by ``/healthz`` instead.
+    """
+
+    def msg(self, message: str) -> None:
+        """Write one line."""
+        with suppress(OSError):
+            sys.stderr.write(f"{message}\n")
+            sys.stderr.flush()
+
+    debug = info = warning = error = critical = exception = msg
 
 
 def configure_logging(*, is_demo: bool) -> None:
@@ -22,6 +38,6 @@ def configure_logging(*, is_demo: bool) -> None:
     structlog.configure(
         processors=[*shared, renderer],
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
-        logger_factory=structlog.PrintLoggerFactory(file=sys.stderr),
+        logger_factory=lambda *_: PatientLogger(),
         cache_logger_on_first_use=False,
     )

@@ -1,6 +1,7 @@
 """Bring the database to a revision of its schema, and tell where it differs from the models."""
 
 from collections.abc import Iterator
+from functools import cache
 from typing import Any
 
 import sqlalchemy as sa
@@ -36,6 +37,24 @@ def current_revision() -> str | None:
     """Return the revision the database stands at."""
     with db.engine.connect() as connection:
         return MigrationContext.configure(connection).get_current_revision()
+
+
+def is_behind(connection: sa.Connection) -> bool:
+    """Tell whether the database lacks a migration that this code needs.
+
+    A revision that this code does not know is a newer one: the schema was widened for the code
+    that comes next, which harms nobody.
+    """
+    head, known = _revisions()
+    found = MigrationContext.configure(connection).get_current_revision()
+    return found is None or (found in known and found != head)
+
+
+@cache
+def _revisions() -> tuple[str | None, frozenset[str]]:
+    script = ScriptDirectory.from_config(_config())
+    known = frozenset(one.revision for one in script.walk_revisions())
+    return script.get_current_head(), known
 
 
 def drift() -> list[str]:

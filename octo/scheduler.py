@@ -12,10 +12,16 @@ from flask import Flask
 
 @dataclass(frozen=True)
 class JobReport:
-    """What one run of a job did, and what had to wait and why."""
+    """What one run of a job did, and what had to wait and why.
+
+    A reason is one plain sentence: of what (a campaign by its slug), for what, until when.
+    ``is_away`` says that something outside did not answer: the worker then leaves this job
+    alone for a while, so that whoever comes back is not run over.
+    """
 
     done: int = 0
     waiting: list[str] = field(default_factory=list)
+    is_away: bool = False
 
 
 @dataclass(frozen=True)

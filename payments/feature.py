@@ -3,12 +3,14 @@
 from flask import Flask
 
 from campaigns.ports import bind_payments
+from octo.watch.vitals import register_vitals
 from octo.web.api import register_api
 from octo.worker import stop_requested
 from payments import api, commands, pages
 from payments.jobs import register_jobs
 from payments.runtime import bind_runtime
 from payments.services.port import BoundPayments
+from payments.watch import money_vitals
 from payments.webhooks import pages as webhook_pages
 
 
@@ -23,3 +25,4 @@ def register(app: Flask) -> None:
     register_api(app, *api.PARTS)
     commands.register_commands(app)
     register_jobs(app, runtime, should_stop=stop_requested)
+    register_vitals(app, money_vitals(runtime.settings))

@@ -5,11 +5,7 @@ from collections.abc import Callable
 
 from flask import Flask
 
-from octo.clock import Clock
-from octo.database import reading
 from octo.scheduler import Job, JobReport, register_job
-from payments.gateway.attempts import count_open
-from payments.gateway.clearance import count_held
 from payments.ledger.balances import fold_balances
 from payments.reconciliation.job import compare_if_due
 from payments.reconciliation.standing import distrust
@@ -18,6 +14,8 @@ from payments.services.abandoned import end_abandoned_pledges
 from payments.settlement.closing import close_due_campaigns
 from payments.settlement.engine import Engine
 from payments.settlement.paying import move_settling_campaigns
+from payments.waiting import describe_frozen, describe_open_calls
+from payments.watch import note_contact
 from payments.webhooks.inbox import handle_inbox
 from payments.webhooks.polling import poll_events
 
@@ -31,7 +29,8 @@ def register_jobs(app: Flask, runtime: PaymentsRuntime, *, should_stop: Callable
 
     def send_attempts() -> JobReport:
         began()
-        return JobReport(done=engine.run(), waiting=_open_calls(clock))
+        done = engine.run()
+        return JobReport(done=done, waiting=[*describe_frozen(), *describe_open_calls(clock)])
 
     def take_in_events() -> JobReport:
         return handle_inbox(gateway=gateway, settings=settings, clock=clock)
@@ -50,7 +49,9 @@ def register_jobs(app: Flask, runtime: PaymentsRuntime, *, should_stop: Callable
         return end_abandoned_pledges(gateway=gateway, settings=settings, clock=clock)
 
     def poll() -> JobReport:
-        return poll_events(gateway=gateway, clock=clock)
+        report = poll_events(gateway=gateway, clock=clock)
+        note_contact(clock, is_answering=not report.is_away)
+        return report
 
     for job in (
         Job("poll_events", poll, every_seconds=60),
@@ -78,20 +79,6 @@ class _Once:
             if not self._is_done:
                 self._act()
                 self._is_done = True
-
-
-def _open_calls(clock: Clock) -> list[str]:
-    with reading() as session:
-        opened, frozen = count_open(session)
-        uncompared, differing = count_held(session, at=clock.machine_now())
-    unknown = opened - frozen - uncompared - differing
-    counted = (
-        (frozen, "calls of frozen campaigns"),
-        (uncompared, "calls until the books are compared with Stripe"),
-        (differing, "calls of campaigns whose books differ from Stripe"),
-        (unknown, "calls whose outcome is not known yet"),
-    )
-    return [f"{count} {what}" for count, what in counted if count > 0]
 
 
 def fold_balances_job() -> JobReport:

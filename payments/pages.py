@@ -10,6 +10,7 @@ from flask import (
     Flask,
     Response,
     abort,
+    current_app,
     redirect,
     render_template,
     request,
@@ -22,6 +23,7 @@ from flask_login import current_user
 
 from octo.errors import N_
 from octo.money import parse_amount
+from octo.watch.vitals import read_vitals
 from octo.web.forms import say, shown_again_by
 from octo.web.navigation import Link, Place, add_link
 from octo.web.permissions import Permission, requires
@@ -34,6 +36,7 @@ from payments.services import freezing, refunds
 blueprint = Blueprint("treasury", __name__, url_prefix="/treasury")
 
 ROWS_ON_SCREEN: Final = 50
+_SHOWN_APART: Final = {"cover_below_zero", "books_differ"}
 
 
 @blueprint.get("")
@@ -41,6 +44,7 @@ ROWS_ON_SCREEN: Final = 50
 def overview() -> ResponseReturnValue:
     """Show where the money stands and what is owed to whom."""
     currency = payments_runtime().settings.rules.currency
+    alerts = read_vitals(current_app, payments_runtime().clock).alerts
     return render_template(
         "treasury/overview.html",
         position=queries.read_position(currency),
@@ -49,6 +53,7 @@ def overview() -> ResponseReturnValue:
         troubled=queries.list_troubled_refunds(),
         disputes=queries.list_disputes(),
         discrepancies=queries.list_discrepancies(),
+        alerts=[one for one in alerts if one.code not in _SHOWN_APART],
     )
 
 

@@ -6,6 +6,7 @@ again: it carries the same ``Message-ID``, by which mailboxes know it.
 """
 
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from email.headerregistry import Address
@@ -22,7 +23,7 @@ from sqlalchemy.orm import Session
 from werkzeug.routing import BuildError
 
 from octo.clock import Clock
-from octo.database import transaction
+from octo.database import reading, transaction
 from octo.ids import new_token
 from octo.mail.outbox import MessageStatus, OutboxMessage
 from octo.mail.rendering import RenderedMail, Site, render_mail, render_subject
@@ -57,19 +58,19 @@ def deliver_due(*, clock: Clock, transport: Transport, site: Site, sender: str) 
     One batch only: the worker does other things between two of them, money first.
     """
     done = 0
-    waiting: list[str] = []
+    why = "they could not be sent yet"
     claim = _claim(clock)
     try:
         for message in claim.messages:
             if time.monotonic() >= claim.ends_monotonic:
-                waiting.append("mail: the server is slow; the rest waits")
+                why = "the mail server is slow"
                 break
             done += _deliver(message, claim, clock, transport, site, sender)
     except MailAwayError as error:
-        waiting.append(f"mail: {error}; trying again later")
+        why = f"the mail server does not answer ({error})"
     finally:
         transport.close()
-    return JobReport(done=done, waiting=waiting)
+    return JobReport(done=done, waiting=[*_describe_waiting(clock, why=why)])
 
 
 def deliver_to_mailbox(*, clock: Clock, site: Site) -> JobReport:
@@ -94,7 +95,23 @@ def deliver_to_mailbox(*, clock: Clock, site: Site) -> JobReport:
                 message.subject = subject[:255]
                 message.close(MessageStatus.SENT, at=now)
                 written += 1
-    return JobReport(done=written)
+    return JobReport(
+        done=written, waiting=[*_describe_waiting(clock, why="they cannot be written")]
+    )
+
+
+def _describe_waiting(clock: Clock, *, why: str) -> Iterator[str]:
+    """Say how many mails are left for a later try, why, and when the first of them comes."""
+    with reading() as session:
+        now = clock.machine_now()
+        later = sa.func.coalesce(OutboxMessage.next_try_at, OutboxMessage.leased_until)
+        count, next_at = session.execute(
+            sa.select(sa.func.count(), sa.func.min(later)).where(
+                OutboxMessage.status == MessageStatus.PENDING, later > now
+            )
+        ).one()
+    if count:
+        yield f"mails: {count} wait until {next_at:%Y-%m-%d %H:%M:%S} UTC: {why}"
 
 
 def _due(session: Session, now: datetime, *, limit: int) -> list[OutboxMessage]:

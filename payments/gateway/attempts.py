@@ -16,7 +16,7 @@ from octo.database import UtcDateTime, lock_all
 from octo.ids import new_public_id
 from payments.gateway.clearance import is_cleared
 from payments.gateway.facts import Done, Postponed, Refused, Unknown
-from payments.models import OPEN_ATTEMPTS, Attempt, AttemptKind, AttemptStatus, Freeze
+from payments.models import Attempt, AttemptKind, AttemptStatus, Freeze
 
 KEY_LIFETIME: Final = timedelta(hours=23)
 """Stripe may forget a key after 24 hours; an hour is kept for clocks and queues."""
@@ -214,21 +214,6 @@ def _is_due(session: Session, *, at: datetime) -> tuple[sa.ColumnElement[bool], 
 def find_due_kinds(session: Session, *, at: datetime) -> set[AttemptKind]:
     """Tell of which kinds something could be sent now."""
     return set(session.scalars(sa.select(Attempt.kind).where(*_is_due(session, at=at)).distinct()))
-
-
-def count_open(session: Session) -> tuple[int, int]:
-    """Return how many attempts are open, and how many of them are of frozen campaigns.
-
-    Open ones that are not due wait for a back-off, or for the lease of a worker that died.
-    """
-    is_frozen = sa.exists().where(
-        Freeze.campaign_id == Attempt.campaign_id, Freeze.lifted_at.is_(None)
-    )
-    counted = sa.select(sa.func.count(), sa.func.count().filter(is_frozen)).where(
-        Attempt.status.in_(OPEN_ATTEMPTS)
-    )
-    opened, frozen = session.execute(counted).one()
-    return opened, frozen
 
 
 def renew(session: Session, *, holder: str, at: datetime) -> None:

@@ -11,14 +11,7 @@ from typing import Final
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from payments.models import (
-    OPEN_ATTEMPTS,
-    Attempt,
-    AttemptKind,
-    Discrepancy,
-    Reconciliation,
-    Standing,
-)
+from payments.models import Attempt, AttemptKind, Discrepancy, Reconciliation, Standing
 
 COMPARISON_HOLDS: Final = timedelta(minutes=15)
 MOVES_NO_MONEY: Final = (
@@ -34,7 +27,7 @@ MOVES_NO_MONEY: Final = (
 def is_cleared(session: Session, *, at: datetime) -> sa.ColumnElement[bool]:
     """Return the condition of the attempts that may be sent at this instant of machine time."""
     return sa.or_(
-        Attempt.kind.in_(MOVES_NO_MONEY), sa.and_(is_compared(session, at=at), ~_differs())
+        Attempt.kind.in_(MOVES_NO_MONEY), sa.and_(is_compared(session, at=at), ~differs())
     )
 
 
@@ -61,15 +54,6 @@ def epoch(session: Session) -> sa.ColumnElement[str]:
     )
 
 
-def count_held(session: Session, *, at: datetime) -> tuple[int, int]:
-    """Count the money calls that are held: by a comparison still to make, and by a difference."""
-    may_move = is_compared(session, at=at)
-    counted = sa.select(
-        sa.func.count().filter(~may_move), sa.func.count().filter(may_move, _differs())
-    ).where(Attempt.kind.not_in(MOVES_NO_MONEY), Attempt.status.in_(OPEN_ATTEMPTS))
-    uncompared, differing = session.execute(counted).one()
-    return uncompared, differing
-
-
-def _differs() -> sa.ColumnElement[bool]:
+def differs() -> sa.ColumnElement[bool]:
+    """Return the condition of the attempts whose campaign has a difference to explain."""
     return sa.exists().where(Discrepancy.campaign_id == Attempt.campaign_id, Discrepancy.opened())

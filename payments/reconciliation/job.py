@@ -16,6 +16,6 @@ def compare_if_due(*, gateway: Gateway, clock: Clock) -> JobReport:
         comparison = run_comparison(run, gateway=gateway, clock=clock)
     except StripeAwayError as error:
         give_up(run)
-        return JobReport(waiting=[f"the comparison with Stripe waits: {error}"])
+        return JobReport(waiting=[f"the comparison of the books: {error}"], is_away=True)
     waiting = [comparison.summary()] if comparison.differences else []
     return JobReport(done=1, waiting=waiting)

@@ -35,7 +35,8 @@ def end_abandoned_pledges(*, gateway: Gateway, settings: Settings, clock: Clock)
         try:
             refresh_payment(payment_id, gateway=gateway, settings=settings, clock=clock)
         except StripeAwayError as error:
-            return JobReport(done=done, waiting=[*waiting, f"abandoned pledges wait: {error}"])
+            waiting.append(f"checkouts that were left: {error}")
+            return JobReport(done=done, waiting=waiting, is_away=True)
         except OctoError as error:
             _log.exception("abandoned_not_ended", payment=payment_id)
             waiting.append(f"payment {payment_id}: {error}")

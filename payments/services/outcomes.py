@@ -48,6 +48,7 @@ from payments.services.occasion import Occasion
 from payments.services.refunds import record_refunds
 from payments.services.subjects import lock_subjects
 from payments.services.transfers import record_transfer
+from payments.waiting import slug_of
 
 _log = structlog.get_logger()
 
@@ -125,7 +126,7 @@ def note_trouble(campaign_id: int, error: Exception, *, settings: Settings, cloc
         with transaction() as session:
             occasion = Occasion.now(settings, clock)
             freeze(session, campaign_id, reason=repr(error)[:2000], occasion=occasion)
-    return f"campaign {campaign_id}: {error!r}"
+    return f"{slug_of(campaign_id)}: {error!r}"
 
 
 def freeze(session: Session, campaign_id: int, *, reason: str, occasion: Occasion) -> None:

@@ -20,6 +20,7 @@ from payments.services.collection import refresh_payment
 from payments.services.occasion import Occasion
 from payments.services.outcomes import note_trouble
 from payments.settlement.issuing import issue_settlement, withdrawn_funds
+from payments.waiting import slug_of
 
 _UNRESOLVED: Final = (
     PaymentStatus.PENDING,
@@ -35,25 +36,28 @@ def close_due_campaigns(*, gateway: Gateway, settings: Settings, clock: Clock) -
     """
     done = 0
     waiting: list[str] = []
+    unanswered = 0
     for campaign_id in _due(clock):
         done += _begin(campaign_id, clock=clock)
-    for campaign_id in _closing():
+    closing = _closing()
+    for campaign_id in closing:
         try:
             left = _resolve_payments(campaign_id, gateway=gateway, settings=settings, clock=clock)
         except StripeAwayError as error:
-            waiting.append(f"campaign {campaign_id}: {error}")
+            waiting.append(f"{slug_of(campaign_id)}: {error}")
+            unanswered += 1
             continue
         except Exception as error:  # noqa: BLE001 - one campaign's trouble stops no other
             waiting.append(note_trouble(campaign_id, error, settings=settings, clock=clock))
             continue
         if left:
-            waiting.append(f"campaign {campaign_id}: {left} payments are not resolved yet")
+            waiting.append(f"{slug_of(campaign_id)}: {left} payments are not resolved yet")
             continue
         try:
             done += _judge(campaign_id, settings=settings, clock=clock)
         except Exception as error:  # noqa: BLE001 - one campaign's trouble stops no other
             waiting.append(note_trouble(campaign_id, error, settings=settings, clock=clock))
-    return JobReport(done=done, waiting=waiting)
+    return JobReport(done=done, waiting=waiting, is_away=0 < unanswered == len(closing))
 
 
 def _due(clock: Clock) -> Sequence[int]:

@@ -36,11 +36,19 @@ from payments.services.onboarding import refresh_owner
 from payments.services.outcomes import note_trouble
 from payments.services.refunds import refund_rests
 from payments.services.transfers import plan_transfer, tell_owner_to_register
+from payments.waiting import slug_of
+from payments.waiting import until as said_until
 
 BATCH: Final = 500
 AFTER_A_REFUSAL: Final = timedelta(minutes=5)
 READINESS_LASTS: Final = timedelta(minutes=15)
 _GONE: Final = Payment.refunded_amount + Payment.disputed_amount
+_WAITS: Final = {
+    "stripe": "Stripe to answer",
+    "owner": "the owner to finish with Stripe",
+    "funds": "the funds to be available",
+    "balance": "the balance to cover it and the refunds due",
+}
 _REASONS: Final = {
     Outcome.FAILED: RefundReason.GOAL_MISSED,
     Outcome.CANCELED: RefundReason.CAMPAIGN_CANCELED,
@@ -51,16 +59,20 @@ def move_settling_campaigns(*, gateway: Gateway, settings: Settings, clock: Cloc
     """Take each settling campaign one step on: refunds or transfer planned, or settled."""
     done = 0
     waiting: list[str] = []
+    is_away = False
     for campaign_id, outcome in _settling():
         try:
             moved, wait = _move(
                 campaign_id, outcome, gateway=gateway, settings=settings, clock=clock
             )
+        except StripeAwayError:
+            is_away = True
+            moved, wait = 0, [_wait(campaign_id, "stripe", at=clock.now())]
         except Exception as error:  # noqa: BLE001 - one campaign's trouble stops no other
             moved, wait = 0, [note_trouble(campaign_id, error, settings=settings, clock=clock)]
         done += moved
         waiting += wait
-    return JobReport(done=done, waiting=waiting)
+    return JobReport(done=done, waiting=waiting, is_away=is_away)
 
 
 def _move(
@@ -130,7 +142,10 @@ def _collect_batch(campaign_id: int, *, settings: Settings, clock: Clock) -> int
 def _pay_owner(
     campaign_id: int, *, gateway: Gateway, settings: Settings, clock: Clock
 ) -> tuple[int, list[str]]:
-    """Plan the transfer once its money is available; until then say what it waits for."""
+    """Plan the transfer once its money is available; until then say what it waits for.
+
+    Raises ``StripeAwayError`` when Stripe does not say how things stand.
+    """
     with reading() as session:
         transfer = _find_unpaid(session, campaign_id)
         if transfer is None:
@@ -139,12 +154,12 @@ def _pay_owner(
         pause_until = _refused_until(session, transfer)
         now, machine = clock.now(), clock.machine_now()
     if pause_until is not None and machine < pause_until:
-        return 0, [f"campaign {campaign_id}: the transfer was refused and is tried again later"]
-    try:
-        account = _refreshed_account(organisation_id, gateway=gateway, clock=clock)
-        obstacle = _find_obstacle(transfer, account, gateway=gateway, at=now)
-    except StripeAwayError:
-        return 0, [_wait(campaign_id, "stripe", at=now)]
+        later = f" after {pause_until:%Y-%m-%d %H:%M:%S} UTC"
+        return 0, [
+            f"{slug_of(campaign_id)}: Stripe refused the transfer; it is asked for again{later}"
+        ]
+    account = _refreshed_account(organisation_id, gateway=gateway, clock=clock)
+    obstacle = _find_obstacle(transfer, account, gateway=gateway, at=now)
     if obstacle is not None:
         what, until = obstacle
         return 0, [_wait(campaign_id, what, at=now, until=until)]
@@ -286,8 +301,7 @@ def _wait(campaign_id: int, what: str, *, at: datetime, until: datetime | None =
             transfer.expected_at = until
             if what == "owner":
                 tell_owner_to_register(session, transfer, at=at)
-    date = f" until {until:%Y-%m-%d %H:%M} UTC" if until else ""
-    return f"campaign {campaign_id}: the transfer waits for {what}{date}"
+    return f"{slug_of(campaign_id)}: the transfer waits for {_WAITS[what]}{said_until(until)}"
 
 
 def _settle(campaign_id: int, *, settings: Settings, clock: Clock) -> tuple[int, list[str]]:
@@ -300,7 +314,7 @@ def _settle(campaign_id: int, *, settings: Settings, clock: Clock) -> tuple[int,
         unsure = _count(session, Refund, campaign_id, Refund.status != RefundStatus.SUCCEEDED)
         untold = _count(session, Pledge, campaign_id, Pledge.status == PledgeStatus.ACTIVE)
         if unpaid or unsure or untold:
-            wait = [f"campaign {campaign_id}: {unsure} refunds have not arrived"] if unsure else []
+            wait = [f"{campaign.slug}: {unsure} refunds have not arrived"] if unsure else []
             return 0, wait
         mark_settled(session, campaign, at=Occasion.now(settings, clock).at)
         return 1, []

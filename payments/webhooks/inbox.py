@@ -19,6 +19,7 @@ from octo.errors import OctoError
 from octo.scheduler import JobReport
 from payments.gateway.client import Gateway, StripeAwayError
 from payments.models import InboxEvent, InboxStatus
+from payments.waiting import describe_parked_events
 from payments.webhooks.handlers import find_handler
 
 _log = structlog.get_logger()
@@ -64,14 +65,17 @@ def handle_inbox(*, gateway: Gateway, settings: Settings, clock: Clock) -> JobRe
     """Handle the events that are due; one that fails waits and does not stop the others."""
     done = 0
     waiting: list[str] = []
+    is_away = False
     for event_id in _due(clock):
         try:
             done += _handle(event_id, gateway=gateway, settings=settings, clock=clock)
         except StripeAwayError as error:
             _put_last(event_id)
-            waiting.append(f"events wait: {error}")
+            waiting.append(f"the inbox: {error}")
+            is_away = True
             break
-    return JobReport(done=done, waiting=waiting)
+    waiting += describe_parked_events()
+    return JobReport(done=done, waiting=waiting, is_away=is_away)
 
 
 def _due(clock: Clock) -> Sequence[int]:

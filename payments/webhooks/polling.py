@@ -33,7 +33,7 @@ def poll_events(*, gateway: Gateway, clock: Clock) -> JobReport:
             stored += store_events((event.payload for event in batch), clock=clock)
             newest = max(newest, *(event.created_at for event in batch))
     except StripeAwayError as error:
-        return JobReport(done=stored, waiting=[f"polling waits: {error}"])
+        return JobReport(done=stored, waiting=[f"the list of events: {error}"], is_away=True)
     _move_cursor(newest)
     return JobReport(done=stored)
 

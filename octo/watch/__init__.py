@@ -1,0 +1,1 @@
+"""What an operator watches: who is alive, how the site stands, and what a person must look at."""

@@ -1,0 +1,104 @@
+"""``/healthz`` for who wakes people, ``/metrics`` for who draws curves."""
+
+import hmac
+from collections.abc import Iterator
+from http import HTTPStatus
+from ipaddress import ip_address
+from typing import Final
+
+import structlog
+from flask import Blueprint, Response, current_app, jsonify, request
+from flask.typing import ResponseReturnValue
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.registry import Collector
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+
+from octo import migrating
+from octo.database import db, reading
+from octo.errors import N_, ForbiddenError
+from octo.runtime import runtime
+from octo.watch.vitals import Alert, Gauge, Vitals, read_vitals
+from octo.web.permissions import public
+
+blueprint = Blueprint("watch", __name__)
+
+DATABASE_AWAY: Final = Alert("database_away", N_("The database does not answer."))
+SCHEMA_BEHIND: Final = Alert(
+    "schema_behind", N_("The database lacks a migration: run `flask db upgrade`.")
+)
+_FORWARDED: Final = ("Forwarded", "X-Forwarded-For")
+_log = structlog.get_logger(__name__)
+
+
+@blueprint.get("/healthz")
+@public
+def health() -> ResponseReturnValue:
+    """Answer 200 when nobody need look, else 503; the reasons only to who may read them."""
+    reasons = find_reasons()
+    told: dict[str, object] = {"status": "failing" if reasons else "ok"}
+    if _may_read():
+        told["reasons"] = [{"code": one.code, "what": str(one)} for one in reasons]
+    response = jsonify(told)
+    response.status_code = HTTPStatus.SERVICE_UNAVAILABLE if reasons else HTTPStatus.OK
+    response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+@blueprint.get("/metrics")
+@public
+def metrics() -> ResponseReturnValue:
+    """Give every figure in Prometheus's text format, read from the database now."""
+    if not _may_read():
+        raise ForbiddenError(
+            N_("Figures are read on this machine, or with the token of OCTO_METRICS_TOKEN.")
+        )
+    registry = CollectorRegistry(auto_describe=False)
+    registry.register(_Reading(read_vitals(current_app, runtime().clock)))
+    return Response(
+        generate_latest(registry),
+        content_type=CONTENT_TYPE_LATEST,
+        headers={"Cache-Control": "no-store"},
+    )
+
+
+def find_reasons() -> list[Alert]:
+    """Find everything that a person must look at now, the gravest alone when it hides others."""
+    try:
+        with reading() as session:
+            if migrating.is_behind(session.connection()):
+                return [SCHEMA_BEHIND]
+        return read_vitals(current_app, runtime().clock).alerts
+    except (DBAPIError, PoolTimeoutError):
+        _log.warning("database_away", exc_info=True)
+        db.session.rollback()
+        return [DATABASE_AWAY]
+
+
+class _Reading(Collector):
+    """One reading of the vitals, as the client library takes it."""
+
+    def __init__(self, vitals: Vitals) -> None:
+        counts: dict[tuple[str, ...], float] = {}
+        for alert in vitals.alerts:
+            counts[alert.code,] = counts.get((alert.code,), 0) + 1
+        alerts = Gauge("octo_alerts", "What a person must look at.", counts, labels=("code",))
+        self._gauges = [*vitals.gauges, alerts]
+
+    def collect(self) -> Iterator[GaugeMetricFamily]:
+        for gauge in self._gauges:
+            family = GaugeMetricFamily(gauge.name, gauge.help, labels=gauge.labels)
+            for labels, value in gauge.samples.items():
+                family.add_metric(labels, value)
+            yield family
+
+
+def _may_read() -> bool:
+    """Tell whether the asker holds the token or, when none is set, is on this very machine."""
+    token = runtime().settings.metrics_token
+    if token:
+        given = request.headers.get("Authorization", "").removeprefix("Bearer ")
+        return hmac.compare_digest(given.encode(), token.encode())
+    is_forwarded = any(name in request.headers for name in _FORWARDED)
+    return not is_forwarded and ip_address(request.remote_addr or "::").is_loopback
