@@ -16,7 +16,7 @@ from octo.database import UtcDateTime, lock_all
 from octo.ids import new_public_id
 from payments.gateway.clearance import is_cleared
 from payments.gateway.facts import Done, Postponed, Refused, Unknown
-from payments.models import Attempt, AttemptKind, AttemptStatus, Freeze
+from payments.models import OPEN_ATTEMPTS, Attempt, AttemptKind, AttemptStatus, Freeze
 
 KEY_LIFETIME: Final = timedelta(hours=23)
 """Stripe may forget a key after 24 hours; an hour is kept for clocks and queues."""
