@@ -35,24 +35,54 @@ class CheckoutPage:
 
 
 @dataclass(frozen=True)
-class PaymentView:
-    """What a receipt shows of the money of one pledge; amounts in minor units."""
+class RepairView:
+    """What a backer whose saved card was declined is told: why, and until when to pay."""
 
-    status: str
-    charged_at: datetime | None
-    refunded_amount: int
-    refund_status: str | None
-    refund_requested_at: datetime | None
-    stripe_reference: str | None
+    reason: str
+    until: datetime
+    is_under_way: bool
+
+
+@dataclass(frozen=True)
+class PaymentView:
+    """What a receipt shows of the money of one pledge; amounts in minor units.
+
+    ``card`` names a saved card by what its holder knows of it, such as ``visa 4242``.
+    """
+
+    charged_at: datetime | None = None
+    refunded_amount: int = 0
+    refund_status: str | None = None
+    refund_requested_at: datetime | None = None
+    stripe_reference: str | None = None
+    card: str = ""
+    repair: RepairView | None = None
+
+
+@dataclass(frozen=True)
+class CollectingView:
+    """How far the charging of saved cards has come; amounts without tips, in minor units."""
+
+    collected_amount: int
+    collected_count: int
+    left_amount: int
+    left_count: int
 
 
 class Payments(Protocol):
     """The money side of a pledge and of a campaign."""
 
     def start_checkout(self, pledge_id: str, *, return_url: str, cancel_url: str) -> CheckoutPage:
-        """Open a checkout page for a pending pledge.
+        """Open a checkout page for a pending pledge, to pay it or to save its card.
 
         Raises ``PaymentsAwayError``, or ``NotPayableError`` when the pledge is not pending.
+        """
+
+    def start_repair(self, pledge_id: str, *, return_url: str, cancel_url: str) -> CheckoutPage:
+        """Open a checkout page for a pledge whose saved card was declined.
+
+        Raises ``ConflictError`` when nothing is to be repaired, and ``UnavailableError`` when
+        Stripe is away.
         """
 
     def refresh_pledge(self, pledge_id: str) -> None:
@@ -60,6 +90,9 @@ class Payments(Protocol):
 
     def view_payment(self, pledge_id: str) -> PaymentView | None:
         """Return what a receipt shows, or nothing when no payment was begun."""
+
+    def view_collecting(self, campaign_id: int) -> CollectingView:
+        """Return how far the charging of saved cards has come."""
 
     def release_pledge(
         self, session: Session, pledge_id: int, *, reason: str, at: datetime

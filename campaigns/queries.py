@@ -51,10 +51,13 @@ class Stage(StrEnum):
     ENDED = "ended"
 
 
+_SUCCEEDED: Final = sa.and_(
+    Campaign.outcome == Outcome.SUCCEEDED, Campaign.status != CampaignStatus.COLLECTING
+)
 _STAGES: Final = {
     Stage.LIVE: Campaign.status == CampaignStatus.LIVE,
     Stage.GATHERING: Campaign.status == CampaignStatus.GATHERING,
-    Stage.SUCCEEDED: Campaign.outcome == Outcome.SUCCEEDED,
+    Stage.SUCCEEDED: _SUCCEEDED,
     Stage.ENDED: Campaign.status.in_(
         (
             CampaignStatus.CLOSING,
@@ -108,10 +111,7 @@ def list_home(*, each: int = 6) -> Home:
         )
         .label("rank")
     )
-    shown = sa.or_(
-        Campaign.status.in_((CampaignStatus.LIVE, CampaignStatus.GATHERING)),
-        Campaign.outcome == Outcome.SUCCEEDED,
-    )
+    shown = sa.or_(Campaign.status.in_((CampaignStatus.LIVE, CampaignStatus.GATHERING)), _SUCCEEDED)
     ranked = sa.select(Campaign.id, rank).where(shown).subquery()
     statement = (
         sa.select(Campaign)
@@ -136,7 +136,7 @@ def sum_platform(currency: str) -> Platform:
         sa.func.count(Campaign.id),
         sa.func.coalesce(sa.func.sum(Campaign.backers_count), 0),
         sa.func.coalesce(sa.func.sum(Campaign.pledged_amount), 0),
-    ).where(Campaign.outcome == Outcome.SUCCEEDED, Campaign.currency == currency)
+    ).where(_SUCCEEDED, Campaign.currency == currency)
     with reading() as session:
         succeeded, backers, raised = session.execute(statement).one()
         return Platform(int(succeeded), int(backers), int(raised))

@@ -31,6 +31,8 @@ class Rules:
     supporters_needed: int = 3
     longest_days: int = 60
     on_pledge_longest_days: int = 76
+    on_success_longest_days: int = 90
+    repair_days: int = 7
     platform_fee_rate: Decimal = Decimal("0.07")
     vat_rate: Decimal = Decimal("0.20")
     checkout_minutes: int = 30
@@ -162,6 +164,14 @@ def _rules(environ: Mapping[str, str]) -> Rules:
         on_pledge_longest_days=_integer(
             environ, "OCTO_ON_PLEDGE_LONGEST_DAYS", default.on_pledge_longest_days, least=1, most=76
         ),
+        on_success_longest_days=_integer(
+            environ,
+            "OCTO_ON_SUCCESS_LONGEST_DAYS",
+            default.on_success_longest_days,
+            least=1,
+            most=90,
+        ),
+        repair_days=_integer(environ, "OCTO_REPAIR_DAYS", default.repair_days, least=1, most=30),
         platform_fee_rate=_rate(environ, "OCTO_PLATFORM_FEE", default.platform_fee_rate),
         vat_rate=_rate(environ, "OCTO_VAT", default.vat_rate),
         cancel_locked_hours=_integer(

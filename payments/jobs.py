@@ -12,6 +12,7 @@ from payments.reconciliation.standing import distrust
 from payments.runtime import PaymentsRuntime
 from payments.services.abandoned import end_abandoned_pledges
 from payments.settlement.closing import close_due_campaigns
+from payments.settlement.collecting import collect_campaigns
 from payments.settlement.engine import Engine
 from payments.settlement.paying import move_settling_campaigns
 from payments.waiting import describe_frozen, describe_open_calls
@@ -42,6 +43,9 @@ def register_jobs(app: Flask, runtime: PaymentsRuntime, *, should_stop: Callable
     def close_campaigns() -> JobReport:
         return close_due_campaigns(gateway=gateway, settings=settings, clock=clock)
 
+    def collect() -> JobReport:
+        return collect_campaigns(gateway=gateway, settings=settings, clock=clock)
+
     def settle_campaigns() -> JobReport:
         return move_settling_campaigns(gateway=gateway, settings=settings, clock=clock)
 
@@ -57,6 +61,7 @@ def register_jobs(app: Flask, runtime: PaymentsRuntime, *, should_stop: Callable
         Job("poll_events", poll, every_seconds=60),
         Job("take_in_events", take_in_events, every_seconds=1),
         Job("close_campaigns", close_campaigns, every_seconds=1),
+        Job("collect_campaigns", collect, every_seconds=1),
         Job("settle_campaigns", settle_campaigns, every_seconds=1),
         Job("compare_books", compare_books, every_seconds=1),
         Job("send_attempts", send_attempts, every_seconds=1),

@@ -5,6 +5,7 @@ a test names only what its rule is about.
 """
 
 import itertools
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
@@ -12,15 +13,18 @@ import sqlalchemy as sa
 from flask import Flask
 from flask_security import hash_password
 
-from campaigns.models import Campaign, CampaignStatus, Category, Pledge, Reward
+from campaigns.models import Campaign, CampaignStatus, Category, Collection, Pledge, Reward
 from campaigns.services.pledging import PledgeWish, place_pledge
 from octo.database import db, transaction
 from octo.ids import new_public_id, new_token
 from octo.users.models import Membership, Organisation, Role, RoleName, User
 from octo.worker import Due, run_due
-from payments.models import ConnectedAccount, Payment
+from payments.models import ConnectedAccount, Payment, SavedCard
 from payments.runtime import payments_runtime
-from payments.services import checkout, collection, onboarding
+from payments.services import checkout, onboarding
+from payments.services.collection import refresh_payment
+from payments.services.hosted_pages import WayBack
+from payments.services.saved_cards import refresh_card
 from tests.moment import Moment
 from tests.sandbox import VISA
 from tests.visitor import refresh
@@ -107,6 +111,7 @@ class Make:
         days: int = 30,
         stock: int | None = None,
         is_ready: bool = True,
+        collection: Collection = Collection.ON_PLEDGE,
     ) -> Campaign:
         """Make a campaign that takes pledges; with ``stock``, one reward of 10 € in so many."""
         organisation = self.organisation(is_ready=is_ready)
@@ -124,6 +129,7 @@ class Make:
                 place="Brest",
                 currency="EUR",
                 goal_amount=goal,
+                collection=collection,
                 duration_days=days,
                 time_zone="Europe/Paris",
                 status=CampaignStatus.LIVE,
@@ -199,15 +205,15 @@ class Make:
         runtime = payments_runtime()
         checkout.start_checkout(
             pledge.public_id,
-            return_url="http://localhost/return",
-            cancel_url="http://localhost/cancel",
+            WayBack("http://localhost/return", "http://localhost/cancel"),
             gateway=runtime.gateway,
             settings=runtime.settings,
             clock=runtime.clock,
         )
-        session_id = self.payment(pledge).stripe_checkout_session_id
-        assert session_id is not None
-        return session_id
+        is_paid_later = pledge.campaign.collection is Collection.ON_SUCCESS
+        opened = self.card(pledge) if is_paid_later else self.payment(pledge)
+        assert opened.stripe_checkout_session_id is not None
+        return opened.stripe_checkout_session_id
 
     def pledge(
         self,
@@ -218,27 +224,41 @@ class Make:
         card: str = VISA,
         reward: Reward | None = None,
     ) -> Pledge:
-        """Make a pledge paid on Stripe's page and taken in, as the return page does."""
+        """Make a pledge paid, or its card saved, on Stripe's page and taken in as one returns."""
         pledge = self.pending_pledge(campaign, amount, tip=tip, reward=reward)
         self.moment.sandbox.pay(self.open_checkout(pledge), card=card)
         self.refresh(pledge)
         return pledge
 
     def refresh(self, pledge: Pledge) -> None:
-        """Ask Stripe how a pledge's payment stands."""
+        """Ask Stripe how a pledge's payment or card stands."""
         runtime = payments_runtime()
-        collection.refresh_payment(
-            self.payment(pledge).public_id,
-            gateway=runtime.gateway,
-            settings=runtime.settings,
-            clock=runtime.clock,
-        )
+        gateway, settings, clock = runtime.gateway, runtime.settings, runtime.clock
+        for payment in self.payments(pledge):
+            refresh_payment(payment.public_id, gateway=gateway, settings=settings, clock=clock)
+        if pledge.campaign.collection is Collection.ON_SUCCESS:
+            card_id = self.card(pledge).public_id
+            refresh_card(card_id, gateway=gateway, settings=settings, clock=clock)
 
     def payment(self, pledge: Pledge) -> Payment:
-        """Return a pledge's payment, as it is in the database now."""
+        """Return a pledge's one payment, as it is in the database now."""
+        (payment,) = self.payments(pledge)
+        return payment
+
+    def payments(self, pledge: Pledge) -> Sequence[Payment]:
+        """Return a pledge's payments, the first one first."""
         return db.session.scalars(
             sa.select(Payment)
             .where(Payment.pledge_id == pledge.id)
+            .order_by(Payment.id)
+            .execution_options(populate_existing=True)
+        ).all()
+
+    def card(self, pledge: Pledge) -> SavedCard:
+        """Return a pledge's saved card, as it is in the database now."""
+        return db.session.scalars(
+            sa.select(SavedCard)
+            .where(SavedCard.pledge_id == pledge.id)
             .execution_options(populate_existing=True)
         ).one()
 

@@ -9,7 +9,7 @@ from datetime import datetime
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from campaigns.models import Campaign, CampaignStatus, Collection, Outcome
+from campaigns.models import Campaign, CampaignStatus, Outcome
 from campaigns.services.owner_mail import tell_owner
 from octo.audit import record
 from octo.errors import N_, ConflictError
@@ -45,43 +45,54 @@ def begin_closing(session: Session, campaign: Campaign, *, at: datetime) -> bool
     return True
 
 
-def judge(campaign: Campaign, *, withdrawn_amount: int = 0) -> Outcome:
-    """Return the verdict that what is counted now calls for.
-
-    ``withdrawn_amount`` is what banks took back of it, in minor units: it does not count.
-    """
-    if campaign.canceled_at is not None:
-        return Outcome.CANCELED
-    is_reached = campaign.pledged_amount - withdrawn_amount >= campaign.goal_amount
-    return Outcome.SUCCEEDED if is_reached else Outcome.FAILED
-
-
 def decide(session: Session, campaign: Campaign, *, outcome: Outcome, at: datetime) -> None:
-    """Freeze the verdict, once no payment is unresolved, and tell the owner."""
-    assert campaign.outcome is None, "a verdict is given once"
+    """Freeze the verdict, once no payment is unresolved, go on to settle, and tell the owner."""
     assert (outcome is Outcome.CANCELED) == (campaign.canceled_at is not None)
-    campaign.outcome = outcome
-    campaign.decided_at = at
-    is_to_collect = outcome is Outcome.SUCCEEDED and campaign.collection is Collection.ON_SUCCESS
-    campaign.move_to(CampaignStatus.COLLECTING if is_to_collect else CampaignStatus.SETTLING)
-    record(
-        session,
-        actor=SYSTEM,
-        action=f"campaign.{outcome.value}",
-        subject=campaign.public_id,
-        at=at,
-        pledged_amount=campaign.pledged_amount,
-        goal_amount=campaign.goal_amount,
-    )
+    _freeze_verdict(session, campaign, outcome=outcome, at=at)
+    campaign.move_to(CampaignStatus.SETTLING)
     if outcome is not Outcome.CANCELED:
         tell_owner(session, campaign, f"campaign_{outcome.value}", at=at)
 
 
-def end_collecting(session: Session, campaign: Campaign, *, outcome: Outcome, at: datetime) -> None:
-    """Judge again on what was collected, and go on to settle."""
+def begin_collecting(
+    session: Session, campaign: Campaign, *, ends_at: datetime, at: datetime
+) -> None:
+    """Freeze the verdict of a campaign whose saved cards are charged now, and tell the owner.
+
+    Until ``ends_at`` a card that is declined can be repaired.
+    """
+    _freeze_verdict(session, campaign, outcome=Outcome.SUCCEEDED, at=at)
+    campaign.collecting_ends_at = ends_at
+    campaign.move_to(CampaignStatus.COLLECTING)
+    tell_owner(session, campaign, "campaign_collecting", at=at, repair_until=ends_at.isoformat())
+
+
+def end_collecting(
+    session: Session, campaign: Campaign, *, outcome: Outcome, collected_amount: int, at: datetime
+) -> None:
+    """Go on to settle, on what was collected: enough of it, or too little and all goes back.
+
+    ``collected_amount`` is in minor units, tips excluded.
+    """
     campaign.move_to(CampaignStatus.SETTLING)
-    if outcome is not campaign.outcome:
-        fail_after_success(session, campaign=campaign, actor=SYSTEM, reason="not collected", at=at)
+    record(
+        session,
+        actor=SYSTEM,
+        action="campaign.collected",
+        subject=campaign.public_id,
+        at=at,
+        collected_amount=collected_amount,
+        goal_amount=campaign.goal_amount,
+    )
+    if outcome is Outcome.SUCCEEDED:
+        tell_owner(
+            session, campaign, "campaign_collected", at=at, collected_amount=collected_amount
+        )
+    else:
+        _turn_to_failure(session, campaign, actor=SYSTEM, reason="not enough collected", at=at)
+        tell_owner(
+            session, campaign, "campaign_fell_short", at=at, collected_amount=collected_amount
+        )
 
 
 def fail_after_success(
@@ -92,6 +103,30 @@ def fail_after_success(
         raise ConflictError(
             N_("Only a succeeded campaign that is not paid yet can be refunded whole.")
         )
+    _turn_to_failure(session, campaign, actor=actor, reason=reason, at=at)
+    tell_owner(session, campaign, "campaign_failed", at=at)
+
+
+def _freeze_verdict(
+    session: Session, campaign: Campaign, *, outcome: Outcome, at: datetime
+) -> None:
+    assert campaign.outcome is None, "a verdict is given once"
+    campaign.outcome = outcome
+    campaign.decided_at = at
+    record(
+        session,
+        actor=SYSTEM,
+        action=f"campaign.{outcome.value}",
+        subject=campaign.public_id,
+        at=at,
+        pledged_amount=campaign.pledged_amount,
+        goal_amount=campaign.goal_amount,
+    )
+
+
+def _turn_to_failure(
+    session: Session, campaign: Campaign, *, actor: str, reason: str, at: datetime
+) -> None:
     campaign.outcome = Outcome.FAILED
     record(
         session,
@@ -101,7 +136,6 @@ def fail_after_success(
         reason=reason,
         at=at,
     )
-    tell_owner(session, campaign, "campaign_failed", at=at)
 
 
 def mark_settled(session: Session, campaign: Campaign, *, at: datetime) -> None:

@@ -19,7 +19,6 @@ from octo.errors import N_, ConflictError, InvalidError
 from octo.text import clean_paragraphs
 from octo.users.models import User
 
-ON_SUCCESS_LONGEST_DAYS: Final = 90
 LONGEST_REASON: Final = 2_000
 _LAST_SECOND: Final = time(23, 59, 59)
 
@@ -69,7 +68,7 @@ def longest_run(campaign: Campaign, rules: Rules) -> int:
     """Return how many days a campaign may run in all, its extension included."""
     if campaign.collection is Collection.ON_PLEDGE:
         return rules.on_pledge_longest_days
-    return ON_SUCCESS_LONGEST_DAYS
+    return rules.on_success_longest_days
 
 
 def check_readiness(campaign: Campaign, *, payments: Payments, rules: Rules) -> Readiness:
@@ -104,7 +103,7 @@ def launch_campaign(
             at,
             days=campaign.duration_days,
             time_zone=campaign.time_zone,
-            longest_days=max(rules.longest_days, 2),
+            longest_days=max(min(rules.longest_days, longest_run(campaign, rules)), 2),
         )
         campaign.move_to(CampaignStatus.LIVE)
         _note(session, actor, campaign, "campaign.launched", reason="", at=at)

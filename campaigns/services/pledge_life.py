@@ -11,12 +11,25 @@ import sqlalchemy as sa
 from sqlalchemy.engine import CursorResult
 from sqlalchemy.orm import Session
 
-from campaigns.models import Campaign, CampaignStatus, Pledge, PledgeLink, PledgeStatus, Reward
+from campaigns.models import (
+    Campaign,
+    CampaignStatus,
+    Collection,
+    Outcome,
+    Pledge,
+    PledgeLink,
+    PledgeStatus,
+    Reward,
+)
 from octo.errors import N_, ConflictError
 from octo.ids import hash_token, new_token
 from octo.mail.outbox import enqueue
 
-_COUNTING = frozenset({CampaignStatus.LIVE, CampaignStatus.SUSPENDED, CampaignStatus.CLOSING})
+_RUNNING = frozenset({CampaignStatus.LIVE, CampaignStatus.SUSPENDED})
+_COUNTING = {
+    Collection.ON_PLEDGE: _RUNNING | {CampaignStatus.CLOSING},
+    Collection.ON_SUCCESS: _RUNNING,
+}
 _ENDED = frozenset({PledgeStatus.CANCELED, PledgeStatus.EXPIRED, PledgeStatus.REFUNDED})
 
 
@@ -45,8 +58,9 @@ class CampaignDecidedError(CannotActivateError):
 
 
 def activate_pledge(session: Session, pledge: Pledge, *, at: datetime) -> None:
-    """Count a pledge whose money is there; one already counted changes nothing.
+    """Count a pledge whose money is there, or its card; one already counted changes nothing.
 
+    A card counts until closing begins; money until the verdict, since Stripe says when it came.
     An expired pledge takes its reward's unit again. Raises ``CannotActivateError``, with
     nothing changed, when the pledge cannot stand: the caller gives the money back.
     """
@@ -56,7 +70,7 @@ def activate_pledge(session: Session, pledge: Pledge, *, at: datetime) -> None:
         raise PledgeEndedError(N_("This pledge is ended; its payment is given back."))
     campaign = pledge.campaign
     session.refresh(campaign, ["status", "outcome"])
-    if campaign.status not in _COUNTING or campaign.outcome is not None:
+    if campaign.status not in _COUNTING[campaign.collection] or campaign.outcome is not None:
         raise CampaignDecidedError(N_("This campaign is over; the payment is given back."))
     if pledge.reward_id is not None and not pledge.holds_reward:
         _retake_reward(session, pledge)
@@ -64,11 +78,12 @@ def activate_pledge(session: Session, pledge: Pledge, *, at: datetime) -> None:
     pledge.confirmed_at = at
     _count(session, pledge, sign=1)
     token = issue_link(session, pledge, is_mailed=True, at=at)
+    is_card = campaign.collection is Collection.ON_SUCCESS
     enqueue(
         session,
         to=pledge.email,
         locale=pledge.locale,
-        template="pledge_confirmed",
+        template="card_saved" if is_card else "pledge_confirmed",
         context=mail_context(pledge) | {"token": token},
         at=at,
     )
@@ -85,6 +100,16 @@ def expire_pledge(session: Session, pledge: Pledge, *, at: datetime) -> None:
         pledge.move_to(PledgeStatus.EXPIRED)
     if pledge.status in _ENDED:
         give_reward_back(session, pledge)
+
+
+def tell_charged(session: Session, pledge: Pledge, *, at: datetime) -> None:
+    """Say to a backer that the saved card, or the one that repaired it, was charged."""
+    _tell(session, pledge, template="card_charged", at=at)
+
+
+def tell_card_not_kept(session: Session, pledge: Pledge, *, at: datetime) -> None:
+    """Say to a backer that a card saved too late for its pledge will not be charged."""
+    _tell(session, pledge, template="pledge_released", at=at)
 
 
 def mark_collected(session: Session, pledge: Pledge, *, at: datetime) -> None:
@@ -110,11 +135,22 @@ def mark_refunded(session: Session, pledge: Pledge, *, at: datetime) -> None:
 
 
 def mark_released(session: Session, pledge: Pledge, *, at: datetime) -> None:
-    """Record that a saved card will not be charged, and say so to the backer."""
+    """Record that a saved card will not be charged, and say so to the backer.
+
+    A campaign that succeeds without it no longer counts it: what stands is what was collected.
+    """
     if pledge.status is PledgeStatus.RELEASED:
         return
     pledge.move_to(PledgeStatus.RELEASED)
-    _tell(session, pledge, template="pledge_released", at=at)
+    is_left_out = pledge.campaign.outcome is Outcome.SUCCEEDED
+    if is_left_out:
+        discount(session, pledge)
+    _tell(
+        session,
+        pledge,
+        template="pledge_not_collected" if is_left_out else "pledge_released",
+        at=at,
+    )
 
 
 def issue_link(session: Session, pledge: Pledge, *, at: datetime, is_mailed: bool = False) -> str:
@@ -175,6 +211,7 @@ def mail_context(pledge: Pledge) -> dict[str, object]:
         "reward_title": pledge.reward.title if pledge.reward else "",
         "deadline_at": campaign.deadline_at.isoformat() if campaign.deadline_at else "",
         "time_zone": campaign.time_zone,
+        "is_card_saved": campaign.collection is Collection.ON_SUCCESS,
     }
 
 

@@ -122,14 +122,15 @@ def write_cover(
 def write_terms(campaign: Campaign, terms: CampaignTerms, *, rules: Rules) -> None:
     """Set what people pledge on, within the rules."""
     decimals_of(terms.currency)
+    longest = longest_duration(terms.collection, rules)
     with Checks(terms.unread) as check:
         check(check_amount, terms.goal_amount, terms.currency, field="goal")
-        if not 1 <= terms.duration_days <= rules.longest_days:
+        if not 1 <= terms.duration_days <= longest:
             check.refuse(
                 InvalidError(
                     N_("Enter a number of days, from 1 to %(longest)s."),
                     field="duration_days",
-                    longest=rules.longest_days,
+                    longest=longest,
                 )
             )
         if terms.time_zone not in available_timezones():
@@ -140,6 +141,13 @@ def write_terms(campaign: Campaign, terms: CampaignTerms, *, rules: Rules) -> No
     campaign.duration_days = terms.duration_days
     campaign.time_zone = terms.time_zone
     campaign.collection = terms.collection
+
+
+def longest_duration(collection: Collection, rules: Rules) -> int:
+    """Return how many days a campaign may be given at first, by when its cards are charged."""
+    if collection is Collection.ON_PLEDGE:
+        return min(rules.longest_days, rules.on_pledge_longest_days)
+    return min(rules.longest_days, rules.on_success_longest_days)
 
 
 def write_reward(reward: Reward, draft: RewardDraft, campaign: Campaign) -> None:

@@ -13,8 +13,8 @@ from octo.database import lock, reading, transaction
 from octo.errors import OctoError
 from octo.scheduler import JobReport
 from payments.gateway.client import Gateway, StripeAwayError
-from payments.models import Payment
-from payments.services.collection import refresh_payment
+from payments.models import Payment, SavedCard
+from payments.services.collection import refresh_pledge
 
 _log = structlog.get_logger()
 
@@ -28,43 +28,41 @@ def end_abandoned_pledges(*, gateway: Gateway, settings: Settings, clock: Clock)
     """
     done = 0
     waiting: list[str] = []
-    for pledge_id, payment_id in _overdue(clock):
-        if payment_id is None:
-            done += _end(pledge_id, clock=clock)
-            continue
+    for pledge_id, public_id in _overdue(clock):
         try:
-            refresh_payment(payment_id, gateway=gateway, settings=settings, clock=clock)
+            refresh_pledge(public_id, gateway=gateway, settings=settings, clock=clock)
         except StripeAwayError as error:
             waiting.append(f"checkouts that were left: {error}")
             return JobReport(done=done, waiting=waiting, is_away=True)
         except OctoError as error:
-            _log.exception("abandoned_not_ended", payment=payment_id)
-            waiting.append(f"payment {payment_id}: {error}")
+            _log.exception("abandoned_not_ended", pledge=public_id)
+            waiting.append(f"pledge {public_id}: {error}")
             continue
+        _end_unbegun(pledge_id, clock=clock)
         done += _is_over(pledge_id)
     return JobReport(done=done, waiting=waiting)
 
 
-def _overdue(clock: Clock) -> list[tuple[int, str | None]]:
+def _overdue(clock: Clock) -> list[tuple[int, str]]:
     with reading() as session:
         rows = session.execute(
-            sa.select(Pledge.id, Payment.public_id)
-            .outerjoin(Payment, Payment.pledge_id == Pledge.id)
+            sa.select(Pledge.id, Pledge.public_id)
             .where(Pledge.status == PledgeStatus.PENDING, Pledge.expires_at < clock.now())
             .order_by(Pledge.expires_at)
             .limit(BATCH)
         ).all()
-    return [(pledge_id, payment_id) for pledge_id, payment_id in rows]
+    return [(pledge_id, public_id) for pledge_id, public_id in rows]
 
 
-def _end(pledge_id: int, *, clock: Clock) -> int:
+def _end_unbegun(pledge_id: int, *, clock: Clock) -> None:
     with transaction() as session:
         pledge = lock(session, Pledge, id=pledge_id)
-        has_payment = session.scalar(sa.select(Payment.id).where(Payment.pledge_id == pledge_id))
-        if has_payment is not None:
-            return 0
-        expire_pledge(session, pledge=pledge, at=clock.now())
-        return 1
+        begun = sa.union_all(
+            sa.select(Payment.id).where(Payment.pledge_id == pledge_id),
+            sa.select(SavedCard.id).where(SavedCard.pledge_id == pledge_id),
+        )
+        if session.execute(begun.limit(1)).first() is None:
+            expire_pledge(session, pledge=pledge, at=clock.now())
 
 
 def _is_over(pledge_id: int) -> int:

@@ -1,53 +1,111 @@
-"""Open the page on which a backer pays, and let go of it when it can no longer be paid."""
+"""Open the page on which a backer pays or saves a card, and let go of it when it is too late."""
 
 import uuid
-from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from campaigns.models import Pledge, PledgeStatus
+from campaigns.models import Collection, Pledge, PledgeStatus
 from campaigns.ports import CheckoutPage, NotPayableError
 from octo.clock import Clock
 from octo.config import Settings
-from octo.database import lock, transaction
+from octo.database import lock, reading, transaction
 from octo.errors import N_
 from octo.ids import new_public_id
-from octo.sentences import sentence_in
 from payments.gateway.attempts import CALLER_LEASE, Claimed, plan_attempt, take
 from payments.gateway.calls import perform
 from payments.gateway.client import Gateway, StripeAwayError
-from payments.models import Attempt, AttemptKind, Payment
+from payments.models import Attempt, AttemptKind, Payment, SavedCard
+from payments.services.hosted_pages import WayBack, card_page, payment_page
+from payments.services.occasion import Occasion
 from payments.services.outcomes import record_results
 
-_EXPIRY_MARGIN = timedelta(minutes=1)
-_TIP = N_("Tip for Octo")
+Subject = Payment | SavedCard
 
 
 def start_checkout(
-    pledge_id: str,
-    *,
-    return_url: str,
-    cancel_url: str,
-    gateway: Gateway,
-    settings: Settings,
-    clock: Clock,
+    pledge_id: str, way_back: WayBack, *, gateway: Gateway, settings: Settings, clock: Clock
 ) -> CheckoutPage:
     """Open Stripe's hosted page for a pledge, or return the one already open.
 
-    The payment, the attempt and its key are one commit, before the call. When the answer is
-    lost the attempt stays, and whoever resumes it sends it under the same key; the backer is
-    told that nothing was taken, and trying again comes back here.
+    On it the pledge is paid, or its card saved, as its campaign collects. The payment or the
+    card, the attempt and its key are one commit, before the call. When the answer is lost the
+    attempt stays, and whoever resumes it sends it under the same key; the backer is told that
+    nothing was taken, and trying again comes back here.
     """
-    claimed = _prepare(
-        pledge_id, return_url=return_url, cancel_url=cancel_url, settings=settings, clock=clock
+    with transaction() as session:
+        pledge = lock(session, Pledge, public_id=pledge_id)
+        occasion = Occasion.now(settings, clock)
+        known = _find_subject(session, pledge)
+        if known is not None and (page := find_open_page(known)) is not None:
+            return page
+        if pledge.status is not PledgeStatus.PENDING or known is not None:
+            raise NotPayableError(
+                N_("This pledge cannot be paid now. Start again from the campaign.")
+            )
+        if pledge.campaign.collection is Collection.ON_SUCCESS:
+            claimed = _begin_card(session, pledge, way_back, occasion=occasion)
+        else:
+            claimed = begin_payment(session, pledge, way_back, occasion=occasion)
+    return open_page(claimed, gateway=gateway, settings=settings, clock=clock)
+
+
+def begin_payment(
+    session: Session, pledge: Pledge, way_back: WayBack, *, occasion: Occasion
+) -> Claimed:
+    """Write down a payment and the call that opens its page; the caller commits, then calls."""
+    payment = Payment(
+        public_id=new_public_id("pay"),
+        pledge=pledge,
+        campaign_id=pledge.campaign_id,
+        amount=pledge.amount,
+        tip_amount=pledge.tip_amount,
+        currency=pledge.currency,
+        created_at=occasion.at,
     )
-    if isinstance(claimed, CheckoutPage):
-        return claimed
+    parameters = payment_page(pledge, payment, way_back, settings=occasion.settings, at=occasion.at)
+    return _begin(session, payment, parameters, occasion=occasion)
+
+
+def _begin_card(
+    session: Session, pledge: Pledge, way_back: WayBack, *, occasion: Occasion
+) -> Claimed:
+    card = SavedCard(
+        public_id=new_public_id("crd"),
+        pledge=pledge,
+        campaign_id=pledge.campaign_id,
+        created_at=occasion.at,
+    )
+    parameters = card_page(pledge, card, way_back, settings=occasion.settings, at=occasion.at)
+    return _begin(session, card, parameters, occasion=occasion)
+
+
+def _begin(
+    session: Session, subject: Subject, parameters: dict[str, Any], *, occasion: Occasion
+) -> Claimed:
+    session.add(subject)
+    attempt = plan_attempt(
+        session,
+        installation=occasion.settings.stripe.installation,
+        kind=AttemptKind.CHECKOUT_CREATE,
+        subject=subject.public_id,
+        parameters=parameters,
+        at=occasion.machine,
+        campaign_id=subject.campaign_id,
+    )
+    session.flush()
+    return take(attempt, holder=f"web:{uuid.uuid4()}", at=occasion.machine, lease=CALLER_LEASE)
+
+
+def open_page(
+    claimed: Claimed, *, gateway: Gateway, settings: Settings, clock: Clock
+) -> CheckoutPage:
+    """Make the call that opens a page, and return it; raises ``StripeAwayError`` without one."""
     result = perform(gateway, claimed, at=claimed.sent_at)
     record_results([(claimed, result)], settings=settings, clock=clock)
-    page = _find_page(pledge_id)
+    with reading() as session:
+        page = next(filter(None, map(find_open_page, _of_attempt(session, claimed))), None)
     if page is None:
         raise StripeAwayError(
             N_("Our payment provider does not answer. Nothing was taken: try again in a minute.")
@@ -55,133 +113,51 @@ def start_checkout(
     return page
 
 
-def expire_checkout(
-    session: Session, payment: Payment, *, settings: Settings, at: datetime
-) -> None:
-    """Ask Stripe to close an open checkout; planned once, carried out by the engine.
+def find_open_page(subject: Subject) -> CheckoutPage | None:
+    """Return the page that is open for a payment or a card."""
+    if subject.is_resolved or subject.checkout_url is None:
+        return None
+    assert subject.checkout_expires_at is not None
+    return CheckoutPage(url=subject.checkout_url, expires_at=subject.checkout_expires_at)
 
-    ``at`` is machine time. Stripe may still take a payment in this race: that money goes back.
+
+def expire_checkout(session: Session, subject: Subject, *, occasion: Occasion) -> None:
+    """Ask Stripe to close an open page; planned once, carried out by the engine.
+
+    A backer may still be done with it in this race: late money goes back, and a late card is
+    forgotten.
     """
-    assert payment.stripe_checkout_session_id is not None
+    assert subject.stripe_checkout_session_id is not None
     known = session.scalar(
         sa.select(Attempt.id).where(
-            Attempt.kind == AttemptKind.CHECKOUT_EXPIRE, Attempt.subject == payment.public_id
+            Attempt.kind == AttemptKind.CHECKOUT_EXPIRE, Attempt.subject == subject.public_id
         )
     )
     if known is None:
         plan_attempt(
             session,
-            installation=settings.stripe.installation,
+            installation=occasion.settings.stripe.installation,
             kind=AttemptKind.CHECKOUT_EXPIRE,
-            subject=payment.public_id,
-            parameters={"session": payment.stripe_checkout_session_id},
-            at=at,
-            campaign_id=payment.campaign_id,
+            subject=subject.public_id,
+            parameters={"session": subject.stripe_checkout_session_id},
+            at=occasion.machine,
+            campaign_id=subject.campaign_id,
         )
 
 
-def _prepare(
-    pledge_id: str, *, return_url: str, cancel_url: str, settings: Settings, clock: Clock
-) -> Claimed | CheckoutPage:
-    with transaction() as session:
-        pledge = lock(session, Pledge, public_id=pledge_id)
-        machine = clock.machine_now()
-        payment = session.scalars(
-            sa.select(Payment).where(Payment.pledge_id == pledge.id)
-        ).one_or_none()
-        if payment is not None and payment.checkout_url and not payment.is_resolved:
-            return _page_of(payment)
-        if pledge.status is not PledgeStatus.PENDING or payment is not None:
-            raise NotPayableError(
-                N_("This pledge cannot be paid now. Start again from the campaign.")
-            )
-        payment = Payment(
-            public_id=new_public_id("pay"),
-            pledge=pledge,
-            campaign_id=pledge.campaign_id,
-            amount=pledge.amount,
-            tip_amount=pledge.tip_amount,
-            currency=pledge.currency,
-            created_at=clock.now(),
-        )
-        session.add(payment)
-        attempt = plan_attempt(
-            session,
-            installation=settings.stripe.installation,
-            kind=AttemptKind.CHECKOUT_CREATE,
-            subject=payment.public_id,
-            parameters=_session_parameters(
-                pledge,
-                payment,
-                return_url=return_url,
-                cancel_url=cancel_url,
-                settings=settings,
-                at=clock.now(),
-            ),
-            at=machine,
-            campaign_id=pledge.campaign_id,
-        )
-        session.flush()
-        return take(attempt, holder=f"web:{uuid.uuid4()}", at=machine, lease=CALLER_LEASE)
+def _find_subject(session: Session, pledge: Pledge) -> Subject | None:
+    """Return the card of a pledge whose card is saved, or the first payment of another."""
+    if pledge.campaign.collection is Collection.ON_SUCCESS:
+        cards = sa.select(SavedCard).where(SavedCard.pledge_id == pledge.id)
+        return session.scalars(cards).one_or_none()
+    return session.scalars(sa.select(Payment).where(Payment.pledge_id == pledge.id)).one_or_none()
 
 
-def _session_parameters(
-    pledge: Pledge,
-    payment: Payment,
-    *,
-    return_url: str,
-    cancel_url: str,
-    settings: Settings,
-    at: datetime,
-) -> dict[str, Any]:
-    """Say what Stripe's page shows and takes; it closes itself after half an hour at least.
-
-    https://docs.stripe.com/api/checkout/sessions/create: ``expires_at`` is 30 minutes to
-    24 hours ahead.
-    """
-    expires_at = at + timedelta(minutes=settings.rules.checkout_minutes) + _EXPIRY_MARGIN
-    campaign = pledge.campaign
-    ids = {
-        "octo_installation": settings.stripe.installation,
-        "octo_payment": payment.public_id,
-        "octo_pledge": pledge.public_id,
-        "octo_campaign": campaign.public_id,
-    }
-    lines = [_line(campaign.title, pledge.amount, pledge.currency)]
-    if pledge.tip_amount:
-        lines.append(_line(sentence_in(pledge.locale, _TIP), pledge.tip_amount, pledge.currency))
-    return {
-        "mode": "payment",
-        "allowed_payment_method_types": ["card"],
-        "client_reference_id": pledge.public_id,
-        "customer_email": pledge.email,
-        "locale": pledge.locale,
-        "line_items": lines,
-        "payment_intent_data": {"transfer_group": campaign.public_id, "metadata": ids},
-        "metadata": ids,
-        "success_url": return_url,
-        "cancel_url": cancel_url,
-        "expires_at": int(expires_at.timestamp()),
-    }
-
-
-def _line(name: str, amount: int, currency: str) -> dict[str, Any]:
-    price = {
-        "currency": currency.lower(),
-        "unit_amount": amount,
-        "product_data": {"name": name},
-    }
-    return {"quantity": 1, "price_data": price}
-
-
-def _find_page(pledge_id: str) -> CheckoutPage | None:
-    with transaction() as session:
-        pledge = lock(session, Pledge, public_id=pledge_id)
-        payment = session.scalars(sa.select(Payment).where(Payment.pledge_id == pledge.id)).one()
-        return _page_of(payment) if payment.checkout_url else None
-
-
-def _page_of(payment: Payment) -> CheckoutPage:
-    assert payment.checkout_url is not None
-    assert payment.checkout_expires_at is not None
-    return CheckoutPage(url=payment.checkout_url, expires_at=payment.checkout_expires_at)
+def _of_attempt(session: Session, claimed: Claimed) -> list[Subject]:
+    anew = {"populate_existing": True}
+    payments = sa.select(Payment).where(Payment.public_id == claimed.subject)
+    cards = sa.select(SavedCard).where(SavedCard.public_id == claimed.subject)
+    return [
+        *session.scalars(payments.execution_options(**anew)),
+        *session.scalars(cards.execution_options(**anew)),
+    ]

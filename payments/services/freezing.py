@@ -10,6 +10,7 @@ from octo.config import Settings
 from octo.database import lock, transaction
 from octo.errors import N_, ConflictError, InvalidError
 from payments.models import OPEN_ATTEMPTS, Attempt, Freeze, Refund, RefundStatus
+from payments.services import off_session
 from payments.services.occasion import Occasion
 from payments.services.refunds import plan_refund
 
@@ -27,7 +28,7 @@ def lift_freeze(
 ) -> None:
     """Let the money of a campaign move again, on the record; ``actor`` is a public id.
 
-    Refunds that Stripe refused are asked for once more, each as a new action.
+    Refunds and charges that Stripe refused are asked for once more, each as a new action.
     """
     reason = reason.strip()
     if not reason or len(reason) > LONGEST_REASON:
@@ -52,7 +53,9 @@ def lift_freeze(
             reason=reason,
             at=at,
         )
-        _ask_again(session, campaign, occasion=Occasion.now(settings, clock))
+        occasion = Occasion.now(settings, clock)
+        _ask_again(session, campaign, occasion=occasion)
+        off_session.ask_again(session, campaign, occasion=occasion)
 
 
 def _ask_again(session: Session, campaign: Campaign, *, occasion: Occasion) -> None:

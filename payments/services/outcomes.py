@@ -23,8 +23,10 @@ from payments.gateway.attempts import Claimed, close, lock_held, put_back, try_a
 from payments.gateway.calls import NoEffect, Result
 from payments.gateway.facts import (
     AccountFact,
+    CardFact,
     CheckoutFact,
     Done,
+    IntentFact,
     Postponed,
     RefundFact,
     Refused,
@@ -35,17 +37,24 @@ from payments.models import (
     Attempt,
     AttemptKind,
     AttemptStatus,
+    CardStatus,
     ConnectedAccount,
     Freeze,
-    Payment,
     PaymentStatus,
     Refund,
     Transfer,
 )
 from payments.services.accounts import record_account
-from payments.services.collection import lock_payment, record_checkout
+from payments.services.collection import lock_payment, record_checkout, record_intent
 from payments.services.occasion import Occasion
+from payments.services.off_session import (
+    CARD_IS_GONE,
+    UNUSABLE,
+    confirm_intent,
+    record_decline,
+)
 from payments.services.refunds import record_refunds
+from payments.services.saved_cards import lock_card, record_card
 from payments.services.subjects import lock_subjects
 from payments.services.transfers import record_transfer
 from payments.waiting import slug_of
@@ -160,9 +169,19 @@ def _record_done(session: Session, attempt: Attempt, done: Done, *, occasion: Oc
         case TransferFact() as seen:
             transfer = lock(session, Transfer, public_id=attempt.subject)
             record_transfer(session, transfer, seen, at=occasion.at)
+        case CheckoutFact(mode="setup") as seen:
+            card = lock_card(session, public_id=attempt.subject)
+            record_card(session, card, seen, occasion=occasion)
         case CheckoutFact() as seen:
             payment = lock_payment(session, public_id=attempt.subject)
             record_checkout(session, payment, seen, occasion=occasion)
+        case IntentFact() as seen:
+            payment = lock_payment(session, public_id=attempt.subject)
+            record_intent(session, payment, seen, occasion=occasion)
+            if attempt.kind is AttemptKind.INTENT_CREATE:
+                confirm_intent(session, payment, occasion=occasion)
+        case CardFact():
+            lock_card(session, public_id=attempt.subject).advance_to(CardStatus.FORGOTTEN)
         case AccountFact() as seen:
             account = lock(session, ConnectedAccount, public_id=attempt.subject)
             record_account(account, seen, at=occasion.machine)
@@ -173,9 +192,20 @@ def _record_refused(
 ) -> None:
     """Stripe said no: most refusals of ours are a bug to be looked at before money moves on."""
     match attempt.kind:
+        case AttemptKind.CHECKOUT_CREATE if attempt.parameters["mode"] == "setup":
+            card = lock_card(session, public_id=attempt.subject)
+            if card.advance_to(CardStatus.EXPIRED):
+                expire_pledge(session, pledge=card.pledge, at=occasion.at)
         case AttemptKind.CHECKOUT_CREATE:
             payment = lock_payment(session, public_id=attempt.subject)
-            _give_up_payment(session, payment, occasion=occasion)
+            if payment.advance_to(PaymentStatus.CANCELED):
+                expire_pledge(session, pledge=payment.pledge, at=occasion.at)
+        case AttemptKind.INTENT_CREATE | AttemptKind.INTENT_CONFIRM if _is_of_the_card(refused):
+            payment = lock_payment(session, public_id=attempt.subject)
+            code = refused.code if refused.is_decline else UNUSABLE
+            record_decline(session, payment, code=code, occasion=occasion)
+        case AttemptKind.CARD_DETACH:
+            _log.error("card_not_forgotten", subject=attempt.subject, code=refused.code)
         case AttemptKind.TRANSFER_CREATE if refused.code in _TRANSFER_WAITS:
             transfer = lock(session, Transfer, public_id=attempt.subject)
             transfer.waits_for = _TRANSFER_WAITS[refused.code]
@@ -187,9 +217,9 @@ def _record_refused(
             freeze(session, attempt.campaign_id, reason=reason, occasion=occasion)
 
 
-def _give_up_payment(session: Session, payment: Payment, *, occasion: Occasion) -> None:
-    if payment.advance_to(PaymentStatus.CANCELED):
-        expire_pledge(session, pledge=payment.pledge, at=occasion.at)
+def _is_of_the_card(refused: Refused) -> bool:
+    """Tell whether the card cannot be charged; any other refusal is a bug to be looked at."""
+    return refused.is_decline or refused.code in CARD_IS_GONE
 
 
 def _set_aside(claimed: Claimed, error: Exception, *, settings: Settings, clock: Clock) -> None:

@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from campaigns.models import Campaign, Pledge, Reward
 from octo.database import Model, lock_all
-from payments.models import Attempt, AttemptKind, Payment, Refund
+from payments.models import Attempt, AttemptKind, Payment, Refund, SavedCard
 
 
 @dataclass(frozen=True)
@@ -20,26 +20,29 @@ class Subjects:
 
 
 def lock_subjects(session: Session, attempts: Iterable[Attempt]) -> Subjects:
-    """Lock the pledges of a group, its payments and its refunds: everybody's order, by id.
+    """Lock the pledges of a group, its payments, cards and refunds: everybody's order, by id.
 
     Their campaigns and rewards are loaded beside them, so that nothing is looked up row by
     row afterwards.
     """
     kinds = [(attempt.subject, attempt.kind) for attempt in attempts]
     refund_ids = [subject for subject, kind in kinds if kind is AttemptKind.REFUND_CREATE]
-    payment_ids = [subject for subject, kind in kinds if kind is not AttemptKind.REFUND_CREATE]
+    others = [subject for subject, kind in kinds if kind is not AttemptKind.REFUND_CREATE]
     of_refunds = sa.select(Payment.id, Payment.pledge_id).join(
         Refund, Refund.payment_id == Payment.id
     )
     of_payments = sa.select(Payment.id, Payment.pledge_id)
+    of_cards = sa.select(sa.cast(sa.null(), sa.BigInteger()), SavedCard.pledge_id)
     found = session.execute(
         sa.union_all(
             of_refunds.where(Refund.public_id.in_(refund_ids)),
-            of_payments.where(Payment.public_id.in_(payment_ids)),
+            of_payments.where(Payment.public_id.in_(others)),
+            of_cards.where(SavedCard.public_id.in_(others)),
         )
     ).all()
     pledges = lock_all(session, Pledge, Pledge.id.in_({pledge_id for _, pledge_id in found}))
     payments = lock_all(session, Payment, Payment.id.in_({payment_id for payment_id, _ in found}))
+    cards = lock_all(session, SavedCard, SavedCard.public_id.in_(others))
     refunds = lock_all(session, Refund, Refund.public_id.in_(refund_ids))
     campaign_ids = {pledge.campaign_id for pledge in pledges}
     campaigns = session.scalars(sa.select(Campaign).where(Campaign.id.in_(campaign_ids))).all()
@@ -47,5 +50,5 @@ def lock_subjects(session: Session, attempts: Iterable[Attempt]) -> Subjects:
     rewards = session.scalars(sa.select(Reward).where(Reward.id.in_(reward_ids))).all()
     return Subjects(
         refunds={refund.public_id: refund for refund in refunds},
-        held=[*pledges, *payments, *campaigns, *rewards],
+        held=[*pledges, *payments, *cards, *campaigns, *rewards],
     )

@@ -9,7 +9,6 @@ from sqlalchemy.orm import Session
 
 from campaigns.models import Campaign, CampaignStatus, Outcome, Pledge, PledgeStatus
 from campaigns.services.closing import mark_settled
-from campaigns.services.pledge_life import mark_collected
 from octo.clock import Clock
 from octo.config import Settings
 from octo.database import lock, lock_all, reading, transaction
@@ -36,6 +35,7 @@ from payments.services.onboarding import refresh_owner
 from payments.services.outcomes import note_trouble
 from payments.services.refunds import refund_rests
 from payments.services.transfers import plan_transfer, tell_owner_to_register
+from payments.settlement.ending import end_pledges
 from payments.waiting import slug_of
 from payments.waiting import until as said_until
 
@@ -79,14 +79,15 @@ def _move(
     campaign_id: int, outcome: Outcome, *, gateway: Gateway, settings: Settings, clock: Clock
 ) -> tuple[int, list[str]]:
     waiting: list[str] = []
+    ended = end_pledges(campaign_id, outcome, settings=settings, clock=clock)
     if outcome is Outcome.SUCCEEDED:
-        done = _collect_batch(campaign_id, settings=settings, clock=clock)
         planned, waiting = _pay_owner(campaign_id, gateway=gateway, settings=settings, clock=clock)
-        done += planned
     else:
-        done = _refund_batch(campaign_id, outcome, settings=settings, clock=clock)
+        planned = _refund_batch(campaign_id, outcome, settings=settings, clock=clock)
+    if ended:
+        return ended + planned, waiting
     settled, wait = _settle(campaign_id, settings=settings, clock=clock)
-    return done + settled, waiting + wait
+    return planned + settled, waiting + wait
 
 
 def _settling() -> Sequence[tuple[int, Outcome]]:
@@ -120,23 +121,6 @@ def _refund_batch(campaign_id: int, outcome: Outcome, *, settings: Settings, clo
         left = lock_all(session, Payment, *is_left, limit=BATCH)
         refund_rests(session, left, reason=_REASONS[outcome], occasion=occasion)
         return len(left)
-
-
-def _collect_batch(campaign_id: int, *, settings: Settings, clock: Clock) -> int:
-    """Tell the next backers of a succeeded campaign that their money is the owner's."""
-    with transaction() as session:
-        occasion = Occasion.now(settings, clock)
-        active = session.scalars(
-            sa.select(Pledge)
-            .where(Pledge.campaign_id == campaign_id, Pledge.status == PledgeStatus.ACTIVE)
-            .order_by(Pledge.id)
-            .limit(BATCH)
-            .with_for_update(of=Pledge)
-            .execution_options(populate_existing=True)
-        ).all()
-        for pledge in active:
-            mark_collected(session, pledge=pledge, at=occasion.at)
-        return len(active)
 
 
 def _pay_owner(

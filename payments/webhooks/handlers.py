@@ -13,12 +13,21 @@ from payments.gateway.facts import ChargeFact
 from payments.ledger import rules
 from payments.ledger.drafts import MovementFacts, TransactionDraft
 from payments.ledger.posting import adopt_alone
-from payments.models import ConnectedAccount, Payment, PaymentStatus, Refund, Transfer
+from payments.models import (
+    CardStatus,
+    ConnectedAccount,
+    Payment,
+    PaymentStatus,
+    Refund,
+    SavedCard,
+    Transfer,
+)
 from payments.services.collection import lock_payment, record_charge, refresh_payment
 from payments.services.disputes import record_dispute
 from payments.services.occasion import Occasion
 from payments.services.onboarding import refresh_owner
 from payments.services.refunds import adopt_refund, record_refund
+from payments.services.saved_cards import refresh_card
 from payments.services.transfers import find_transfer, record_reversals, record_transfer
 
 
@@ -48,7 +57,8 @@ def _on_checkout(
     del payload
     payment_id = _find_payment_id(Payment.stripe_checkout_session_id == object_id)
     if payment_id is None:
-        return False
+        of_page = SavedCard.stripe_checkout_session_id == object_id
+        return _refresh_card(of_page, gateway=gateway, settings=settings, clock=clock)
     if not _is_collected(payment_id):
         refresh_payment(payment_id, gateway=gateway, settings=settings, clock=clock)
     return True
@@ -66,6 +76,15 @@ def _on_intent(
     if not _is_collected(payment_id):
         refresh_payment(payment_id, gateway=gateway, settings=settings, clock=clock)
     return True
+
+
+def _on_setup(
+    object_id: str, payload: dict[str, Any], *, gateway: Gateway, settings: Settings, clock: Clock
+) -> bool:
+    del object_id
+    metadata = payload.get("data", {}).get("object", {}).get("metadata", {})
+    named = SavedCard.public_id == metadata.get("octo_card", "")
+    return _refresh_card(named, gateway=gateway, settings=settings, clock=clock)
 
 
 def _on_charge(
@@ -203,6 +222,22 @@ def _is_collected(payment_id: str) -> bool:
     return found is not None
 
 
+def _refresh_card(
+    condition: sa.ColumnElement[bool], *, gateway: Gateway, settings: Settings, clock: Clock
+) -> bool:
+    """Fetch how the saving of a card stands, unless that is known; ``False`` without a card."""
+    with reading() as session:
+        found = session.execute(
+            sa.select(SavedCard.public_id, SavedCard.status).where(condition)
+        ).one_or_none()
+    if found is None:
+        return False
+    card_id, status = found
+    if status in {CardStatus.PENDING, CardStatus.EXPIRED}:
+        refresh_card(card_id, gateway=gateway, settings=settings, clock=clock)
+    return True
+
+
 def _find_payment_id(condition: sa.ColumnElement[bool]) -> str | None:
     with reading() as session:
         return session.scalar(sa.select(Payment.public_id).where(condition))
@@ -211,6 +246,7 @@ def _find_payment_id(condition: sa.ColumnElement[bool]) -> str | None:
 _HANDLERS: Final[tuple[tuple[str, Handler], ...]] = (
     ("checkout.session.", _on_checkout),
     ("payment_intent.", _on_intent),
+    ("setup_intent.", _on_setup),
     ("charge.dispute.", _on_dispute),
     ("charge.refund.", _on_refund),
     ("charge.", _on_charge),

@@ -18,18 +18,26 @@ from tests.octo.mailbox import Mailbox
 SENDERS = ("tell_owner", "tell_moderators")
 
 
+def texts_in(value: ast.expr) -> Iterator[str]:
+    """Find a text, or both texts of a choice between two."""
+    match value:
+        case ast.Constant():
+            yield str(value.value)
+        case ast.IfExp():
+            yield from (*texts_in(value.body), *texts_in(value.orelse))
+
+
 def named_templates(path: Path) -> Iterator[str]:
     """Find the templates that a module names where it writes a mail."""
     for node in ast.walk(ast.parse(path.read_text())):
         if not isinstance(node, ast.Call):
             continue
         for keyword in node.keywords:
-            if keyword.arg == "template" and isinstance(keyword.value, ast.Constant):
-                yield str(keyword.value.value)
+            if keyword.arg == "template":
+                yield from texts_in(keyword.value)
         if isinstance(node.func, ast.Name) and node.func.id in SENDERS:
-            yield from (
-                str(argument.value) for argument in node.args if isinstance(argument, ast.Constant)
-            )
+            for argument in node.args:
+                yield from texts_in(argument)
 
 
 def test_every_mail_named_by_a_service_exists() -> None:
@@ -40,7 +48,7 @@ def test_every_mail_named_by_a_service_exists() -> None:
         for name in named_templates(path)
     }
 
-    assert {"pledge_confirmed", "campaign_submitted"} <= named
+    assert {"pledge_confirmed", "card_saved", "campaign_submitted"} <= named
     assert named <= set(template_names())
 
 
