@@ -11,6 +11,7 @@ from typing import Protocol
 from flask import Flask, current_app
 from sqlalchemy.orm import Session
 
+from campaigns.models import Campaign, CampaignStatus
 from octo.errors import ConflictError, UnavailableError
 
 
@@ -24,6 +25,18 @@ class NotPayableError(ConflictError):
     """This pledge waits for no payment."""
 
     code = "not_payable"
+
+
+class NothingToRepairError(ConflictError):
+    """The pledge is paid, or can no longer be."""
+
+    code = "nothing_to_repair"
+
+
+class StillAskedError(UnavailableError):
+    """What became of the last try is not known yet; another must not begin before it is."""
+
+    code = "still_asked"
 
 
 @dataclass(frozen=True)
@@ -47,9 +60,11 @@ class RepairView:
 class PaymentView:
     """What a receipt shows of the money of one pledge; amounts in minor units.
 
-    ``card`` names a saved card by what its holder knows of it, such as ``visa 4242``.
+    ``status`` is the payment's, or the saved card's while there is no payment; ``card`` names
+    that card by what its holder knows of it, such as ``visa 4242``.
     """
 
+    status: str
     charged_at: datetime | None = None
     refunded_amount: int = 0
     refund_status: str | None = None
@@ -81,8 +96,8 @@ class Payments(Protocol):
     def start_repair(self, pledge_id: str, *, return_url: str, cancel_url: str) -> CheckoutPage:
         """Open a checkout page for a pledge whose saved card was declined.
 
-        Raises ``ConflictError`` when nothing is to be repaired, and ``UnavailableError`` when
-        Stripe is away.
+        Raises ``NothingToRepairError``, ``StillAskedError`` while the last try may still go
+        through, and ``PaymentsAwayError`` when Stripe is away.
         """
 
     def refresh_pledge(self, pledge_id: str) -> None:
@@ -118,3 +133,10 @@ def bound_payments() -> Payments:
     """Return the money side of the current app; for pages, API, commands and jobs only."""
     bound: Payments = current_app.extensions["campaigns.payments"]
     return bound
+
+
+def collecting_of(campaign: Campaign) -> CollectingView | None:
+    """Return how far a campaign that is collecting has come; for pages and API only."""
+    if campaign.status is not CampaignStatus.COLLECTING:
+        return None
+    return bound_payments().view_collecting(campaign.id)

@@ -21,6 +21,7 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_login import current_user
 
+from campaigns.ports import collecting_of
 from octo.errors import N_
 from octo.money import parse_amount
 from octo.watch.vitals import read_vitals
@@ -71,6 +72,7 @@ def campaign(campaign_id: str) -> ResponseReturnValue:
         campaign=money.campaign,
         ledger=ledger,
         payments=payments,
+        collecting=collecting_of(money.campaign),
         page=page,
         has_more=has_more_ledger or has_more_payments,
         action_key=str(uuid.uuid4()),

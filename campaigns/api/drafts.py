@@ -31,7 +31,7 @@ api = ApiBlueprint(
     description=N_("Write a campaign for an organisation you belong to, until it is submitted."),
 )
 _TEXT = ("title", "summary", "story", "place", "cover_description")
-_TERMS = ("category", "goal_amount", "duration_days", "time_zone")
+_TERMS = ("category", "goal_amount", "duration_days", "time_zone", "collection")
 
 
 @api.post("/campaigns")
@@ -79,14 +79,13 @@ def create_campaign(body: dict[str, Any]) -> Campaign:
 def edit_campaign(body: dict[str, Any], campaign_id: str) -> Campaign:
     """Change a campaign you run; what is not sent stays.
 
-    Its terms (category, goal_amount, duration_days, time_zone) change only while it is a
-    draft; its text also while it gathers supporters or runs, on the record.
+    Its terms (category, goal_amount, duration_days, time_zone, collection) change only while
+    it is a draft; its text also while it gathers supporters or runs, on the record.
     """
     known = _own(campaign_id)
     text = CampaignText(**{name: getattr(known, name) for name in _TEXT})
     terms = CampaignTerms(
         currency=known.currency,
-        collection=known.collection,
         **{name: getattr(known, name) for name in _TERMS},
     )
     new_terms = replace(terms, **{name: body[name] for name in _TERMS if name in body})

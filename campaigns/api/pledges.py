@@ -7,7 +7,13 @@ from flask import url_for
 
 from campaigns import queries
 from campaigns.models import Pledge
-from campaigns.ports import NotPayableError, PaymentsAwayError, bound_payments
+from campaigns.ports import (
+    NothingToRepairError,
+    NotPayableError,
+    PaymentsAwayError,
+    StillAskedError,
+    bound_payments,
+)
 from campaigns.schemas.answers import (
     CheckoutSchema,
     PledgePlacedSchema,
@@ -121,6 +127,20 @@ def reopen_checkout(token: str) -> dict[str, object]:
     return _open_checkout(_by_token(token), token)
 
 
+@api.post("/receipts/<token>/repair")
+@public
+@limited(CHECKOUTS_PER_ADDRESS)
+@api.refuses(NothingToRepairError, StillAskedError, PaymentsAwayError)
+@api.response(HTTPStatus.OK, CheckoutSchema)
+def repair_payment(token: str) -> dict[str, object]:
+    """Get a page to pay on for a pledge whose saved card was declined, while it may be."""
+    back = _receipt_url(token)
+    page = bound_payments().start_repair(
+        _by_token(token).public_id, return_url=back, cancel_url=back
+    )
+    return {"checkout_url": page.url, "expires_at": page.expires_at}
+
+
 @api.post("/receipts/<token>/cancellation")
 @public
 @api.refuses(CancelRefusedError)
@@ -190,11 +210,15 @@ def _wish_of(body: dict[str, Any], *, request_key: str) -> PledgeWish:
 
 
 def _open_checkout(pledge: Pledge, token: str) -> dict[str, object]:
-    receipt_url = runtime().settings.base_url + url_for("pledges.receipt", token=token)
+    receipt_url = _receipt_url(token)
     page = bound_payments().start_checkout(
         pledge.public_id, return_url=receipt_url, cancel_url=receipt_url
     )
     return {"checkout_url": page.url, "expires_at": page.expires_at, "receipt_url": receipt_url}
+
+
+def _receipt_url(token: str) -> str:
+    return runtime().settings.base_url + url_for("pledges.receipt", token=token)
 
 
 def _by_token(token: str) -> Pledge:

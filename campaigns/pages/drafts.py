@@ -17,7 +17,13 @@ from campaigns.pages.entries import (
     read_reward,
     text_of,
 )
-from campaigns.pages.names import TIME_ZONES, category_choices, category_name
+from campaigns.pages.names import (
+    TIME_ZONES,
+    category_choices,
+    category_name,
+    collection_choices,
+    collection_name,
+)
 from campaigns.services import drafting, review
 from campaigns.services.writing import CampaignText
 from octo.runtime import runtime
@@ -51,7 +57,7 @@ def create() -> ResponseReturnValue:
     campaign = drafting.draft_campaign(
         organisation_id=text_of("organisation"),
         text=CampaignText(title=text_of("title")),
-        terms=read_campaign_terms(rules.currency),
+        terms=read_campaign_terms(rules.currency, has_collection=False),
         actor=this_user(),
         clock=runtime().clock,
         rules=rules,
@@ -122,7 +128,7 @@ def save_terms(campaign_id: str) -> ResponseReturnValue:
     known = queries.get_own_campaign(campaign_id, user=this_user())
     drafting.edit_terms(
         campaign_id,
-        terms=read_campaign_terms(known.currency, known.collection),
+        terms=read_campaign_terms(known.currency, has_collection=True),
         actor=this_user(),
         rules=runtime().settings.rules,
     )
@@ -222,6 +228,8 @@ def _step(step: str, campaign_id: str) -> ResponseReturnValue:
         missing=review.find_missing(campaign),
         categories=category_choices(),
         category_name=category_name,
+        collections=collection_choices(runtime().settings.rules.repair_days),
+        collection_name=collection_name,
         time_zones=[(zone, zone) for zone in TIME_ZONES],
         rules=runtime().settings.rules,
         rows=_cost_rows(campaign),

@@ -122,11 +122,12 @@ def read_campaign_text(cover_description: str) -> CampaignText:
     )
 
 
-def read_campaign_terms(
-    currency: str, collection: Collection = Collection.ON_PLEDGE
-) -> CampaignTerms:
-    """Read what people will pledge on."""
+def read_campaign_terms(currency: str, *, has_collection: bool) -> CampaignTerms:
+    """Read what people will pledge on; a draft begins without asking when cards are charged."""
     entries = Entries()
+    collection = Collection.ON_PLEDGE
+    if has_collection:
+        collection = entries.choice("collection", Collection)
     return CampaignTerms(
         category=entries.choice("category", Category),
         goal_amount=entries.amount("goal", currency),

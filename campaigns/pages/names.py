@@ -4,7 +4,7 @@ from typing import Final
 
 from flask_babel import gettext
 
-from campaigns.models import Category, Visibility
+from campaigns.models import Category, Collection, Visibility
 from campaigns.queries import Stage
 from octo.errors import N_
 
@@ -38,6 +38,33 @@ VISIBILITY_NAMES: Final = {
         N_("Both stand on the campaign's page."),
     ),
 }
+COLLECTION_NAMES: Final = {
+    Collection.ON_PLEDGE: (
+        N_("With the pledge"),
+        N_(
+            "Cards are charged at once and the money is kept safe. If the goal is missed, all of "
+            "it goes back. What is pledged is there: the surest for you."
+        ),
+    ),
+    Collection.ON_SUCCESS: (
+        N_("Only once the goal is reached"),
+        N_(
+            "Cards are saved, and charged after the last day if the goal is reached; nobody pays "
+            "for a campaign that fails. Some cards are then declined: their holders get %(days)s "
+            "days to pay another way. If what comes in falls short of the goal, all of it goes "
+            "back."
+        ),
+    ),
+}
+# Stripe's own codes of a declined card; any other one is told as a plain refusal.
+DECLINE_NAMES: Final = {
+    "authentication_required": N_("Your bank asks you to confirm this payment yourself."),
+    "insufficient_funds": N_("Your bank says there is not enough money on the account."),
+    "expired_card": N_("This card has expired."),
+    "lost_card": N_("This card can no longer be used."),
+    "stolen_card": N_("This card can no longer be used."),
+    "card_unusable": N_("This card can no longer be used."),
+}
 COUNTRIES: Final = {
     "FR": N_("France"),
     "BE": N_("Belgium"),
@@ -69,6 +96,7 @@ ACTION_NAMES: Final = {
     "campaign.succeeded": N_("succeeded"),
     "campaign.failed": N_("goal missed"),
     "campaign.failed_after_success": N_("turned to a refund of everybody"),
+    "campaign.collected": N_("cards charged"),
     "campaign.settled": N_("settled"),
     "campaign.settling_again": N_("settling again"),
     "campaign.unfrozen": N_("money released"),
@@ -116,6 +144,24 @@ def visibility_choices() -> list[tuple[str, str, str]]:
         (visibility.value, str(gettext(title)), str(gettext(note)))
         for visibility, (title, note) in VISIBILITY_NAMES.items()
     ]
+
+
+def collection_choices(repair_days: int) -> list[tuple[str, str, str]]:
+    """Return when cards may be charged as a form offers it, each with what it means."""
+    return [
+        (collection.value, str(gettext(title)), str(gettext(note, days=repair_days)))
+        for collection, (title, note) in COLLECTION_NAMES.items()
+    ]
+
+
+def collection_name(collection: Collection) -> str:
+    """Return when the cards of a campaign are charged."""
+    return str(gettext(COLLECTION_NAMES[collection][0]))
+
+
+def decline_name(code: str) -> str:
+    """Return why a card was declined, as its holder is told."""
+    return str(gettext(DECLINE_NAMES.get(code, N_("Your bank declined this card."))))
 
 
 def country_choices() -> list[tuple[str, str]]:

@@ -6,8 +6,8 @@ from flask_babel import gettext as _
 
 from campaigns import queries
 from campaigns.pages.entries import text_of, whole_of
-from campaigns.pages.names import action_name, category_name
-from campaigns.ports import bound_payments
+from campaigns.pages.names import action_name, category_name, collection_name
+from campaigns.ports import bound_payments, collecting_of
 from campaigns.services import launching, onboarding, review
 from octo.runtime import runtime
 from octo.users.visitor import this_user
@@ -48,6 +48,8 @@ def show(campaign_id: str) -> ResponseReturnValue:
         trail=queries.list_audit(campaign.public_id),
         action_name=action_name,
         category_name=category_name,
+        collection_name=collection_name,
+        collecting=collecting_of(campaign),
         support_url=runtime().settings.base_url + url_for("supporters.form", slug=campaign.slug),
         campaign_url=runtime().settings.base_url + url_for("campaigns.show", slug=campaign.slug),
         now=runtime().clock.now(),

@@ -6,9 +6,9 @@ from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 
 from campaigns import queries
-from campaigns.models import Campaign, Pledge, Reward, Visibility
+from campaigns.models import Campaign, Collection, Pledge, Reward, Visibility
 from campaigns.pages.entries import Entries, text_of
-from campaigns.pages.names import country_choices, visibility_choices
+from campaigns.pages.names import country_choices, decline_name, visibility_choices
 from campaigns.ports import bound_payments
 from campaigns.services import pledging, receipts
 from campaigns.services.pledging import ADDRESS_FIELDS, PledgeWish
@@ -63,6 +63,7 @@ def place(slug: str) -> ResponseReturnValue:
             campaign=campaign,
             pledge=pledge,
             reward=_reward_of(campaign, wish.reward_id or ""),
+            repair_days=rules.repair_days,
             entries=[(k, v) for k, v in request.form.items() if k != "csrf_token"],
         )
     placed = pledging.place_pledge(campaign.public_id, wish, clock=runtime().clock, rules=rules)
@@ -79,6 +80,7 @@ def receipt(token: str) -> ResponseReturnValue:
     return _receipt_page(
         pledge,
         pay_url=url_for("pledges.pay", token=token),
+        repair_url=url_for("pledges.repair", token=token),
         cancel_url=url_for("pledges.cancel", token=token),
         join_url=url_for("pledges.join", token=token) if _can_join(pledge) else None,
     )
@@ -92,6 +94,16 @@ def pay(token: str) -> ResponseReturnValue:
     """Lead back to a checkout that was left."""
     pledge = queries.get_pledge_by_token(token, at=runtime().clock.now())
     return _to_checkout(pledge, token)
+
+
+@blueprint.post("/pledges/<token>/repair")
+@public
+@limiter.limit(CHECKOUTS_PER_ADDRESS)
+@shown_again_by(receipt)
+def repair(token: str) -> ResponseReturnValue:
+    """Lead to a page to pay on, for a pledge whose saved card was declined."""
+    pledge = queries.get_pledge_by_token(token, at=runtime().clock.now())
+    return _to_repair(pledge, url_for("pledges.receipt", token=token))
 
 
 @blueprint.post("/pledges/<token>/cancel")
@@ -132,9 +144,20 @@ def own(pledge_id: str) -> ResponseReturnValue:
     return _receipt_page(
         queries.get_own_pledge(pledge_id, user=this_user()),
         pay_url=None,
+        repair_url=url_for("pledges.repair_own", pledge_id=pledge_id),
         cancel_url=url_for("pledges.cancel_own", pledge_id=pledge_id),
         join_url=None,
     )
+
+
+@blueprint.post("/account/pledges/<pledge_id>/repair")
+@signed_in
+@limiter.limit(CHECKOUTS_PER_ADDRESS)
+@shown_again_by(own)
+def repair_own(pledge_id: str) -> ResponseReturnValue:
+    """Lead to a page to pay on, for a pledge of the account signed in."""
+    pledge = queries.get_own_pledge(pledge_id, user=this_user())
+    return _to_repair(pledge, url_for("pledges.own", pledge_id=pledge_id))
 
 
 @blueprint.post("/account/pledges/<pledge_id>/cancel")
@@ -176,6 +199,12 @@ def _to_checkout(pledge: Pledge, token: str) -> ResponseReturnValue:
     return _without_referrer(redirect(page.url, 303))
 
 
+def _to_repair(pledge: Pledge, receipt_path: str) -> ResponseReturnValue:
+    back = runtime().settings.base_url + receipt_path
+    page = bound_payments().start_repair(pledge.public_id, return_url=back, cancel_url=back)
+    return _without_referrer(redirect(page.url, 303))
+
+
 def _cancel(pledge: Pledge) -> None:
     pledging.cancel_pledge(
         pledge.public_id,
@@ -183,7 +212,10 @@ def _cancel(pledge: Pledge) -> None:
         payments=bound_payments(),
         rules=runtime().settings.rules,
     )
-    say(_("Your pledge is canceled. What was paid is on its way back to your card."))
+    if pledge.campaign.collection is Collection.ON_SUCCESS:
+        say(_("Your pledge is canceled. Nothing was charged, and your card is forgotten."))
+    else:
+        say(_("Your pledge is canceled. What was paid is on its way back to your card."))
 
 
 def _can_join(pledge: Pledge) -> bool:
@@ -191,7 +223,12 @@ def _can_join(pledge: Pledge) -> bool:
 
 
 def _receipt_page(
-    pledge: Pledge, *, pay_url: str | None, cancel_url: str, join_url: str | None
+    pledge: Pledge,
+    *,
+    pay_url: str | None,
+    repair_url: str,
+    cancel_url: str,
+    join_url: str | None,
 ) -> Response:
     page = render_template(
         "campaigns/receipt.html",
@@ -199,6 +236,8 @@ def _receipt_page(
         campaign=pledge.campaign,
         payment=bound_payments().view_payment(pledge.public_id),
         pay_url=pay_url,
+        repair_url=repair_url,
+        decline_name=decline_name,
         cancel_url=cancel_url,
         join_url=join_url,
         can_cancel=pledging.can_cancel(

@@ -8,6 +8,7 @@ from flask.typing import ResponseReturnValue
 from campaigns import queries
 from campaigns.models import Category
 from campaigns.pages.names import category_choices, category_name, stage_choices
+from campaigns.ports import collecting_of
 from campaigns.queries import Stage
 from octo.runtime import runtime
 from octo.users.visitor import this_user_or_none
@@ -73,6 +74,7 @@ def show(slug: str) -> ResponseReturnValue:
         can_pledge=campaign.is_open(now),
         is_owner=queries.is_run_by(campaign, user),
         is_preview=not campaign.is_public,
+        collecting=collecting_of(campaign),
         now=now,
     )
 

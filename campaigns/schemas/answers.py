@@ -66,6 +66,7 @@ class CampaignSummarySchema(Shown):
     status = Choice(CampaignStatus)
     outcome = Choice(Outcome, allow_none=True)
     deadline_at = fields.AwareDateTime(allow_none=True)
+    collecting_ends_at = fields.AwareDateTime(allow_none=True)
     cover_url = fields.Method("_cover_url", metadata=_TEXT_OR_NULL)
     page_url = fields.Method("_page_url", metadata=_TEXT)
 
@@ -191,6 +192,14 @@ class PledgeSumsSchema(Shown):
     currency = fields.String()
 
 
+class RepairViewSchema(Shown):
+    """A saved card was declined: why, and until when the pledge may be paid otherwise."""
+
+    reason = fields.String(metadata={"description": N_("The bank's own code, where it gives one.")})
+    until = fields.AwareDateTime()
+    is_under_way = fields.Boolean()
+
+
 class PaymentViewSchema(Shown):
     status = fields.String()
     charged_at = fields.AwareDateTime(allow_none=True)
@@ -198,6 +207,10 @@ class PaymentViewSchema(Shown):
     refund_status = fields.String(allow_none=True)
     refund_requested_at = fields.AwareDateTime(allow_none=True)
     stripe_reference = fields.String(allow_none=True)
+    card = fields.String(
+        metadata={"description": N_("A saved card, as its holder knows it, such as visa 4242.")}
+    )
+    repair = fields.Nested(RepairViewSchema, allow_none=True)
 
 
 class ReceiptSchema(Shown):

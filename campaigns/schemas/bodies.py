@@ -90,6 +90,7 @@ class CampaignEditSchema(Strict):
     goal_amount = Amount(least=1)
     duration_days = Count(least=1, most=LONGEST_DURATION_DAYS)
     time_zone = TimeZone()
+    collection = Choice(Collection)
 
 
 class CampaignCreateSchema(CampaignEditSchema):

@@ -2,7 +2,7 @@
 
 import sqlalchemy as sa
 
-from campaigns.models import Pledge, PledgeLink, PledgeStatus
+from campaigns.models import CampaignStatus, Pledge, PledgeLink, PledgeStatus
 from campaigns.ports import Payments
 from octo.database import lock, transaction
 from octo.errors import N_, ConflictError, UnavailableError
@@ -17,11 +17,12 @@ class CannotJoinError(ConflictError):
 
 
 def refresh_if_pending(pledge: Pledge, *, payments: Payments) -> None:
-    """Ask how the payment stands, as a backer comes back before the webhook does.
+    """Ask how the payment, or its repair, stands as a backer comes back before the webhook does.
 
     When Stripe is away the receipt shows what is known; the worker will learn the rest.
     """
-    if pledge.status is not PledgeStatus.PENDING:
+    is_repaired = pledge.campaign.status is CampaignStatus.COLLECTING
+    if pledge.status is not PledgeStatus.PENDING and not is_repaired:
         return
     try:
         payments.refresh_pledge(pledge.public_id)

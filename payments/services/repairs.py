@@ -7,29 +7,17 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from campaigns.models import Campaign, Pledge
-from campaigns.ports import CheckoutPage
+from campaigns.ports import CheckoutPage, NothingToRepairError, StillAskedError
 from octo.clock import Clock
 from octo.config import Settings
 from octo.database import lock, lock_all, transaction
-from octo.errors import N_, ConflictError, UnavailableError
+from octo.errors import N_
 from payments.gateway.client import Gateway
 from payments.models import OPEN_ATTEMPTS, Attempt, Payment, PaymentStatus
 from payments.services.checkout import begin_payment, find_open_page, open_page
 from payments.services.hosted_pages import WayBack
 from payments.services.occasion import Occasion
 from payments.services.off_session import is_repair_open
-
-
-class NothingToRepairError(ConflictError):
-    """The pledge is paid, or can no longer be."""
-
-    code = "nothing_to_repair"
-
-
-class StillAskedError(UnavailableError):
-    """What became of the last try is not known yet; another must not begin before it is."""
-
-    code = "still_asked"
 
 
 def start_repair(

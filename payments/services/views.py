@@ -35,7 +35,10 @@ def view_payment(pledge_id: str, *, at: datetime) -> PaymentView | None:
     charged = next((one for one in payments if one.status is PaymentStatus.SUCCEEDED), None)
     last = refunds[-1] if refunds else None
     declined = find_declined(pledge, pledge.campaign, payments, at=at)
+    shown = charged or (payments[-1] if payments else card)
+    assert shown is not None
     return PaymentView(
+        status=shown.status.value,
         charged_at=charged.charged_at if charged else None,
         refunded_amount=sum(one.amount for one in refunds if one.status is RefundStatus.SUCCEEDED),
         refund_status=last.status.value if last else None,
