@@ -43,7 +43,6 @@ def show() -> ResponseReturnValue:
         target_at=season.target_at if season else None,
         is_moving=is_moving,
         sign_ins=SIGN_INS,
-        role_words=_role_words(),
         password=DEMO_PASSWORD,
     )
     response = make_response(page)
@@ -65,16 +64,6 @@ def move_time() -> ResponseReturnValue:
     threading.Thread(target=_travel, args=(hands,), daemon=True).start()
     say(_("Time is moving."))
     return redirect(url_for("demo.show"))
-
-
-def _role_words() -> dict[str, str]:
-    return {
-        "backer": _("Backer"),
-        "owner": _("Owner"),
-        "moderator": _("Moderator"),
-        "treasurer": _("Treasurer"),
-        "admin": _("Admin"),
-    }
 
 
 def _travel(hands: Stagehands) -> None:

@@ -1,6 +1,7 @@
 """A backer on a phone: from the home page to the receipt, and back out again."""
 
 import pytest
+from playwright.sync_api import expect
 
 from campaigns.models import Campaign
 from tests.browser.conftest import Invite
@@ -18,7 +19,9 @@ def go_to_checkout(backer: Person, campaign: Campaign) -> None:
     backer.open("/")
     backer.follow(campaign.title)
     backer.follow("Choose this reward")
-    backer.fill(amount="15", tip="1", email=GUEST, name="Riwal", message="Kalon vat!")
+    backer.fill(amount="15", tip="1", email=GUEST)
+    backer.unfold("Your name and a word")
+    backer.fill(name="Riwal", message="Kalon vat!")
     backer.choose("visibility", "public")
     backer.press("See the total")
     backer.sees("What you will pay", "€16.00", GUEST)
@@ -95,16 +98,22 @@ def test_coming_back_unpaid_finds_the_way_on_to_the_payment(invite: Invite, make
     backer.sees("Thank you for your pledge")
 
 
-def test_a_wrong_amount_is_said_beside_its_field_and_nothing_typed_is_lost(
+def test_all_that_is_wrong_is_said_at_once_and_nothing_typed_is_lost(
     invite: Invite, make: Make
 ) -> None:
     campaign = make.live_campaign(stock=3)
     backer = invite(PHONE)
     backer.open(f"/campaigns/{campaign.slug}/pledge")
 
-    backer.fill(amount="1e3", email=GUEST, message="Kalon vat!")
+    backer.unfold("Your name and a word")
+    backer.fill(amount="1e3", email="riwal", message="Kalon vat!")
     backer.press("See the total")
 
-    assert backer.field("amount").input_value() == "1e3"
-    assert backer.field("amount").get_attribute("aria-invalid") == "true"
+    backer.sees("2 things must be corrected.")
+    expect(backer.page.locator(".refusals")).to_be_focused()
+    for name, typed in {"amount": "1e3", "email": "riwal"}.items():
+        assert backer.field(name).input_value() == typed
+        assert backer.field(name).get_attribute("aria-invalid") == "true"
     assert backer.field("message").input_value() == "Kalon vat!"
+    backer.follow("Your e-mail")
+    expect(backer.field("email")).to_be_in_viewport()

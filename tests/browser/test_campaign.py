@@ -107,7 +107,7 @@ def test_a_campaign_goes_from_an_empty_account_to_its_first_pledge(
 
     neighbour.open(f"/campaigns/{slug}")
     neighbour.follow("Choose this reward")
-    neighbour.fill(amount="15", tip="1", email="ar@example.org", message="Kalon vat!")
+    neighbour.fill(amount="15", tip="1", email="ar@example.org")
     neighbour.press("See the total")
     neighbour.press("Pay €16.00")
     pay_with(neighbour, "4242 4242 4242 4242")

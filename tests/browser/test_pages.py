@@ -14,7 +14,7 @@ from tests.octo.mailbox import Mailbox
 
 pytestmark = pytest.mark.browser
 
-NARROWEST: Final = 360
+NARROWEST: Final = 320
 GRAVE: Final = {"serious", "critical"}
 AXE: Final = "axe_playwright_python"
 

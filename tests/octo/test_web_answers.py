@@ -57,11 +57,11 @@ def test_the_session_cookie_is_out_of_reach_of_scripts(client: Visitor) -> None:
 
 
 def test_static_files_keep_for_a_year_under_their_version_only(client: Visitor) -> None:
-    sheet = next(h for h in parse(client.get("/")).xpath("//link/@href") if "octo.css" in h)
+    sheet = next(h for h in parse(client.get("/")).xpath("//link/@href") if "shell.css" in h)
 
     assert "immutable" in client.get(sheet).headers["Cache-Control"]
-    assert "immutable" not in client.get("/static/octo.css").headers["Cache-Control"]
-    assert "immutable" not in client.get("/static/octo.css?v=old").headers["Cache-Control"]
+    assert "immutable" not in client.get("/static/css/shell.css").headers["Cache-Control"]
+    assert "immutable" not in client.get("/static/css/shell.css?v=old").headers["Cache-Control"]
 
 
 def test_a_form_without_its_token_is_refused_and_says_what_to_do(
