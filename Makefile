@@ -116,7 +116,7 @@ catalogs: setup-dev ## Extract sentences and bring the catalogs up to date
 	@$(BIN)/pybabel --quiet extract --mapping-file octo/translations/babel.cfg --keyword _l \
 	  --no-location --sort-output --output-file build/messages.pot .
 	@$(BIN)/pybabel --quiet update --input-file build/messages.pot --output-dir octo/translations \
-	  --no-wrap --ignore-obsolete --no-fuzzy-matching
+	  --no-wrap --ignore-obsolete --no-fuzzy-matching --ignore-pot-creation-date
 
 format: setup-dev ## Format Python and sort imports
 	@$(BIN)/ruff check --quiet --fix . ; $(BIN)/ruff format --quiet .
