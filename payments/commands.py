@@ -42,7 +42,7 @@ def check(*, as_json: bool) -> None:
 def reconcile_command(*, as_json: bool) -> None:
     """Compare Stripe's movements with the ledger's; exit 1 and name every difference."""
     runtime = payments_runtime()
-    comparison = reconcile(runtime.gateway, clock=runtime.clock)
+    comparison = reconcile(gateway=runtime.gateway, settings=runtime.settings, clock=runtime.clock)
     if as_json:
         click.echo(json.dumps(comparison.as_json()))
     else:

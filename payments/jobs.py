@@ -38,7 +38,7 @@ def register_jobs(app: Flask, runtime: PaymentsRuntime, *, should_stop: Callable
 
     def compare_books() -> JobReport:
         began()
-        return compare_if_due(gateway=gateway, clock=clock)
+        return compare_if_due(gateway=gateway, settings=settings, clock=clock)
 
     def close_campaigns() -> JobReport:
         return close_due_campaigns(gateway=gateway, settings=settings, clock=clock)

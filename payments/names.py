@@ -6,7 +6,7 @@ from flask_babel import gettext
 
 from octo.errors import N_
 from payments.models import Dispute, DisputeStatus, TransactionKind
-from payments.reconciliation.compare import DifferenceKind
+from payments.reconciliation.differences import DifferenceKind
 from payments.reports.statement import EVENTS
 
 DISPUTE_NAMES: Final = {
@@ -21,6 +21,25 @@ DIFFERENCE_NAMES: Final = {
     DifferenceKind.MISSING_THERE: N_("The ledger has it, Stripe does not"),
     DifferenceKind.DIFFERENT: N_("Both have it, and differ"),
     DifferenceKind.MISBOOKED: N_("Booked for another amount"),
+    DifferenceKind.CHARGE_MISSING_HERE: N_("A charge without a payment here"),
+    DifferenceKind.CHARGE_MISSING_THERE: N_("A payment without a charge at Stripe"),
+    DifferenceKind.CHARGE_DIFFERENT: N_("The charge is not what the payment says"),
+    DifferenceKind.CHARGED_TWICE: N_("Charged twice for one payment"),
+    DifferenceKind.REFUND_MISSING_HERE: N_("A refund that is not known here"),
+    DifferenceKind.REFUND_MISSING_THERE: N_("A refund that Stripe does not have"),
+    DifferenceKind.REFUND_DIFFERENT: N_("The refund is not what was asked for"),
+    DifferenceKind.REFUNDED_TWICE: N_("Refunded twice"),
+    DifferenceKind.TRANSFER_MISSING_HERE: N_("A transfer that is not known here"),
+    DifferenceKind.TRANSFER_MISSING_THERE: N_("A transfer that Stripe does not have"),
+    DifferenceKind.TRANSFER_DIFFERENT: N_("The transfer is not what its document says"),
+    DifferenceKind.TRANSFERRED_TWICE: N_("Transferred twice"),
+    DifferenceKind.DISPUTE_MISSING_HERE: N_("A dispute that is not known here"),
+    DifferenceKind.DISPUTE_MISSING_THERE: N_("A dispute that Stripe does not have"),
+    DifferenceKind.DISPUTE_DIFFERENT: N_("The dispute is not what is written here"),
+    DifferenceKind.ATTEMPT_MISSING: N_("The call that made it is missing here"),
+    DifferenceKind.BALANCE_DIFFERENT: N_("Stripe's balance is not the sum of its movements"),
+    DifferenceKind.BOOKS_BROKEN: N_("The ledger contradicts itself"),
+    DifferenceKind.FORGOTTEN: N_("Stripe did it for us, and these books have forgotten it"),
 }
 # Stripe's own codes; one that Stripe adds later is shown as it is.
 DISPUTE_REASONS: Final = {

@@ -288,6 +288,10 @@ class Gateway:
         """Read one of Stripe's lists page after page; raises on whichever page Stripe is away."""
         return _each(lambda: call(self._client, self._read), read)
 
+    def ask(self, call: Callable[[StripeClient, Any], T]) -> T:
+        """Read one thing from Stripe; raises ``StripeAwayError`` or ``UnknownToStripeError``."""
+        return _ask(lambda: call(self._client, self._read))
+
 
 def _ask(call: Callable[[], T]) -> T:
     """Read from Stripe; raises ``StripeAwayError`` or ``UnknownToStripeError``."""

@@ -82,7 +82,7 @@ class CheckoutFact:
 
 @dataclass(frozen=True)
 class RefundFact:
-    """One refund; its movement is absent while it waits for funds."""
+    """One refund; while it waits for funds it has no movement."""
 
     id: str
     charge_id: str | None
@@ -91,6 +91,7 @@ class RefundFact:
     currency: str
     created_at: datetime
     metadata: Mapping[str, str]
+    has_movement: bool = False
     pending_reason: str | None = None
     failure_reason: str | None = None
     movement: MovementFacts | None = None

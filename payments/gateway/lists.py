@@ -10,6 +10,7 @@ from typing import Any
 from payments.gateway import reading
 from payments.gateway.client import PAGE, Gateway
 from payments.gateway.facts import ChargeFact, DisputeFact, RefundFact, TransferFact
+from payments.ledger.drafts import MovementFacts
 
 
 def list_charges(gateway: Gateway, *, since: datetime | None = None) -> Iterator[ChargeFact]:
@@ -42,6 +43,29 @@ def list_disputes(gateway: Gateway, *, since: datetime | None = None) -> Iterato
     return gateway.each(
         lambda client, options: client.v1.disputes.list(params, options), reading.dispute
     )
+
+
+def fetch_movement(gateway: Gateway, movement_id: str) -> MovementFacts:
+    """Fetch one balance transaction."""
+    seen = reading.movement(
+        gateway.ask(
+            lambda client, options: client.v1.balance_transactions.retrieve(
+                movement_id, {}, options
+            )
+        )
+    )
+    assert seen is not None, "Stripe answered without the balance transaction asked for"
+    return seen
+
+
+def fetch_reversed_transfer(gateway: Gateway, reversal_id: str) -> str:
+    """Return the id of the transfer that a reversal took back: it is known by its movement."""
+    params: Any = {"source": reversal_id, "limit": 1, "expand": ["data.source"]}
+    listed = gateway.ask(
+        lambda client, options: client.v1.balance_transactions.list(params, options)
+    )
+    source: Any = listed.data[0].source
+    return str(source.transfer)
 
 
 def _page(since: datetime | None) -> Any:

@@ -157,6 +157,7 @@ def refund(seen: StripeObject) -> RefundFact:
         currency=seen.currency.upper(),
         created_at=instant(seen.created),
         metadata=_metadata(seen),
+        has_movement=seen.balance_transaction is not None,
         pending_reason=getattr(seen, "pending_reason", None),
         failure_reason=getattr(seen, "failure_reason", None),
         movement=movement(seen.balance_transaction),

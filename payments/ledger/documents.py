@@ -30,13 +30,14 @@ def check_campaigns(session: Session) -> Iterator[Fault]:
     """Hold for each campaign what came in, less what went back and was settled."""
     held = recompute(session)
     expected = _expected(session)
-    campaigns = session.execute(sa.select(Campaign.public_id, Campaign.currency))
-    for public_id, currency in campaigns:
+    campaigns = session.execute(sa.select(Campaign.id, Campaign.public_id, Campaign.currency))
+    for campaign_id, public_id, currency in campaigns:
         for name in ("campaign_funds", "tips_held"):
             account = f"{name}:{public_id}"
             found, wanted = -held.get((account, currency), 0), expected.get(account, 0)
             if found != wanted:
-                yield Fault("campaigns", account, f"holds {found}, its documents say {wanted}")
+                what = f"holds {found}, its documents say {wanted}"
+                yield Fault("campaigns", account, what, campaign_id)
 
 
 def _expected(session: Session) -> Counter[str]:
@@ -51,13 +52,13 @@ def _expected(session: Session) -> Counter[str]:
 
 def check_settlements(session: Session) -> Iterator[Fault]:
     """Post every settlement document, and leave no gap in the numbers of a series."""
-    unposted = session.scalars(
-        sa.select(Settlement.number)
+    unposted = session.execute(
+        sa.select(Settlement.number, Settlement.campaign_id)
         .outerjoin(LedgerTransaction, _posted_as("settlement:", Settlement.number))
         .where(LedgerTransaction.id.is_(None), Settlement.base_amount + Settlement.tips_amount > 0)
     )
-    for number in unposted:
-        yield Fault("settlements", number, "is not posted")
+    for number, campaign_id in unposted:
+        yield Fault("settlements", number, "is not posted", campaign_id)
     given: dict[str, list[int]] = defaultdict(list)
     for number in session.scalars(sa.select(Settlement.number)):
         series, _, last = number.rpartition("-")
@@ -72,7 +73,7 @@ def check_transfers(session: Session) -> Iterator[Fault]:
     booked = _total(LedgerEntry.amount)
     due = sa.case((Transfer.status == TransferStatus.PENDING, 0), else_=Settlement.net_amount)
     found = session.execute(
-        sa.select(Transfer.public_id, Settlement.net_amount, booked)
+        sa.select(Transfer.public_id, Transfer.campaign_id, Settlement.net_amount, booked)
         .join(Settlement, Settlement.id == Transfer.settlement_id)
         .outerjoin(LedgerTransaction, _posted_as("transfer:", Transfer.public_id))
         .outerjoin(
@@ -82,11 +83,12 @@ def check_transfers(session: Session) -> Iterator[Fault]:
                 LedgerEntry.credit == chart.STRIPE_BALANCE,
             ),
         )
-        .group_by(Transfer.public_id, Settlement.net_amount, Transfer.status)
+        .group_by(Transfer.public_id, Transfer.campaign_id, Settlement.net_amount, Transfer.status)
         .having(booked != due)
     )
-    for public_id, net, amount in found:
-        yield Fault("transfers", public_id, f"has {amount} booked, its document is of {net}")
+    for public_id, campaign_id, net, amount in found:
+        what = f"has {amount} booked, its document is of {net}"
+        yield Fault("transfers", public_id, what, campaign_id)
 
 
 def _charged() -> Amounts:

@@ -18,11 +18,12 @@ from payments.models import LedgerCheckpoint, LedgerEntry, LedgerTransaction, St
 
 @dataclass(frozen=True)
 class Fault:
-    """One thing wrong: the rule it breaks, what it is about, and how."""
+    """One thing wrong: the rule it breaks, what it is about, how, and whose money it touches."""
 
     rule: str
     subject: str
     what: str
+    campaign_id: int | None = None
 
 
 def check_entries(session: Session) -> Iterator[Fault]:
@@ -35,19 +36,20 @@ def check_entries(session: Session) -> Iterator[Fault]:
         transaction.id.is_(None),
     )
     found = session.execute(
-        sa.select(entry.transaction_id, entry.position)
+        sa.select(entry.transaction_id, entry.position, transaction.campaign_id)
         .outerjoin(transaction, transaction.id == entry.transaction_id)
         .where(is_wrong)
     )
-    for transaction_id, position in found:
-        yield Fault("entries", f"{transaction_id}/{position}", "is not a movement of money")
-    empty = session.scalars(
-        sa.select(transaction.reference)
+    for transaction_id, position, campaign_id in found:
+        what = "is not a movement of money"
+        yield Fault("entries", f"{transaction_id}/{position}", what, campaign_id)
+    empty = session.execute(
+        sa.select(transaction.reference, transaction.campaign_id)
         .outerjoin(entry, entry.transaction_id == transaction.id)
         .where(entry.transaction_id.is_(None))
     )
-    for reference in empty:
-        yield Fault("entries", reference, "has no entry")
+    for reference, campaign_id in empty:
+        yield Fault("entries", reference, "has no entry", campaign_id)
 
 
 def check_accounts(session: Session) -> Iterator[Fault]:
@@ -94,13 +96,17 @@ def check_checkpoints(session: Session) -> Iterator[Fault]:
             yield Fault("checkpoints", " ".join(account), f"is kept as {held} and is {true}")
 
 
-def check_movements(session: Session) -> Iterator[Fault]:
-    """One movement, one transaction: what it adds to the Stripe balance is Stripe's net."""
-    stripe_side = _booked_on_stripe()
+def check_movements(session: Session, *, after_id: int = 0) -> Iterator[Fault]:
+    """One movement, one transaction: what it adds to the Stripe balance is Stripe's net.
+
+    ``after_id`` leaves out the ledger transactions up to it.
+    """
+    stripe_side = _booked_on_stripe(after_id)
     movement, transaction = StripeMovement, LedgerTransaction
     found = session.execute(
         sa.select(
             transaction.reference,
+            sa.func.coalesce(movement.campaign_id, transaction.campaign_id).label("campaign_id"),
             movement.stripe_balance_transaction_id,
             movement.net,
             movement.currency,
@@ -110,34 +116,39 @@ def check_movements(session: Session) -> Iterator[Fault]:
         .select_from(transaction)
         .outerjoin(stripe_side, stripe_side.c.transaction_id == transaction.id)
         .outerjoin(movement, movement.transaction_id == transaction.id)
-        .where(sa.or_(stripe_side.c.amount.is_not(None), movement.transaction_id.is_not(None)))
+        .where(
+            transaction.id > after_id,
+            sa.or_(stripe_side.c.amount.is_not(None), movement.transaction_id.is_not(None)),
+        )
         .where(
             sa.or_(
                 movement.net.is_distinct_from(sa.func.coalesce(stripe_side.c.amount, 0)),
                 movement.currency.is_distinct_from(stripe_side.c.currency),
                 movement.net != movement.amount - movement.fee,
                 movement.occurred_at != transaction.occurred_at,
+                movement.campaign_id.is_distinct_from(transaction.campaign_id),
             )
         )
     )
     for row in found:
         if row.stripe_balance_transaction_id is None:
-            yield Fault("movements", row.reference, f"books {row.booked} at Stripe by no movement")
+            what = f"books {row.booked} at Stripe by no movement"
+            yield Fault("movements", row.reference, what, row.campaign_id)
         else:
             moved, booked = f"{row.net} {row.currency}", f"{row.booked} {row.booked_currency}"
             what = f"moved {moved}, {row.reference} books {booked}"
-            yield Fault("movements", row.stripe_balance_transaction_id, what)
-    orphans = session.scalars(
-        sa.select(movement.stripe_balance_transaction_id)
+            yield Fault("movements", row.stripe_balance_transaction_id, what, row.campaign_id)
+    orphans = session.execute(
+        sa.select(movement.stripe_balance_transaction_id, movement.campaign_id)
         .outerjoin(transaction, transaction.id == movement.transaction_id)
-        .where(transaction.id.is_(None))
+        .where(transaction.id.is_(None), movement.transaction_id > after_id)
     )
-    for stripe_id in orphans:
-        yield Fault("movements", stripe_id, "has no ledger transaction")
+    for stripe_id, campaign_id in orphans:
+        yield Fault("movements", stripe_id, "has no ledger transaction", campaign_id)
 
 
-def _booked_on_stripe() -> sa.Subquery:
-    side = sa.union_all(*sides()).subquery()
+def _booked_on_stripe(after_id: int) -> sa.Subquery:
+    side = sa.union_all(*sides(LedgerEntry.transaction_id > after_id)).subquery()
     return (
         sa.select(
             side.c.transaction_id,

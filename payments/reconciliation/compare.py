@@ -1,192 +1,161 @@
-"""Compare Stripe's balance transactions with our movements, both ways, to the cent.
+"""Compare these books with Stripe: movements, the objects behind them, and the ledger itself.
 
-Both lists are read newest first and walked side by side, second by second, so any number of
-movements is compared in constant memory.
+What Stripe did lately and we have not heard of is only news: it is taken in as its event would
+have been, and what is left then differs.
 """
 
-import heapq
+import time
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field, fields, replace
-from datetime import datetime
-from enum import StrEnum
-from itertools import groupby
-from typing import Any, Final
+from typing import Final
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from octo.clock import Clock
-from octo.database import db, reading, transaction
+from octo.config import Settings
+from octo.database import reading
 from payments.gateway.client import Gateway
-from payments.ledger.drafts import MovementFacts
-from payments.ledger.integrity import check_movements
-from payments.models import Discrepancy, Standing, StripeMovement
-from payments.reconciliation.standing import Run, begin_whole, finish
+from payments.ledger.check import check_ledger
+from payments.ledger.integrity import Fault, check_movements
+from payments.models import LedgerTransaction, StripeMovement
+from payments.reconciliation import movements, objects
+from payments.reconciliation.differences import (
+    OBJECTS_MISSING_HERE,
+    Comparison,
+    Difference,
+    DifferenceKind,
+)
+from payments.reconciliation.keeping import keep_comparison, kept_keys
+from payments.reconciliation.mirror import Mirror, open_mirror
+from payments.reconciliation.pairs import PAIRS
+from payments.reconciliation.standing import Run, begin_whole, keep
+from payments.reconciliation.taking_in import take_in
 
-ROWS_AT_A_TIME: Final = 500
-
-
-class DifferenceKind(StrEnum):
-    """How Stripe and the ledger may differ."""
-
-    MISSING_HERE = "missing_here"
-    MISSING_THERE = "missing_there"
-    DIFFERENT = "different"
-    MISBOOKED = "misbooked"
-
-
-@dataclass(frozen=True)
-class Difference:
-    """One movement on which Stripe and the ledger do not agree, and both sides of it."""
-
-    kind: DifferenceKind
-    subject: str
-    campaign_id: int | None = None
-    details: dict[str, Any] = field(default_factory=dict)
+KEEP_EVERY_SECONDS: Final = 3.0
+_PROGRESS: Final = frozenset({"status", "amount_reversed"})
 
 
-@dataclass(frozen=True)
-class Kept:
-    """One of our movements, as Stripe would tell it."""
-
-    facts: MovementFacts
-    campaign_id: int | None
+def reconcile(*, gateway: Gateway, settings: Settings, clock: Clock) -> Comparison:
+    """Compare everything now, and keep what differs until it is gone or explained."""
+    run = begin_whole(clock=clock)
+    return run_comparison(run, gateway=gateway, settings=settings, clock=clock)
 
 
-@dataclass
-class Comparison:
-    """What was compared, and every difference; amounts in minor units, by currency."""
+def run_comparison(run: Run, *, gateway: Gateway, settings: Settings, clock: Clock) -> Comparison:
+    """Carry out a comparison that was begun; raises ``StripeAwayError``, with nothing kept."""
+    comparison = Comparison(is_whole=run.is_whole)
+    with open_mirror() as mirror:
+        mirror.note_known(run.since)
+        mirror.fill(gateway, run.since, on_page=_Keeper(run, clock))
+        with mirror.reading() as session:
+            movements.count(session, comparison)
+        found = _differences(mirror, settings)
+        if news := _news(found, run):
+            comparison.taken_in = take_in(news, gateway=gateway, settings=settings, clock=clock)
+            found = _differences(mirror, settings)
+    with reading() as session:
+        found += _broken_books(session, run)
+    comparison.differences = found
+    keep_comparison(comparison, run, clock=clock)
+    return comparison
 
-    stripe_count: int = 0
-    kept_count: int = 0
-    stripe_net: dict[str, int] = field(default_factory=dict)
-    kept_net: dict[str, int] = field(default_factory=dict)
-    differences: list[Difference] = field(default_factory=list)
-    newest: datetime | None = None
 
-    def count(self, theirs: Iterable[MovementFacts], ours: Iterable[Kept]) -> None:
-        """Add movements of both sides to what was compared."""
-        for seen in theirs:
-            self.stripe_count += 1
-            self.stripe_net[seen.currency] = self.stripe_net.get(seen.currency, 0) + seen.net
-            self.newest = max(self.newest or seen.occurred_at, seen.occurred_at)
-        for known in (kept.facts for kept in ours):
-            self.kept_count += 1
-            self.kept_net[known.currency] = self.kept_net.get(known.currency, 0) + known.net
+class _Keeper:
+    """Hold a comparison while its pages are read, without a commit for each page."""
 
-    def summary(self) -> str:
-        """Say in one line what was compared and how it ended."""
-        return (
-            f"{self.stripe_count} movements at Stripe, {self.kept_count} here: "
-            f"{len(self.differences) or 'no'} differences"
+    def __init__(self, run: Run, clock: Clock) -> None:
+        self._run = run
+        self._clock = clock
+        self._kept = time.monotonic()
+
+    def __call__(self) -> None:
+        if time.monotonic() - self._kept >= KEEP_EVERY_SECONDS:
+            keep(self._run, clock=self._clock)
+            self._kept = time.monotonic()
+
+
+def _differences(mirror: Mirror, settings: Settings) -> list[Difference]:
+    """Name what differs now; a movement goes without saying when its object is named."""
+    with mirror.reading() as session:
+        found = list(objects.find_differences(session, installation=settings.stripe.installation))
+        named = {one.subject for one in found if one.kind in OBJECTS_MISSING_HERE}
+        found += [
+            one
+            for one in movements.find_differences(session)
+            if one.kind is not DifferenceKind.MISSING_HERE or one.source not in named
+        ]
+    return found
+
+
+def _news(found: list[Difference], run: Run) -> list[str]:
+    """Return the Stripe objects to take in, unless these books have forgotten what they knew.
+
+    What stood at Stripe when it was last compared was known then: to lack it now is no news.
+    """
+    with reading() as session:
+        known = kept_keys(session, is_explained=False)
+        explained = kept_keys(session, is_explained=True)
+        is_older = any(
+            kind == DifferenceKind.FORGOTTEN
+            for kind, _ in (known | {one.key for one in found}) - explained
+        )
+        return [
+            one.source
+            for one in found
+            if one.source is not None
+            and not is_older
+            and (
+                one.key in known
+                or _is_progress(one)
+                or _is_recent(one, run)
+                or _is_awaited(session, one)
+            )
+        ]
+
+
+def _is_progress(one: Difference) -> bool:
+    """Tell whether Stripe's object has only gone on."""
+    return "here" in one.details and set(one.details["here"]) <= _PROGRESS
+
+
+def _is_recent(one: Difference, run: Run) -> bool:
+    if one.kind not in OBJECTS_MISSING_HERE | {DifferenceKind.MISSING_HERE}:
+        return False
+    return run.compared_until is None or (
+        one.occurred_at is not None and one.occurred_at > run.compared_until
+    )
+
+
+def _is_awaited(session: Session, one: Difference) -> bool:
+    """Tell whether a row of ours still waits for the Stripe object that this is."""
+    pair = next((pair for pair in PAIRS if pair.missing_here is one.kind), None)
+    subject = one.details.get("stripe", {}).get("subject")
+    if pair is None or subject is None:
+        return False
+    waiting = sa.select(pair.ours.id).filter_by(public_id=subject).where(pair.stripe_id.is_(None))
+    return session.scalar(waiting) is not None
+
+
+def _broken_books(session: Session, run: Run) -> Iterator[Difference]:
+    """Name what the ledger itself holds wrong: all of it, or in what moved lately."""
+    if run.is_whole:
+        faults: Iterable[Fault] = check_ledger(session).faults
+    else:
+        faults = check_movements(session, after_id=_first_id(session, run))
+    for fault in faults:
+        is_movement = fault.rule == "movements"
+        yield Difference(
+            DifferenceKind.MISBOOKED if is_movement else DifferenceKind.BOOKS_BROKEN,
+            fault.subject if is_movement else f"{fault.rule}: {fault.subject}",
+            fault.campaign_id,
+            {"what": fault.what},
         )
 
-    def as_json(self) -> dict[str, Any]:
-        """Return the comparison as JSON can carry it."""
-        report = asdict(self)
-        del report["newest"]
-        return report
 
-
-def reconcile(gateway: Gateway, *, clock: Clock) -> Comparison:
-    """Compare everything now, and keep what differs until it is explained."""
-    return run_comparison(begin_whole(clock=clock), gateway=gateway, clock=clock)
-
-
-def run_comparison(run: Run, *, gateway: Gateway, clock: Clock) -> Comparison:
-    """Carry out a comparison that was begun.
-
-    Ours are read as of the beginning: all of them were at Stripe by then. What Stripe moved
-    since is named by this run and, once adopted, resolved by the next.
-    """
-    with _kept_movements(run.since) as kept:
-        comparison = compare(gateway.list_movements(since=run.since), kept)
-    with reading() as session:
-        comparison.differences += _misbooked(session)
-    _keep(comparison, run, at=clock.now())
-    return comparison
-
-
-def compare(stripe: Iterable[MovementFacts], kept: Iterable[Kept]) -> Comparison:
-    """Walk both lists, each newest first."""
-    comparison = Comparison()
-    both: Iterator[MovementFacts | Kept]
-    both = heapq.merge(stripe, kept, key=_occurred_at, reverse=True)
-    for _, same_second in groupby(both, key=_occurred_at):
-        theirs: dict[str, MovementFacts] = {}
-        ours: dict[str, Kept] = {}
-        for one in same_second:
-            if isinstance(one, Kept):
-                ours[one.facts.stripe_balance_transaction_id] = one
-            else:
-                theirs[one.stripe_balance_transaction_id] = one
-        comparison.count(theirs.values(), ours.values())
-        comparison.differences += _differences(theirs, ours)
-    return comparison
-
-
-def _occurred_at(one: MovementFacts | Kept) -> datetime:
-    return one.facts.occurred_at if isinstance(one, Kept) else one.occurred_at
-
-
-def _differences(theirs: dict[str, MovementFacts], ours: dict[str, Kept]) -> Iterator[Difference]:
-    for stripe_id, seen in theirs.items():
-        known = ours.get(stripe_id)
-        if known is None:
-            details = {"stripe": _told(seen)}
-            yield Difference(DifferenceKind.MISSING_HERE, stripe_id, details=details)
-        elif replace(seen, exchange_rate=None) != known.facts:
-            details = {"stripe": _told(seen), "here": _told(known.facts)}
-            yield Difference(DifferenceKind.DIFFERENT, stripe_id, known.campaign_id, details)
-    for stripe_id, known in ours.items():
-        if stripe_id not in theirs:
-            details = {"here": _told(known.facts)}
-            yield Difference(DifferenceKind.MISSING_THERE, stripe_id, known.campaign_id, details)
-
-
-def _told(facts: MovementFacts) -> dict[str, Any]:
-    return {
-        name: value.isoformat() if isinstance(value, datetime) else value
-        for name, value in asdict(facts).items()
-    }
-
-
-def _misbooked(session: Session) -> Iterator[Difference]:
-    """Name the movements whose ledger transaction does not book Stripe's net."""
-    for fault in check_movements(session):
-        details = {"what": fault.what}
-        yield Difference(DifferenceKind.MISBOOKED, fault.subject, details=details)
-
-
-@contextmanager
-def _kept_movements(since: datetime | None) -> Iterator[Iterator[Kept]]:
-    """Read our movements, newest first, on a connection of their own."""
-    names = [one.name for one in fields(MovementFacts) if one.name != "exchange_rate"]
-    statement = sa.select(
-        StripeMovement.campaign_id, *(getattr(StripeMovement, name) for name in names)
-    ).order_by(StripeMovement.occurred_at.desc())
-    if since is not None:
-        statement = statement.where(StripeMovement.occurred_at >= since)
-    with db.engine.connect().execution_options(yield_per=ROWS_AT_A_TIME) as connection:
-        rows = connection.execute(statement)
-        yield (Kept(MovementFacts(*facts), campaign_id) for campaign_id, *facts in rows)
-
-
-def _keep(comparison: Comparison, run: Run, *, at: datetime) -> None:
-    """Write what differs down, and resolve what no longer does."""
-    with transaction() as session:
-        finish(session, run, standing=Standing.CURRENT, seen_until=comparison.newest)
-        known = {(row.kind, row.subject): row for row in session.scalars(sa.select(Discrepancy))}
-        found = {(one.kind.value, one.subject): one for one in comparison.differences}
-        for key, explained in known.items():
-            if run.is_whole and key not in found and explained.resolved_at is None:
-                explained.resolved_at = at
-        for (kind, subject), one in found.items():
-            row = known.get((kind, subject))
-            if row is None:
-                row = Discrepancy(kind=kind, subject=subject, found_at=at)
-                session.add(row)
-            elif row.resolved_at is not None:
-                row.found_at, row.resolved_at = at, None
-            row.campaign_id, row.details = one.campaign_id, one.details
+def _first_id(session: Session, run: Run) -> int:
+    """Return the ledger transaction after which everything that moved lately was posted."""
+    first = sa.select(sa.func.min(StripeMovement.transaction_id)).where(
+        StripeMovement.occurred_at >= run.since
+    )
+    newest = sa.select(sa.func.max(LedgerTransaction.id))
+    return (session.scalar(first) or (session.scalar(newest) or 0) + 1) - 1

@@ -27,10 +27,14 @@ LOOKS_BACK: Final = timedelta(days=7)
 
 @dataclass(frozen=True)
 class Run:
-    """One comparison: when it began, and from which of Stripe's instants on; ``None``: all."""
+    """One comparison: when it began, and from which of Stripe's instants on; ``None``: all.
+
+    What Stripe made up to ``compared_until`` was there to be seen when last compared.
+    """
 
     began_at: datetime
     since: datetime | None
+    compared_until: datetime | None
     holder: str = field(default_factory=lambda: f"comparison:{uuid.uuid4()}")
 
     @property
@@ -117,7 +121,8 @@ def finish(session: Session, run: Run, *, standing: Standing, seen_until: dateti
 
 def _take(session: Session, row: Reconciliation, *, at: datetime, is_whole: bool) -> Run:
     since = None if is_whole or row.seen_until is None else _since(session, row.seen_until)
-    run = Run(began_at=at, since=since)
+    until = None if row.seen_until is None else row.seen_until - OVERLAP
+    run = Run(began_at=at, since=since, compared_until=until)
     row.holder, row.lease_until = run.holder, at + LEASE
     return run
 

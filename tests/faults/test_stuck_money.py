@@ -208,7 +208,7 @@ def test_a_worker_frozen_while_it_claims_sends_nothing_when_it_thaws(
     for module in (attempts, engine):
         monkeypatch.setattr(module, "LEASE", timedelta(seconds=2))
     runtime = payments_runtime()
-    reconcile(runtime.gateway, clock=runtime.clock)
+    reconcile(gateway=runtime.gateway, settings=runtime.settings, clock=runtime.clock)
     stopping = iter([False, False])
 
     engine.Engine(
