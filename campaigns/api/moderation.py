@@ -78,7 +78,7 @@ def decide(body: dict[str, Any], campaign_id: str) -> dict[str, object]:
 @api.get("/moderation/campaigns/<campaign_id>/trail")
 @requires(Permission.MODERATE_CAMPAIGNS)
 @api.paged(ActSchema)
-def read_trail(window: Window, campaign_id: str) -> Page[ToldAct]:
+def read_campaign_trail(window: Window, campaign_id: str) -> Page[ToldAct]:
     """Read what was done to a campaign, the oldest act first."""
     campaign = queries.get_any_campaign(public_id=campaign_id)
     return window.cut(queries.list_audit(campaign.public_id, window=window))

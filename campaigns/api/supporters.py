@@ -9,7 +9,7 @@ from campaigns.schemas.bodies import SupportSchema
 from campaigns.services import supporting
 from campaigns.services.supporting import NotGatheringError
 from campaigns.visitor import SUPPORTS_PER_ADDRESS
-from octo.errors import N_, ConflictError
+from octo.errors import N_, ConflictError, NotFoundError
 from octo.runtime import runtime
 from octo.users.limits import limited
 from octo.users.schemas import MailedTokenSchema
@@ -46,7 +46,7 @@ def support_campaign(body: dict[str, str], campaign_id: str) -> None:
 
 @api.post("/supporters/confirmation")
 @public
-@api.refuses(NotGatheringError, ConflictError)
+@api.refuses(NotFoundError, NotGatheringError, ConflictError)
 @api.arguments(MailedTokenSchema)
 @api.response(HTTPStatus.OK, CampaignSummarySchema)
 def confirm_support(body: dict[str, str]) -> Campaign:

@@ -17,7 +17,7 @@ import marshmallow as ma
 from flask_smorest import Blueprint
 from flask_smorest.utils import prepare_response
 from marshmallow import fields
-from webargs.flaskparser import FlaskParser
+from webargs.flaskparser import FlaskParser, abort
 from werkzeug.datastructures import CombinedMultiDict
 
 from octo.errors import N_, OctoError
@@ -42,7 +42,7 @@ class Refusal(NamedTuple):
 
 
 _UNREADABLE: Final = Refusal(
-    HTTPStatus.BAD_REQUEST, "bad_request", N_("The body cannot be read as JSON.")
+    HTTPStatus.BAD_REQUEST, "bad_request", N_("The body or the address cannot be read.")
 )
 _FORGED: Final = Refusal(
     HTTPStatus.BAD_REQUEST,
@@ -99,9 +99,28 @@ class Parser(FlaskParser):
         "multipart": "load_multipart",
     }
 
+    def load_json(self, request: Any, schema: ma.Schema) -> Any:
+        """Read a JSON body; one with a text that no database can hold is none."""
+        found = super().load_json(request, schema)
+        if not _is_storable(found):
+            abort(HTTPStatus.BAD_REQUEST, messages={"json": [N_("Invalid JSON body.")]})
+        return found
+
     def load_multipart(self, request: Any, schema: ma.Schema) -> Any:
         """Give the files and the fields of a form as one."""
         return self._makeproxy(CombinedMultiDict([request.files, request.form]), schema)
+
+
+def _is_storable(found: Any) -> bool:
+    """Tell whether no text holds a NUL or half a surrogate pair, which JSON can spell."""
+    match found:
+        case str():
+            return not any(c == "\x00" or "\ud800" <= c <= "\udfff" for c in found)
+        case dict():
+            return all(map(_is_storable, [*found.keys(), *found.values()]))
+        case list():
+            return all(map(_is_storable, found))
+    return True
 
 
 @dataclass(frozen=True)
@@ -220,7 +239,7 @@ def _plain_refusals(
     facts: Facts, method: str, *, has_body: bool, is_checked: bool
 ) -> Iterator[Refusal]:
     """Yield the refusals that follow from what an operation is."""
-    if has_body:
+    if is_checked:
         yield _UNREADABLE
     if method != "get":
         yield _FORGED

@@ -8,6 +8,7 @@ from flask import Flask, current_app, g, request
 from flask_login import current_user
 from flask_wtf.csrf import CSRFProtect, generate_csrf
 from markupsafe import Markup
+from werkzeug.exceptions import BadRequest, NotFound
 from werkzeug.wrappers import Response
 
 from octo.runtime import runtime
@@ -61,6 +62,14 @@ def csrf_field() -> Markup:
     return Markup('<input type="hidden" name="csrf_token" value="{}">').format(generate_csrf())
 
 
+def refuse_unstorable() -> None:
+    """Refuse an address that holds a NUL: PostgreSQL stores none, so nothing has such a name."""
+    if "\x00" in request.path:
+        raise NotFound
+    if any("\x00" in value for values in request.args.listvalues() for value in values):
+        raise BadRequest
+
+
 def name_request() -> None:
     """Give this request a name, the same in its log lines and on its error page."""
     g.request_name = secrets.token_hex(6)
@@ -106,5 +115,6 @@ def register(app: Flask) -> None:
     )
     csrf.init_app(app)
     app.before_request(name_request)
+    app.before_request(refuse_unstorable)
     app.after_request(protect)
     app.jinja_env.globals["csrf_field"] = csrf_field

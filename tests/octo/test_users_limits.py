@@ -7,6 +7,7 @@ from flask import Flask
 
 from octo.users.limits import limiter
 from tests.make import PASSWORD, Make
+from tests.program import Program
 from tests.visitor import Visitor
 
 
@@ -66,3 +67,33 @@ def test_one_mailbox_is_not_flooded(client: Visitor, make: Make) -> None:
 
 def test_reading_the_forms_is_never_limited(client: Visitor) -> None:
     assert {client.get("/login").status_code for _ in range(150)} == {HTTPStatus.OK}
+
+
+def test_guessing_by_page_and_by_program_is_one_guessing(
+    app: Flask, client: Visitor, make: Make
+) -> None:
+    entered = {"email": make.user().email, "password": "a guess too many"}
+    token = client.page("/login").xpath("//input[@name='csrf_token']/@value")[0]
+    for _ in range(10):
+        client.post("/login", data={**entered, "csrf_token": token})
+
+    answers = [Program(app).ask("POST", "/tokens", json=entered) for _ in range(11)]
+
+    assert answers[9].status_code == HTTPStatus.UNAUTHORIZED
+    assert answers[10].status_code == HTTPStatus.TOO_MANY_REQUESTS
+    assert answers[10].get_json()["code"] == "too_many_requests"
+
+
+def test_one_mailbox_is_not_flooded_by_page_and_by_program(
+    app: Flask, client: Visitor, make: Make
+) -> None:
+    email = make.user().email
+    for _ in range(3):
+        client.submit("/reset", {"email": email})
+
+    answers = [
+        Program(app).ask("POST", "/accounts/password-mail", json={"email": email}).status_code
+        for _ in range(3)
+    ]
+
+    assert answers == [202, 202, 429]

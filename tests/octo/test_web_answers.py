@@ -181,3 +181,26 @@ def test_the_api_is_described_in_openapi_3_1_and_on_a_page(client: Visitor) -> N
     assert document["openapi"] == "3.1.0"
     page = client.get("/api").text
     assert all(path in page for path in document["paths"])
+
+
+@pytest.mark.parametrize(
+    ("path", "status"),
+    [
+        ("/campaigns/%00", 404),
+        ("/campaigns?q=%00", 400),
+        ("/api/v1/campaigns/%00", 404),
+        ("/api/v1/campaigns?q=%00", 400),
+    ],
+)
+def test_what_no_database_can_hold_is_no_address(client: Visitor, path: str, status: int) -> None:
+    assert client.get(path).status_code == status
+
+
+@pytest.mark.parametrize("text", ["\\u0000", "\\ud800"])
+@pytest.mark.parametrize("body", ['{"token": "%s"}', '{"%s": 1}', '{"token": ["%s"]}'])
+def test_what_no_database_can_hold_is_no_body(client: Visitor, body: str, text: str) -> None:
+    answer = client.post(
+        "/api/v1/supporters/confirmation", data=body % text, content_type="application/json"
+    )
+
+    assert answer.status_code == 400

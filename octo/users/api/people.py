@@ -65,7 +65,7 @@ def revoke_role(body: dict[str, Any], user_id: str) -> User:
 @api.get("/users/<user_id>/trail")
 @requires(Permission.MANAGE_USERS)
 @api.paged(ActSchema)
-def read_trail(window: Window, user_id: str) -> Page[ToldAct]:
+def read_user_trail(window: Window, user_id: str) -> Page[ToldAct]:
     """Read what was done about a person, the oldest act first."""
     with reading() as session:
         services.get_user(session, user_id)
