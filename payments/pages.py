@@ -115,6 +115,7 @@ def refund(campaign_id: str, payment_id: str) -> ResponseReturnValue:
             field=f"amount-{payment_id}",
         ),
         action_key=f"{payment_id}:{request.form.get('action_key', '')[:60]}",
+        actor=current_user.public_id,
         settings=runtime.settings,
         clock=runtime.clock,
     )

@@ -24,10 +24,12 @@ from payments.models import (
     Refund,
     RefundStatus,
     Settlement,
+    SettlementKind,
     Transfer,
 )
 
 PER_PAGE: Final = 50
+_TROUBLED: Final = (Refund.status == RefundStatus.FAILED, Refund.resolution.is_(None))
 
 
 @dataclass(frozen=True)
@@ -117,9 +119,11 @@ def list_campaign_money(*, window: Window | None = None) -> list[CampaignMoney]:
         )
         refunded = _refund_sums(RefundStatus.SUCCEEDED, sa.func.sum(Refund.amount))
         pending = _refund_sums(RefundStatus.PENDING, sa.func.count())
-        failed = _refund_sums(RefundStatus.FAILED, sa.func.count())
-        settlements = {one.campaign_id: one for one in session.scalars(sa.select(Settlement))}
-        transfers = {one.campaign_id: one for one in session.scalars(sa.select(Transfer))}
+        failed = _sums(sa.select(Refund.campaign_id, sa.func.count()).where(*_TROUBLED))
+        mains = session.scalars(sa.select(Settlement).where(Settlement.kind == SettlementKind.MAIN))
+        settlements = {one.campaign_id: one for one in mains}
+        latest = session.scalars(sa.select(Transfer).order_by(Transfer.id))
+        transfers = {one.campaign_id: one for one in latest}
         frozen = session.execute(
             sa.select(Freeze.campaign_id, Freeze.reason).where(Freeze.lifted_at.is_(None))
         )
@@ -185,10 +189,10 @@ def list_payments(campaign_id: int, *, page: int) -> tuple[Sequence[Payment], bo
 
 
 def list_troubled_refunds(*, window: Window | None = None) -> Sequence[Refund]:
-    """List the refunds that failed: their money is owed to backers."""
+    """List the refunds that failed and that nothing was done about: their money is owed."""
     statement = (
         sa.select(Refund)
-        .where(Refund.status == RefundStatus.FAILED)
+        .where(*_TROUBLED)
         .options(joinedload(Refund.payment), joinedload(Refund.campaign))
         .order_by(Refund.id.desc())
     )
@@ -229,7 +233,10 @@ def get_settlement(number: str) -> tuple[Settlement, Transfer | None]:
         if document is None:
             raise NotFoundError(N_("No settlement document has this number."))
         transfer = session.scalars(
-            sa.select(Transfer).where(Transfer.settlement_id == document.id)
+            sa.select(Transfer)
+            .where(Transfer.settlement_id == document.id)
+            .order_by(Transfer.number.desc())
+            .limit(1)
         ).one_or_none()
     return document, transfer
 

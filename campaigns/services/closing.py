@@ -104,7 +104,7 @@ def fail_after_success(
             N_("Only a succeeded campaign that is not paid yet can be refunded whole.")
         )
     _turn_to_failure(session, campaign, actor=actor, reason=reason, at=at)
-    tell_owner(session, campaign, "campaign_failed", at=at)
+    tell_owner(session, campaign, "campaign_given_back", at=at, reason=reason)
 
 
 def _freeze_verdict(
@@ -147,7 +147,12 @@ def mark_settled(session: Session, campaign: Campaign, *, at: datetime) -> None:
 
 
 def reopen_settling(session: Session, campaign: Campaign, *, reason: str, at: datetime) -> None:
-    """Take a settled campaign back to settling, such as when a refund fails days later."""
+    """Take a settled campaign back to settling, such as when a refund fails days later.
+
+    One that is not settled stays as it is.
+    """
+    if campaign.status is not CampaignStatus.SETTLED:
+        return
     campaign.move_to(CampaignStatus.SETTLING)
     campaign.settled_at = None
     record(

@@ -121,17 +121,24 @@ def mark_collected(session: Session, pledge: Pledge, *, at: datetime) -> None:
 
 
 def mark_refunded(session: Session, pledge: Pledge, *, at: datetime) -> None:
-    """Record that the pledge's money went back; a pledge already ended stays as it ended.
+    """Record that the pledge's money went back, and say so; an ended pledge stays as it ended."""
+    if mark_taken_back(session, pledge):
+        _tell(session, pledge, template="pledge_refunded", at=at)
 
-    Before the verdict the campaign no longer counts it; after, what was pledged stands.
+
+def mark_taken_back(session: Session, pledge: Pledge) -> bool:
+    """Record that the pledge's money is with its backer again; tell whether this call did it.
+
+    Before the verdict the campaign no longer counts it; after, what was pledged stands. Nobody is
+    told: where a bank took the money back, the backer knows.
     """
     if pledge.status in _ENDED:
-        return
+        return False
     was_counted = pledge.status is PledgeStatus.ACTIVE and pledge.campaign.outcome is None
     pledge.move_to(PledgeStatus.REFUNDED)
     if was_counted:
         discount(session, pledge)
-    _tell(session, pledge, template="pledge_refunded", at=at)
+    return True
 
 
 def mark_released(session: Session, pledge: Pledge, *, at: datetime) -> None:

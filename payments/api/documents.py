@@ -2,6 +2,8 @@
 
 from http import HTTPStatus
 
+from flask_login import current_user
+
 from octo.errors import N_
 from octo.paging import Page, Window
 from octo.web.permissions import Permission, requires
@@ -18,7 +20,7 @@ from payments.schemas import (
     TroubledRefundSchema,
 )
 from payments.services import refunds
-from payments.services.refunds import ActionReusedError, RefundTooLargeError, SettledAlreadyError
+from payments.services.refunds import ActionReusedError, ContestedError, RefundTooLargeError
 
 api = ApiBlueprint(
     N_("Settlements and refunds"),
@@ -46,7 +48,7 @@ def get_settlement(number: str) -> dict[str, object]:
 
 @api.post("/payments/<payment_id>/refunds")
 @requires(Permission.REFUND_PAYMENTS)
-@api.refuses(RefundTooLargeError, SettledAlreadyError, ActionReusedError)
+@api.refuses(RefundTooLargeError, ContestedError, ActionReusedError)
 @api.arguments(KeySchema, location="headers")
 @api.arguments(RefundCreateSchema, example={"amount": 2000})
 @api.response(HTTPStatus.CREATED, RefundSchema)
@@ -57,6 +59,7 @@ def create_refund(headers: dict[str, str], body: dict[str, int], payment_id: str
         payment_id,
         amount=body["amount"],
         action_key=f"{payment_id}:{headers['idempotency_key']}",
+        actor=current_user.public_id,
         settings=runtime.settings,
         clock=runtime.clock,
     )

@@ -23,6 +23,7 @@ KEY_LIFETIME: Final = timedelta(hours=23)
 
 LEASE: Final = timedelta(seconds=8)
 CALLER_LEASE: Final = timedelta(seconds=45)
+WITHDRAWN: Final = "withdrawn"
 SERVER_ERRORS_BEFORE_LOOKUP: Final = 3
 _WITHOUT_METADATA: Final = frozenset(
     {
@@ -280,6 +281,29 @@ def put_back(attempt: Attempt, answer: Postponed | Unknown, *, at: datetime) -> 
     attempt.sends_count += int(answer.is_server_error)
     waited = at - (attempt.first_sent_at or at)
     attempt.not_before = at + _jittered(min(max(waited, timedelta(seconds=1)), LONGEST_BACK_OFF))
+
+
+def withdraw(session: Session, *, kind: AttemptKind, subject: str, at: datetime) -> bool:
+    """Take back the calls of a subject that were never sent; tell whether none is left open.
+
+    One that a worker is claiming right now is passed over, so nobody ever waits here: it counts
+    as sent.
+    """
+    unsent = session.scalars(
+        sa.select(Attempt)
+        .where(
+            Attempt.kind == kind, Attempt.subject == subject, Attempt.status == AttemptStatus.NEW
+        )
+        .with_for_update(skip_locked=True, of=Attempt)
+        .execution_options(populate_existing=True)
+    ).all()
+    for attempt in unsent:
+        close(attempt, Refused(WITHDRAWN, "taken back before it was sent"), at=at)
+    session.flush()
+    left = sa.select(Attempt.id).where(
+        Attempt.kind == kind, Attempt.subject == subject, Attempt.status.in_(OPEN_ATTEMPTS)
+    )
+    return session.scalar(left.limit(1)) is None
 
 
 def try_again(session: Session, attempt: Attempt, *, installation: str, at: datetime) -> Attempt:

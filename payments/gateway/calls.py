@@ -8,15 +8,15 @@ import structlog
 
 from payments.gateway.attempts import Claimed
 from payments.gateway.client import LONGEST_REQUEST_SECONDS, Gateway, StripeAwayError
-from payments.gateway.facts import Answer, Done, Refused, Unknown
-from payments.gateway.lookups import find_by_hand, find_effect
+from payments.gateway.facts import Answer, Done, Overtaken, Refused, Unknown
+from payments.gateway.lookups import find_effect, find_strangers
 from payments.models import AttemptKind
 
 _log = structlog.get_logger()
 
 REQUEST_IS_DEAD_AFTER: Final = timedelta(seconds=LONGEST_REQUEST_SECONDS + 60)
 TRANSFER_IS_DEAD_AFTER: Final = timedelta(minutes=15)
-ALREADY_REFUNDED: Final = "charge_already_refunded"
+CHARGE_DISPUTED: Final = "charge_disputed"
 ABANDONED: Final = "abandoned"
 _ASKS_ABOUT_STATE: Final = frozenset(
     {
@@ -69,13 +69,17 @@ def _look_first(gateway: Gateway, claimed: Claimed, *, at: datetime) -> Result:
 
 
 def _second_thoughts(gateway: Gateway, claimed: Claimed, answer: Refused) -> Answer:
-    """Take a refusal that says "already done" as a reason to look, and adopt what is there.
+    """Take a refusal that may mean "already done" as a reason to look, and adopt what is there.
 
     A card declined by its bank is no such refusal: the intent was asked for and that is its
-    answer.
+    answer. Nor is a charge that a bank took back: nothing was refunded.
     """
-    is_about_state = claimed.kind in _ASKS_ABOUT_STATE and not answer.is_decline
-    if is_about_state or answer.code == ALREADY_REFUNDED:
-        found = find_effect(gateway, claimed) or find_by_hand(gateway, claimed)
+    if claimed.kind is AttemptKind.REFUND_CREATE and answer.code != CHARGE_DISPUTED:
+        if found := find_effect(gateway, claimed):
+            return Done(found)
+        strangers = find_strangers(gateway, claimed)
+        return Overtaken(answer.code, answer.message, refunds=strangers) if strangers else answer
+    if claimed.kind in _ASKS_ABOUT_STATE and not answer.is_decline:
+        found = find_effect(gateway, claimed)
         return Done(found) if found else answer
     return answer

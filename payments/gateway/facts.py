@@ -194,6 +194,13 @@ class Refused:
 
 
 @dataclass(frozen=True)
+class Overtaken(Refused):
+    """Stripe refused a refund; ``refunds`` of the same charge were made by somebody else."""
+
+    refunds: tuple[RefundFact, ...] = ()
+
+
+@dataclass(frozen=True)
 class Postponed:
     """Stripe did not act on it, and asks to send the same request again later.
 

@@ -34,13 +34,10 @@ def find_effect(gateway: Gateway, claimed: Claimed) -> Fact | None:
     return None if finder is None else finder(gateway, claimed)
 
 
-def find_by_hand(gateway: Gateway, claimed: Claimed) -> RefundFact | None:
-    """Find a refund of the same amount that someone made in Stripe's dashboard."""
-    if claimed.kind is not AttemptKind.REFUND_CREATE:
-        return None
+def find_strangers(gateway: Gateway, claimed: Claimed) -> tuple[RefundFact, ...]:
+    """Find the refunds of a charge that somebody made by hand, in Stripe's dashboard."""
     listed = gateway.list_refunds(claimed.parameters["charge"])
-    strangers = [one for one in listed if "octo_subject" not in one.metadata]
-    return next((one for one in strangers if one.amount == claimed.parameters["amount"]), None)
+    return tuple(one for one in listed if "octo_subject" not in one.metadata)
 
 
 def _find_refund(gateway: Gateway, claimed: Claimed) -> RefundFact | None:

@@ -7,7 +7,7 @@ from typing import Any, Final
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from payments.ledger import documents, integrity
+from payments.ledger import afterlife, documents, integrity
 from payments.ledger.integrity import Fault
 from payments.models import LedgerEntry, LedgerTransaction, StripeMovement
 
@@ -22,6 +22,9 @@ RULES: Final[tuple[Rule, ...]] = (
     documents.check_campaigns,
     documents.check_settlements,
     documents.check_transfers,
+    afterlife.check_owners,
+    afterlife.check_disputes,
+    afterlife.check_owed,
 )
 
 

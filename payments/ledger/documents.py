@@ -52,10 +52,11 @@ def _expected(session: Session) -> Counter[str]:
 
 def check_settlements(session: Session) -> Iterator[Fault]:
     """Post every settlement document, and leave no gap in the numbers of a series."""
+    is_something = sa.or_(Settlement.base_amount != 0, Settlement.tips_amount != 0)
     unposted = session.execute(
         sa.select(Settlement.number, Settlement.campaign_id)
         .outerjoin(LedgerTransaction, _posted_as("settlement:", Settlement.number))
-        .where(LedgerTransaction.id.is_(None), Settlement.base_amount + Settlement.tips_amount > 0)
+        .where(LedgerTransaction.id.is_(None), is_something)
     )
     for number, campaign_id in unposted:
         yield Fault("settlements", number, "is not posted", campaign_id)
@@ -69,12 +70,12 @@ def check_settlements(session: Session) -> Iterator[Fault]:
 
 
 def check_transfers(session: Session) -> Iterator[Fault]:
-    """Post every transfer that was made, with the net of its document."""
+    """Post every transfer that was made, with the amount that was left of its document."""
     booked = _total(LedgerEntry.amount)
-    due = sa.case((Transfer.status == TransferStatus.PENDING, 0), else_=Settlement.net_amount)
+    is_sent = Transfer.status.in_((TransferStatus.SUCCEEDED, TransferStatus.REVERSED))
+    due = sa.case((is_sent, Transfer.amount), else_=0)
     found = session.execute(
-        sa.select(Transfer.public_id, Transfer.campaign_id, Settlement.net_amount, booked)
-        .join(Settlement, Settlement.id == Transfer.settlement_id)
+        sa.select(Transfer.public_id, Transfer.campaign_id, Transfer.amount, booked)
         .outerjoin(LedgerTransaction, _posted_as("transfer:", Transfer.public_id))
         .outerjoin(
             LedgerEntry,
@@ -83,11 +84,11 @@ def check_transfers(session: Session) -> Iterator[Fault]:
                 LedgerEntry.credit == chart.STRIPE_BALANCE,
             ),
         )
-        .group_by(Transfer.public_id, Transfer.campaign_id, Settlement.net_amount, Transfer.status)
+        .group_by(Transfer.public_id, Transfer.campaign_id, Transfer.amount, Transfer.status)
         .having(booked != due)
     )
-    for public_id, campaign_id, net, amount in found:
-        what = f"has {amount} booked, its document is of {net}"
+    for public_id, campaign_id, amount, found_amount in found:
+        what = f"has {found_amount} booked, and is of {amount}"
         yield Fault("transfers", public_id, what, campaign_id)
 
 

@@ -8,7 +8,6 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from campaigns.models import Campaign
-from octo.users.models import Organisation
 from payments.ledger import chart
 from payments.ledger.drafts import EntryDraft, MovementFacts, TransactionDraft
 from payments.models import Dispute, Payment, Refund, Settlement, SettlementKind, Transfer
@@ -76,30 +75,48 @@ def refund_never_left(refund: Refund, *, at: datetime) -> TransactionDraft | Non
     )
 
 
-def settlement(document: Settlement) -> TransactionDraft:
+def refund_paid_by_bank(refund: Refund, *, at: datetime) -> TransactionDraft:
+    """Book a refund that failed as paid from the platform's bank, by an audited act."""
+    lines = [(chart.refunds_owed(refund.campaign), chart.BANK, refund.amount)]
+    return TransactionDraft(
+        reference=f"refund_paid_by_bank:{refund.public_id}",
+        kind=TransactionKind.REFUND_PAID_BY_BANK,
+        occurred_at=at,
+        campaign_id=refund.campaign.id,
+        entries=_entries(lines, refund.currency),
+    )
+
+
+def settlement(
+    document: Settlement, *, debt_amount: int = 0, loss_amount: int = 0
+) -> TransactionDraft | None:
     """Book a settlement document: the base is shared out, and the tips become ours.
 
-    A credit note carries what it takes back as positive amounts, and is booked the other
-    way round.
+    A credit note carries what it takes back as positive amounts, and is booked the other way
+    round. Of what comes to the owner, ``debt_amount`` ends what the owner owed and ``loss_amount``
+    what was written off of it; a negative ``debt_amount`` is what an owner paid before now owes.
     """
     campaign = document.campaign
     funds = chart.campaign_funds(campaign)
+    sign = -1 if document.kind is SettlementKind.CREDIT_NOTE else 1
+    due = sign * document.net_amount - debt_amount - loss_amount
     lines = [
-        (funds, chart.owner_payable(campaign), document.net_amount),
-        (funds, chart.PLATFORM_FEES, document.fee_amount),
-        (funds, chart.VAT_COLLECTED, document.vat_amount),
-        (chart.tips_held(campaign), chart.TIPS, document.tips_amount),
+        (funds, chart.owner_payable(campaign), due),
+        (funds, chart.owner_debt(campaign.organisation), debt_amount),
+        (funds, chart.DISPUTE_LOSSES, loss_amount),
+        (funds, chart.PLATFORM_FEES, sign * document.fee_amount),
+        (funds, chart.VAT_COLLECTED, sign * document.vat_amount),
+        (chart.tips_held(campaign), chart.TIPS, sign * document.tips_amount),
     ]
-    kind = TransactionKind.SETTLEMENT
-    if document.kind is SettlementKind.CREDIT_NOTE:
-        kind = TransactionKind.CREDIT_NOTE
-        lines = [(credit, debit, amount) for debit, credit, amount in lines]
+    entries = _entries(map(_right_way_round, lines), document.currency)
+    if not entries:
+        return None
     return TransactionDraft(
         reference=f"settlement:{document.number}",
-        kind=kind,
+        kind=TransactionKind.CREDIT_NOTE if sign < 0 else TransactionKind.SETTLEMENT,
         occurred_at=document.issued_at,
         campaign_id=campaign.id,
-        entries=_entries(lines, document.currency),
+        entries=entries,
     )
 
 
@@ -111,32 +128,53 @@ def transfer(transfer: Transfer, movement: MovementFacts) -> TransactionDraft:
     return _moved(reference, TransactionKind.TRANSFER, campaign, movement, lines)
 
 
-def transfer_reversal(campaign: Campaign, movement: MovementFacts) -> TransactionDraft:
-    """Book a transfer taken back: the owner is to be paid that much again."""
-    lines = [(chart.STRIPE_BALANCE, chart.owner_payable(campaign), movement.amount)]
-    reference = f"transfer_reversal:{movement.stripe_balance_transaction_id}"
-    return _moved(reference, TransactionKind.TRANSFER_REVERSAL, campaign, movement, lines)
+def transfer_reversal(
+    campaign: Campaign, movement: MovementFacts, *, debt_amount: int = 0, loss_amount: int = 0
+) -> TransactionDraft:
+    """Book a transfer taken back: it ends what the owner owed, and the rest is due again.
 
-
-def debt_recovered(campaign: Campaign, movement: MovementFacts) -> TransactionDraft:
-    """Book a transfer taken back to cover what the owner owes."""
-    debt = chart.owner_debt(campaign.organisation)
-    lines = [(chart.STRIPE_BALANCE, debt, movement.amount)]
+    ``debt_amount`` of it was owed, ``loss_amount`` was written off before.
+    """
+    due = movement.amount - debt_amount - loss_amount
+    lines = [
+        (chart.STRIPE_BALANCE, chart.owner_payable(campaign), due),
+        (chart.STRIPE_BALANCE, chart.owner_debt(campaign.organisation), debt_amount),
+        (chart.STRIPE_BALANCE, chart.DISPUTE_LOSSES, loss_amount),
+    ]
+    kind = TransactionKind.DEBT_RECOVERED if debt_amount else TransactionKind.TRANSFER_REVERSAL
     reference = f"transfer_reversal:{movement.stripe_balance_transaction_id}"
-    return _moved(reference, TransactionKind.DEBT_RECOVERED, campaign, movement, lines)
+    return _moved(reference, kind, campaign, movement, lines)
 
 
 def debt_written_off(
-    organisation: Organisation, amount: int, currency: str, *, act: str, at: datetime
+    campaign: Campaign, amount: int, *, act: str, at: datetime
 ) -> TransactionDraft:
-    """Book a debt given up by an audited act, named by ``act``."""
-    lines = [(chart.DISPUTE_LOSSES, chart.owner_debt(organisation), amount)]
+    """Book what an owner owes and is let off, by an audited act, named by ``act``."""
+    lines = [(chart.DISPUTE_LOSSES, chart.owner_debt(campaign.organisation), amount)]
     return TransactionDraft(
         reference=f"debt_written_off:{act}",
         kind=TransactionKind.DEBT_WRITTEN_OFF,
         occurred_at=at,
-        campaign_id=None,
-        entries=_entries(lines, currency),
+        campaign_id=campaign.id,
+        entries=_entries(lines, campaign.currency),
+    )
+
+
+def debt_offset(
+    campaign: Campaign, *, debt_amount: int, loss_amount: int, act: str, at: datetime
+) -> TransactionDraft:
+    """Book what an owner owes, or was let off, as deducted from a transfer that did not leave."""
+    payable = chart.owner_payable(campaign)
+    lines = [
+        (payable, chart.owner_debt(campaign.organisation), debt_amount),
+        (payable, chart.DISPUTE_LOSSES, loss_amount),
+    ]
+    return TransactionDraft(
+        reference=f"debt_offset:{act}",
+        kind=TransactionKind.DEBT_OFFSET,
+        occurred_at=at,
+        campaign_id=campaign.id,
+        entries=_entries(lines, campaign.currency),
     )
 
 
@@ -156,24 +194,20 @@ def dispute_reinstated(dispute: Dispute, movement: MovementFacts) -> Transaction
     return _moved(reference, TransactionKind.DISPUTE_REINSTATED, campaign, movement, lines)
 
 
-def dispute_lost(
-    dispute: Dispute, *, amount: int, tip_amount: int, is_paid_out: bool, at: datetime
-) -> TransactionDraft:
-    """Book a dispute that the bank gave to the backer, who keeps what was withdrawn.
+def dispute_lost(dispute: Dispute, *, at: datetime) -> TransactionDraft:
+    """Book a dispute that the bank gave to the backer, by the shares recorded on it.
 
-    ``amount`` is what the movements withdrew, which may differ from what was charged. Before
-    the transfer it leaves the campaign (and ``tip_amount`` of it the tips); once the owner has
-    been paid, the owner owes it.
+    It leaves the campaign, its tips, or what this backer was owed; what was refunded before, or
+    is more than was charged, is the platform's loss.
     """
     campaign = dispute.payment.campaign
     disputed = chart.disputed(campaign)
-    if is_paid_out:
-        lines = [(chart.owner_debt(campaign.organisation), disputed, amount)]
-    else:
-        lines = [
-            (chart.campaign_funds(campaign), disputed, amount - tip_amount),
-            (chart.tips_held(campaign), disputed, tip_amount),
-        ]
+    lines = [
+        (chart.campaign_funds(campaign), disputed, dispute.funds_amount),
+        (chart.tips_held(campaign), disputed, dispute.tip_amount),
+        (chart.refunds_owed(campaign), disputed, dispute.owed_amount),
+        (chart.DISPUTE_LOSSES, disputed, dispute.loss_amount),
+    ]
     return TransactionDraft(
         reference=f"dispute_lost:{dispute.stripe_dispute_id}",
         kind=TransactionKind.DISPUTE_LOST,
@@ -237,6 +271,12 @@ def _moved(
             [*lines, _out_of_stripe(chart.PROCESSOR_FEES, movement.fee)], movement.currency
         ),
     )
+
+
+def _right_way_round(line: Line) -> Line:
+    """Turn a line of a negative amount round: what it takes back goes the other way."""
+    debit, credit, amount = line
+    return line if amount >= 0 else (credit, debit, -amount)
 
 
 def _out_of_stripe(account: str, amount: int) -> Line:

@@ -73,3 +73,15 @@ class Dispute(Model):
     closed_at: Mapped[Instant | None]
 
     payment: Mapped[Payment] = relationship()
+
+    def hold(self, amount: int) -> None:
+        """Record what the bank holds now; whom it is missing to is said by ``share``."""
+        self.withdrawn_amount = self.loss_amount = amount
+        self.funds_amount = self.tip_amount = self.owed_amount = 0
+
+    def share(self, *, funds: int, tip: int, owed: int, loss: int) -> None:
+        """Record whom the money that the bank holds is missing to."""
+        self.funds_amount = funds
+        self.tip_amount = tip
+        self.owed_amount = owed
+        self.loss_amount = loss

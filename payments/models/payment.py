@@ -297,4 +297,6 @@ _OLDER: Final = {
     (RefundStatus.PENDING, RefundStatus.SUCCEEDED),
     (RefundStatus.PENDING, RefundStatus.FAILED),
     (RefundStatus.SUCCEEDED, RefundStatus.FAILED),
+    (RefundStatus.PENDING, RefundStatus.CANCELED),
+    (RefundStatus.FAILED, RefundStatus.CANCELED),
 }

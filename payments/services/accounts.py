@@ -10,11 +10,14 @@ _READINESS: Final = {"active": OwnerReadiness.ACTIVE, "pending": OwnerReadiness.
 
 
 def record_account(account: ConnectedAccount, seen: AccountFact, *, at: datetime) -> None:
-    """Take in what Stripe says of a connected account; readiness can be lost again at any time."""
+    """Take in what Stripe says of a connected account; readiness can be lost again at any time.
+
+    A closed account stays closed: its owner begins anew, with another.
+    """
     account.stripe_account_id = seen.id
     account.checked_at = at
     account.readiness = (
-        OwnerReadiness.RESTRICTED
+        OwnerReadiness.CLOSED
         if seen.is_closed
         else _READINESS.get(seen.transfers_status, OwnerReadiness.RESTRICTED)
     )

@@ -24,6 +24,7 @@ from payments.gateway.facts import ChargeFact, CheckoutFact, IntentFact
 from payments.ledger import rules
 from payments.ledger.posting import adopt_movement
 from payments.models import UNDER_WAY, CardStatus, Payment, PaymentStatus, RefundReason, SavedCard
+from payments.services.locks import lock_payment
 from payments.services.occasion import Occasion
 from payments.services.off_session import record_decline
 from payments.services.refunds import refund_rest
@@ -82,14 +83,6 @@ def refresh_pledge(pledge_id: str, *, gateway: Gateway, settings: Settings, cloc
         refresh_card(card_id, gateway=gateway, settings=settings, clock=clock)
     for payment_id in payments:
         refresh_payment(payment_id, gateway=gateway, settings=settings, clock=clock)
-
-
-def lock_payment(session: Session, **by: object) -> Payment:
-    """Lock a payment and, before it, its pledge, so that nobody waits in a circle."""
-    which = sa.select(Payment.id, Payment.pledge_id).filter_by(**by)
-    payment_id, pledge_id = session.execute(which).one()
-    lock(session, Pledge, id=pledge_id)
-    return lock(session, Payment, id=payment_id)
 
 
 def record_checkout(

@@ -8,7 +8,8 @@ from octo.audit import record
 from octo.clock import Clock
 from octo.config import Settings
 from octo.database import lock, transaction
-from octo.errors import N_, ConflictError, InvalidError
+from octo.errors import N_, ConflictError
+from octo.text import clean_paragraphs
 from payments.models import OPEN_ATTEMPTS, Attempt, Freeze, Refund, RefundStatus
 from payments.services import off_session
 from payments.services.occasion import Occasion
@@ -30,9 +31,7 @@ def lift_freeze(
 
     Refunds and charges that Stripe refused are asked for once more, each as a new action.
     """
-    reason = reason.strip()
-    if not reason or len(reason) > LONGEST_REASON:
-        raise InvalidError(N_("Say why the money may move again."), field="reason")
+    reason = clean_paragraphs(reason, field="reason", most=LONGEST_REASON, is_required=True)
     with transaction() as session:
         campaign = lock(session, Campaign, public_id=campaign_id)
         freeze = session.scalars(
@@ -59,7 +58,11 @@ def lift_freeze(
 
 
 def _ask_again(session: Session, campaign: Campaign, *, occasion: Occasion) -> None:
-    """Plan the refunds that wait for nothing any more: all their attempts were refused."""
+    """Plan the refunds that wait for nothing any more: all their attempts were refused.
+
+    What somebody refunded by hand meanwhile has been taken in, and ours with it; what is not
+    known yet is found when Stripe refuses, and only the rest is asked for then.
+    """
     is_under_way = sa.exists().where(
         Attempt.subject == Refund.public_id, Attempt.status.in_(OPEN_ATTEMPTS)
     )

@@ -46,6 +46,7 @@ def begin_onboarding(
 ) -> str:
     """Return the address of Stripe's onboarding page, making the connected account once.
 
+    Where Stripe has closed it, another is made in its place.
     Raises ``StripeAwayError`` when Stripe does not answer; trying again resumes.
     """
     account = _find_or_plan(organisation_id, settings=settings, clock=clock)
@@ -72,10 +73,12 @@ def refresh_owner(organisation_id: int, *, gateway: Gateway, clock: Clock) -> No
 
 
 def _stripe_account_of(organisation_id: int) -> str | None:
+    """Return the account an organisation has at Stripe, unless Stripe has closed it."""
     with reading() as session:
         return session.scalar(
             sa.select(ConnectedAccount.stripe_account_id).where(
-                ConnectedAccount.organisation_id == organisation_id
+                ConnectedAccount.organisation_id == organisation_id,
+                ConnectedAccount.readiness != OwnerReadiness.CLOSED,
             )
         )
 
@@ -94,7 +97,8 @@ def _find_or_plan(
                 public_id=new_public_id("acc"), organisation=organisation, created_at=clock.now()
             )
             session.add(account)
-        if account.stripe_account_id is not None:
+        is_open_at_stripe = account.readiness is not OwnerReadiness.CLOSED
+        if account.stripe_account_id is not None and is_open_at_stripe:
             return account.stripe_account_id
         number, is_open = _actions_so_far(session, account)
         if is_open:

@@ -20,16 +20,18 @@ from octo.config import Settings
 from octo.database import lock, transaction
 from octo.errors import OctoError
 from payments.gateway.attempts import Claimed, close, lock_held, put_back, try_again
-from payments.gateway.calls import NoEffect, Result
+from payments.gateway.calls import CHARGE_DISPUTED, NoEffect, Result
 from payments.gateway.facts import (
     AccountFact,
     CardFact,
     CheckoutFact,
     Done,
     IntentFact,
+    Overtaken,
     Postponed,
     RefundFact,
     Refused,
+    ReversalFact,
     TransferFact,
     Unknown,
 )
@@ -45,7 +47,8 @@ from payments.models import (
     Transfer,
 )
 from payments.services.accounts import record_account
-from payments.services.collection import lock_payment, record_checkout, record_intent
+from payments.services.collection import record_checkout, record_intent
+from payments.services.locks import lock_payment
 from payments.services.occasion import Occasion
 from payments.services.off_session import (
     CARD_IS_GONE,
@@ -53,10 +56,12 @@ from payments.services.off_session import (
     confirm_intent,
     record_decline,
 )
-from payments.services.refunds import record_refunds
+from payments.services.refund_outcomes import record_refunds, stop_disputed_refund
+from payments.services.refunds_by_hand import overtake_refund
+from payments.services.reversals import lock_reversal, record_reversal, refuse_reversal
 from payments.services.saved_cards import lock_card, record_card
 from payments.services.subjects import lock_subjects
-from payments.services.transfers import record_transfer
+from payments.services.transfers import record_transfer, take_back_refused
 from payments.waiting import slug_of
 
 _log = structlog.get_logger()
@@ -125,7 +130,7 @@ def _write(outcomes: Outcomes, *, settings: Settings, clock: Clock) -> None:
                 refunds.append((subjects.refunds[attempt.subject], result.fact))
             else:
                 _record(session, attempt, result, occasion=occasion)
-        record_refunds(session, refunds, at=occasion.at)
+        record_refunds(session, refunds, occasion=occasion)
 
 
 def note_trouble(campaign_id: int, error: Exception, *, settings: Settings, clock: Clock) -> str:
@@ -169,6 +174,9 @@ def _record_done(session: Session, attempt: Attempt, done: Done, *, occasion: Oc
         case TransferFact() as seen:
             transfer = lock(session, Transfer, public_id=attempt.subject)
             record_transfer(session, transfer, seen, at=occasion.at)
+        case ReversalFact() as seen:
+            reversal = lock_reversal(session, public_id=attempt.subject)
+            record_reversal(session, reversal, seen, occasion=occasion)
         case CheckoutFact(mode="setup") as seen:
             card = lock_card(session, public_id=attempt.subject)
             record_card(session, card, seen, occasion=occasion)
@@ -206,11 +214,10 @@ def _record_refused(
             record_decline(session, payment, code=code, occasion=occasion)
         case AttemptKind.CARD_DETACH:
             _log.error("card_not_forgotten", subject=attempt.subject, code=refused.code)
-        case AttemptKind.TRANSFER_CREATE if refused.code in _TRANSFER_WAITS:
-            transfer = lock(session, Transfer, public_id=attempt.subject)
-            transfer.waits_for = _TRANSFER_WAITS[refused.code]
         case AttemptKind.ACCOUNT_CREATE:
             _log.error("account_refused", subject=attempt.subject, code=refused.code)
+        case _ if _is_taken_in(session, attempt, refused, occasion=occasion):
+            pass
         case _:
             assert attempt.campaign_id is not None
             reason = f"{attempt.kind.value} {attempt.subject}: {refused.code}: {refused.message}"
@@ -220,6 +227,30 @@ def _record_refused(
 def _is_of_the_card(refused: Refused) -> bool:
     """Tell whether the card cannot be charged; any other refusal is a bug to be looked at."""
     return refused.is_decline or refused.code in CARD_IS_GONE
+
+
+def _is_taken_in(
+    session: Session, attempt: Attempt, refused: Refused, *, occasion: Occasion
+) -> bool:
+    """Take in a refusal to move money that needs no bug: what the world did meanwhile."""
+    subject = attempt.subject
+    match attempt.kind, refused:
+        case AttemptKind.TRANSFER_CREATE, Refused(code) if code in _TRANSFER_WAITS:
+            transfer = lock(session, Transfer, public_id=subject)
+            waits_for = _TRANSFER_WAITS[code]
+            take_back_refused(session, transfer, waits_for=waits_for, occasion=occasion)
+        case AttemptKind.REVERSAL_CREATE, Refused(code):
+            reversal = lock_reversal(session, public_id=subject)
+            refuse_reversal(reversal, reason=code, at=occasion.at)
+        case AttemptKind.REFUND_CREATE, Overtaken(refunds=refunds):
+            refund = lock(session, Refund, public_id=subject)
+            return overtake_refund(session, refund, refunds, occasion=occasion)
+        case AttemptKind.REFUND_CREATE, Refused(code) if code == CHARGE_DISPUTED:
+            refund = lock(session, Refund, public_id=subject)
+            stop_disputed_refund(session, refund, occasion=occasion)
+        case _:
+            return False
+    return True
 
 
 def _set_aside(claimed: Claimed, error: Exception, *, settings: Settings, clock: Clock) -> None:

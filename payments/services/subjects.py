@@ -20,12 +20,12 @@ class Subjects:
 
 
 def lock_subjects(session: Session, attempts: Iterable[Attempt]) -> Subjects:
-    """Lock the pledges of a group, its payments, cards and refunds: everybody's order, by id.
+    """Lock the pledges of a group, its payments, campaigns, cards and refunds: everybody's order.
 
-    Their campaigns and rewards are loaded beside them, so that nothing is looked up row by
-    row afterwards.
+    Their rewards are loaded beside them, so that nothing is looked up row by row afterwards.
     """
-    kinds = [(attempt.subject, attempt.kind) for attempt in attempts]
+    group = list(attempts)
+    kinds = [(attempt.subject, attempt.kind) for attempt in group]
     refund_ids = [subject for subject, kind in kinds if kind is AttemptKind.REFUND_CREATE]
     others = [subject for subject, kind in kinds if kind is not AttemptKind.REFUND_CREATE]
     of_refunds = sa.select(Payment.id, Payment.pledge_id).join(
@@ -42,10 +42,10 @@ def lock_subjects(session: Session, attempts: Iterable[Attempt]) -> Subjects:
     ).all()
     pledges = lock_all(session, Pledge, Pledge.id.in_({pledge_id for _, pledge_id in found}))
     payments = lock_all(session, Payment, Payment.id.in_({payment_id for payment_id, _ in found}))
+    campaign_ids = {one.campaign_id for one in group if one.campaign_id is not None}
+    campaigns = lock_all(session, Campaign, Campaign.id.in_(campaign_ids))
     cards = lock_all(session, SavedCard, SavedCard.public_id.in_(others))
     refunds = lock_all(session, Refund, Refund.public_id.in_(refund_ids))
-    campaign_ids = {pledge.campaign_id for pledge in pledges}
-    campaigns = session.scalars(sa.select(Campaign).where(Campaign.id.in_(campaign_ids))).all()
     reward_ids = {pledge.reward_id for pledge in pledges if pledge.reward_id is not None}
     rewards = session.scalars(sa.select(Reward).where(Reward.id.in_(reward_ids))).all()
     return Subjects(

@@ -1,32 +1,45 @@
-"""Pay an owner: one transfer for one settlement document, once its money is available."""
+"""Pay an owner: one transfer for one settlement document, once its money is available.
 
-from collections.abc import Sequence
-from datetime import datetime
+Everybody here holds the campaign's lock.
+"""
+
+from datetime import datetime, timedelta
+from typing import Final
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from campaigns.models import Campaign
+from octo.database import lock
 from octo.mail.outbox import enqueue
 from octo.users.models import Membership, User
-from payments.gateway.attempts import plan_attempt
-from payments.gateway.facts import ReversalFact, TransferFact
+from payments.gateway.attempts import plan_attempt, withdraw
+from payments.gateway.facts import TransferFact
 from payments.ledger import rules
-from payments.ledger.posting import adopt_movement
-from payments.models import Attempt, AttemptKind, Transfer, TransferStatus
+from payments.ledger.posting import adopt_movement, post
+from payments.models import (
+    Attempt,
+    AttemptKind,
+    ConnectedAccount,
+    Transfer,
+    TransferStatus,
+)
 from payments.services.occasion import Occasion
+from payments.settlement.owner import use_for_debt
+
+REMINDED_EVERY: Final = timedelta(days=7)
 
 
 def plan_transfer(
     session: Session, transfer: Transfer, *, destination: str, occasion: Occasion
 ) -> None:
-    """Plan the one call that pays a settlement document.
+    """Plan the one call that pays a settlement document; from here on its amount is fixed.
 
     No ``source_transaction``: that names one charge and caps at it. A refusal such as
     ``balance_insufficient`` is saved under its key for a day, so a later try is a new action.
     """
-    tried = session.scalar(
-        sa.select(sa.func.count()).where(
+    last = session.scalar(
+        sa.select(sa.func.max(Attempt.action_number)).where(
             Attempt.kind == AttemptKind.TRANSFER_CREATE, Attempt.subject == transfer.public_id
         )
     )
@@ -50,7 +63,7 @@ def plan_transfer(
         },
         at=occasion.machine,
         campaign_id=campaign.id,
-        action_number=(tried or 0) + 1,
+        action_number=(last or 0) + 1,
     )
 
 
@@ -63,37 +76,114 @@ def record_transfer(
         adopt_movement(session, seen.movement, rules.transfer(transfer, seen.movement))
     if transfer.status is TransferStatus.PENDING:
         transfer.move_to(TransferStatus.SUCCEEDED)
+        transfer.is_held = False
         transfer.sent_at = seen.created_at
         _tell_owner(session, transfer, "transfer_sent", at=at)
 
 
-def record_reversals(
-    session: Session, transfer: Transfer, seen: TransferFact, reversals: Sequence[ReversalFact]
+def take_back_refused(
+    session: Session, transfer: Transfer, *, waits_for: str, occasion: Occasion
 ) -> None:
-    """Take in what was taken back of a transfer, by whoever; the owner is due that much again."""
-    for reversal in reversals:
-        if reversal.movement is not None:
-            draft = rules.transfer_reversal(transfer.campaign, reversal.movement)
-            adopt_movement(session, reversal.movement, draft)
-    if seen.amount_reversed == seen.amount and transfer.status is TransferStatus.SUCCEEDED:
-        transfer.move_to(TransferStatus.REVERSED)
+    """Keep a transfer that Stripe refused for later, less what its owner came to owe meanwhile."""
+    transfer.waits_for = waits_for
+    shares = use_for_debt(session, transfer.campaign_id, transfer.amount)
+    if used := shares.debt_amount + shares.loss_amount:
+        transfer.deduct(used)
+        draft = rules.debt_offset(
+            transfer.campaign,
+            debt_amount=shares.debt_amount,
+            loss_amount=shares.loss_amount,
+            act=f"{transfer.public_id}:{transfer.deducted_amount}",
+            at=occasion.at,
+        )
+        post(session, draft)
 
 
-def find_transfer(session: Session, seen: TransferFact) -> Transfer | None:
-    """Find the transfer a fact is about, by Stripe's id or by ours in its metadata."""
-    known = session.scalars(
-        sa.select(Transfer).where(Transfer.stripe_transfer_id == seen.id)
-    ).one_or_none()
-    if known is None and (subject := seen.metadata.get("octo_subject")):
-        known = session.scalars(
-            sa.select(Transfer).where(Transfer.public_id == subject)
-        ).one_or_none()
-    return known
+def take_in_transfer(
+    session: Session, seen: TransferFact, *, occasion: Occasion
+) -> Transfer | None:
+    """Take in a transfer of ours, or one that somebody made by hand in place of ours.
+
+    Returns nothing when it is neither: nobody pays this owner until a person has said what it was.
+    """
+    transfer = _find(session, seen)
+    is_by_hand = "octo_subject" not in seen.metadata
+    if transfer is None and is_by_hand and (campaign := _find_campaign(session, seen)):
+        transfer = _adopt(session, campaign, seen, occasion=occasion)
+    if transfer is not None:
+        record_transfer(session, transfer, seen, at=occasion.at)
+    return transfer
 
 
-def tell_owner_to_register(session: Session, transfer: Transfer, *, at: datetime) -> None:
-    """Ask the owner to finish with Stripe, since the money cannot be paid out before."""
-    _tell_owner(session, transfer, "onboarding_needed", at=at)
+def is_known(session: Session, seen: TransferFact) -> bool:
+    """Tell whether a transfer of Stripe's list is one of ours, or undone."""
+    return seen.amount_reversed == seen.amount or _find(session, seen) is not None
+
+
+def _find(session: Session, seen: TransferFact) -> Transfer | None:
+    """Find the transfer a fact is about, by Stripe's id or by ours in its metadata, locked."""
+    by_ids = sa.or_(
+        Transfer.stripe_transfer_id == seen.id,
+        Transfer.public_id == seen.metadata.get("octo_subject", ""),
+    )
+    known = session.scalar(sa.select(Transfer.id).where(by_ids).limit(1))
+    return None if known is None else lock_transfer(session, id=known)
+
+
+def _find_campaign(session: Session, seen: TransferFact) -> Campaign | None:
+    known = session.scalar(sa.select(Campaign.id).where(Campaign.public_id == seen.transfer_group))
+    return None if known is None else lock(session, Campaign, id=known)
+
+
+def _adopt(
+    session: Session, campaign: Campaign, seen: TransferFact, *, occasion: Occasion
+) -> Transfer | None:
+    """Choose the transfer that this one was made in place of.
+
+    It pays the same owner the very amount of one that waits and whose call was never sent.
+    """
+    account_id = session.scalar(
+        sa.select(ConnectedAccount.stripe_account_id).where(
+            ConnectedAccount.organisation_id == campaign.organisation_id
+        )
+    )
+    if seen.destination != account_id:
+        return None
+    waiting = session.scalars(
+        sa.select(Transfer)
+        .where(
+            Transfer.campaign_id == campaign.id,
+            Transfer.status == TransferStatus.PENDING,
+            Transfer.amount == seen.amount,
+            Transfer.currency == seen.currency,
+        )
+        .order_by(Transfer.is_held, Transfer.id)
+        .with_for_update(of=Transfer)
+    ).all()
+    kind = AttemptKind.TRANSFER_CREATE
+    for transfer in waiting:
+        if withdraw(session, kind=kind, subject=transfer.public_id, at=occasion.machine):
+            transfer.stripe_account_id = account_id
+            transfer.waits_for = None
+            return transfer
+    return None
+
+
+def remind_owner(session: Session, transfer: Transfer, *, at: datetime) -> None:
+    """Ask the owner to finish with Stripe, since the money cannot be paid out before.
+
+    Once when it begins to wait, and then once a week.
+    """
+    if transfer.told_at is None or at - transfer.told_at >= REMINDED_EVERY:
+        transfer.told_at = at
+        _tell_owner(session, transfer, "onboarding_needed", at=at)
+
+
+def lock_transfer(session: Session, **by: object) -> Transfer:
+    """Lock a transfer and, before it, its campaign."""
+    campaign_id = session.execute(sa.select(Transfer.campaign_id).filter_by(**by)).scalar_one()
+    lock(session, Campaign, id=campaign_id)
+    return lock(session, Transfer, **by)
 
 
 def _tell_owner(session: Session, transfer: Transfer, template: str, *, at: datetime) -> None:

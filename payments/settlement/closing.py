@@ -16,7 +16,8 @@ from payments.gateway.client import Gateway, StripeAwayError
 from payments.models import Payment, SavedCard
 from payments.services.occasion import Occasion
 from payments.services.outcomes import note_trouble
-from payments.settlement.issuing import issue_settlement, withdrawn_funds
+from payments.settlement.collected import withdrawn_funds
+from payments.settlement.issuing import issue_settlement
 from payments.settlement.policy import Standing, Step, next_step
 from payments.settlement.resolving import list_unresolved, resolve_open
 from payments.waiting import slug_of
@@ -106,7 +107,7 @@ def _judge(campaign_id: int, *, settings: Settings, clock: Clock) -> int:
         if campaign.status is not CampaignStatus.CLOSING:
             return 0
         occasion = Occasion.now(settings, clock)
-        withdrawn_amount = withdrawn_funds(session, campaign, is_counted=True)
+        withdrawn_amount = withdrawn_funds(session, campaign)
         step = next_step(
             Standing(
                 collection=campaign.collection,

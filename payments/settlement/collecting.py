@@ -22,7 +22,8 @@ from payments.models import UNDER_WAY, CardStatus, Freeze, Payment, PaymentStatu
 from payments.services.occasion import Occasion
 from payments.services.off_session import ask_to_repair, charge_card
 from payments.services.outcomes import note_trouble
-from payments.settlement.issuing import issue_settlement, withdrawn_funds
+from payments.settlement.collected import withdrawn_funds
+from payments.settlement.issuing import issue_settlement
 from payments.settlement.policy import Standing, Step, next_step
 from payments.settlement.resolving import list_unresolved, resolve_open
 from payments.waiting import slug_of, until
@@ -178,7 +179,7 @@ def _collected_amount(session: Session, campaign: Campaign) -> int:
             Pledge.campaign_id == campaign.id, Pledge.status == PledgeStatus.ACTIVE, _IS_PAID
         )
     )
-    return int(collected or 0) - withdrawn_funds(session, campaign, is_counted=True)
+    return int(collected or 0) - withdrawn_funds(session, campaign)
 
 
 def _is_any(session: Session, campaign: Campaign, condition: sa.ColumnElement[bool]) -> bool:

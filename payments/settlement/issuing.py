@@ -1,31 +1,34 @@
-"""Issue the settlement document of a campaign that succeeded: numbered, once, for good."""
+"""Issue the documents of a campaign that succeeded: numbered, immutable, and always true.
 
+The first one settles it. Whenever what it collected changes afterwards, by a refund or a dispute,
+another follows in the same commit: a credit note, or a supplementary settlement. Their figures are
+those of now less those of all documents before (``payments.settlement.policy``).
+"""
+
+from decimal import Decimal
 from typing import Final
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
-from campaigns.models import Campaign, Pledge, PledgeStatus
+from campaigns.models import Campaign, Outcome
+from campaigns.services.owner_mail import tell_owner
 from octo.database import lock
 from octo.ids import new_public_id
 from payments.ledger import rules
 from payments.ledger.posting import post
-from payments.models import (
-    DocumentSeries,
-    Payment,
-    PaymentStatus,
-    Refund,
-    Settlement,
-    SettlementKind,
-    Transfer,
-)
+from payments.models import DocumentSeries, Settlement, SettlementKind
 from payments.services.occasion import Occasion
-from payments.settlement.policy import settle
+from payments.settlement.collected import read_documented, read_figures, read_processor_fees
+from payments.settlement.owner import give, take
+from payments.settlement.policy import Figures
 
-_DISPUTED_TIP: Final = sa.case(
-    (Payment.disputed_amount > Payment.amount, Payment.disputed_amount - Payment.amount), else_=0
-)
+_SERIES: Final = {
+    SettlementKind.MAIN: "R",
+    SettlementKind.SUPPLEMENTARY: "R",
+    SettlementKind.CREDIT_NOTE: "A",
+}
 
 
 def issue_settlement(session: Session, campaign: Campaign, *, occasion: Occasion) -> Settlement:
@@ -33,51 +36,54 @@ def issue_settlement(session: Session, campaign: Campaign, *, occasion: Occasion
 
     The caller holds the campaign's lock, so that nothing of what is summed here can change.
     """
-    session.flush()
-    rules_in_force = occasion.settings.rules
-    collected = sa.and_(
-        Payment.campaign_id == campaign.id,
-        Payment.status == PaymentStatus.SUCCEEDED,
-        ~Payment.is_late,
+    in_force = occasion.settings.rules
+    figures = read_figures(
+        session, campaign, fee_rate=in_force.platform_fee_rate, vat_rate=in_force.vat_rate
     )
-    count, gross, tips, fees = session.execute(
-        sa.select(
-            sa.func.count(),
-            sa.func.coalesce(sa.func.sum(Payment.amount), 0),
-            sa.func.coalesce(
-                sa.func.sum(Payment.tip_amount - Payment.refunded_tip_amount - _DISPUTED_TIP), 0
-            ),
-            sa.func.coalesce(sa.func.sum(Payment.processor_fee_amount), 0),
-        ).where(collected)
-    ).one()
-    figures = settle(
-        gross=int(gross),
-        refunds=_refunded_funds(session, campaign),
-        disputes=withdrawn_funds(session, campaign),
-        fee_rate=rules_in_force.platform_fee_rate,
-        vat_rate=rules_in_force.vat_rate,
+    return _issue(
+        session,
+        campaign,
+        SettlementKind.MAIN,
+        figures,
+        rates=(in_force.platform_fee_rate, in_force.vat_rate),
+        occasion=occasion,
     )
-    document = Settlement(
-        public_id=new_public_id("set"),
-        number=next_number(session, f"R{occasion.at.year}"),
-        campaign=campaign,
-        kind=SettlementKind.MAIN,
-        currency=campaign.currency,
-        payments_count=count,
-        fee_rate=str(rules_in_force.platform_fee_rate),
-        vat_rate=str(rules_in_force.vat_rate),
-        processor_fees_amount=int(fees),
-        tips_amount=int(tips),
-        issued_at=occasion.at,
-        **vars(figures),
-    )
-    session.add(document)
-    session.flush()
-    if document.base_amount + document.tips_amount > 0:
-        post(session, rules.settlement(document))
-    if document.net_amount > 0:
-        session.add(_transfer_of(document, campaign, occasion=occasion))
-    return document
+
+
+def correct_documents(
+    session: Session, campaign: Campaign, *, occasion: Occasion
+) -> Settlement | None:
+    """Have the documents say again what the campaign collected; nothing if they do, or none stands.
+
+    Called under the campaign's lock, last in every change of what is refunded or disputed: the
+    change and its document are one commit. The rates are those of the main document.
+    """
+    main = find_main(session, campaign)
+    if main is None or campaign.outcome is not Outcome.SUCCEEDED:
+        return None
+    rates = Decimal(main.fee_rate), Decimal(main.vat_rate)
+    now = read_figures(session, campaign, fee_rate=rates[0], vat_rate=rates[1])
+    return _correct(session, campaign, now, rates=rates, occasion=occasion)
+
+
+def reverse_documents(
+    session: Session, campaign: Campaign, *, occasion: Occasion
+) -> Settlement | None:
+    """Take back all that a campaign's documents say, by one credit note."""
+    main = find_main(session, campaign)
+    if main is None:
+        return None
+    rates = Decimal(main.fee_rate), Decimal(main.vat_rate)
+    return _correct(session, campaign, Figures(), rates=rates, occasion=occasion)
+
+
+def find_main(session: Session, campaign: Campaign) -> Settlement | None:
+    """Find the document that settled a campaign."""
+    return session.scalars(
+        sa.select(Settlement).where(
+            Settlement.campaign_id == campaign.id, Settlement.kind == SettlementKind.MAIN
+        )
+    ).one_or_none()
 
 
 def next_number(session: Session, series: str) -> str:
@@ -93,39 +99,72 @@ def next_number(session: Session, series: str) -> str:
     return f"{series}-{row.last_number:04d}"
 
 
-def _refunded_funds(session: Session, campaign: Campaign) -> int:
-    total = session.scalar(
-        sa.select(sa.func.coalesce(sa.func.sum(Refund.funds_amount), 0))
-        .join(Payment, Payment.id == Refund.payment_id)
-        .where(Refund.campaign_id == campaign.id, ~Payment.is_late)
+def _correct(
+    session: Session,
+    campaign: Campaign,
+    now: Figures,
+    *,
+    rates: tuple[Decimal, Decimal],
+    occasion: Occasion,
+) -> Settlement | None:
+    difference = now - read_documented(session, campaign)
+    if difference.is_nothing:
+        return None
+    kind = SettlementKind.CREDIT_NOTE if difference.is_credit else SettlementKind.SUPPLEMENTARY
+    document = _issue(session, campaign, kind, difference, rates=rates, occasion=occasion)
+    tell_owner(
+        session,
+        campaign,
+        "settlement_corrected",
+        at=occasion.at,
+        document_number=document.number,
+        is_credit=difference.is_credit,
+        amount=abs(difference.net_amount),
     )
-    return int(total or 0)
+    return document
 
 
-def withdrawn_funds(session: Session, campaign: Campaign, *, is_counted: bool = False) -> int:
-    """Return what banks have taken back of a campaign's money, tips excluded, in minor units.
-
-    ``is_counted`` keeps to the pledges that the campaign still counts.
-    """
-    withdrawn = sa.select(
-        sa.func.coalesce(sa.func.sum(Payment.disputed_amount - _DISPUTED_TIP), 0)
-    ).where(
-        Payment.campaign_id == campaign.id,
-        Payment.status == PaymentStatus.SUCCEEDED,
-        ~Payment.is_late,
-    )
-    if is_counted:
-        withdrawn = withdrawn.join(Pledge).where(Pledge.status == PledgeStatus.ACTIVE)
-    return int(session.scalar(withdrawn) or 0)
-
-
-def _transfer_of(document: Settlement, campaign: Campaign, *, occasion: Occasion) -> Transfer:
-    return Transfer(
-        public_id=new_public_id("trf"),
-        settlement=document,
+def _issue(
+    session: Session,
+    campaign: Campaign,
+    kind: SettlementKind,
+    figures: Figures,
+    *,
+    rates: tuple[Decimal, Decimal],
+    occasion: Occasion,
+) -> Settlement:
+    """Write a document, book it, and have the owner paid or owe what it says."""
+    is_main = kind is SettlementKind.MAIN
+    count, fees = read_processor_fees(session, campaign) if is_main else (0, 0)
+    document = Settlement(
+        public_id=new_public_id("set"),
+        number=next_number(session, f"{_SERIES[kind]}{occasion.at.year}"),
         campaign=campaign,
-        document_amount=document.net_amount,
-        amount=document.net_amount,
-        currency=document.currency,
-        created_at=occasion.at,
+        kind=kind,
+        currency=campaign.currency,
+        payments_count=count,
+        fee_rate=str(rates[0]),
+        vat_rate=str(rates[1]),
+        processor_fees_amount=fees,
+        issued_at=occasion.at,
+        **vars(Figures() - figures if kind is SettlementKind.CREDIT_NOTE else figures),
     )
+    session.add(document)
+    session.flush()
+    _settle_with_owner(session, campaign, document, figures.net_amount, occasion=occasion)
+    return document
+
+
+def _settle_with_owner(
+    session: Session, campaign: Campaign, document: Settlement, net: int, *, occasion: Occasion
+) -> None:
+    """Book a document with what becomes of its net, which may be negative by a rounded cent."""
+    debt = loss = 0
+    if net > 0:
+        shares = give(session, document, net, at=occasion.at)
+        debt, loss = shares.debt_amount, shares.loss_amount
+    elif net < 0:
+        debt = -take(session, campaign, -net, occasion=occasion).debt_amount
+    draft = rules.settlement(document, debt_amount=debt, loss_amount=loss)
+    if draft is not None:
+        post(session, draft)

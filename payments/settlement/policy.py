@@ -1,6 +1,12 @@
-"""The rules of a settlement: pure functions of what is known."""
+"""The rules of a settlement and of what follows it: pure functions of what is known.
 
-from dataclasses import dataclass
+Documents follow the base. Whenever what a campaign collected changes after its settlement, the
+next document is what the figures now are less what the documents say so far, so that their sum is
+always exactly base - fee(base) - VAT(fee(base)): rounding is never done document by document.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
@@ -12,23 +18,44 @@ from payments.models import RefundReason
 
 @dataclass(frozen=True)
 class Figures:
-    """The figures of a settlement document, in minor units of one currency."""
+    """The figures of a settlement document, in signed minor units of one currency."""
 
-    gross_amount: int
-    refunds_amount: int
-    disputes_amount: int
-    base_amount: int
-    fee_amount: int
-    vat_amount: int
-    net_amount: int
+    gross_amount: int = 0
+    refunds_amount: int = 0
+    disputes_amount: int = 0
+    base_amount: int = 0
+    fee_amount: int = 0
+    vat_amount: int = 0
+    net_amount: int = 0
+    tips_amount: int = 0
+
+    def __sub__(self, other: "Figures") -> "Figures":
+        names = [field.name for field in fields(self)]
+        return Figures(**{name: getattr(self, name) - getattr(other, name) for name in names})
+
+    @property
+    def is_nothing(self) -> bool:
+        """Tell whether a document of these figures would change nothing."""
+        return not (self.base_amount or self.tips_amount)
+
+    @property
+    def is_credit(self) -> bool:
+        """Tell whether these figures take something back."""
+        return self.base_amount < 0 or (self.base_amount == 0 and self.tips_amount < 0)
 
 
 def settle(
-    *, gross: int, refunds: int, disputes: int, fee_rate: Decimal, vat_rate: Decimal
+    *,
+    gross: int,
+    refunds: int,
+    disputes: int,
+    fee_rate: Decimal,
+    vat_rate: Decimal,
+    tips: int = 0,
 ) -> Figures:
     """Compute what the owner gets: base less the platform's fee and the VAT on it.
 
-    Fee and VAT are each rounded half up; processor fees are the platform's own.
+    Fee and VAT are each rounded half up; processor fees are the platform's own, and so are tips.
     """
     base = gross - refunds - disputes
     fee = share(base, fee_rate)
@@ -41,6 +68,7 @@ def settle(
         fee_amount=fee,
         vat_amount=vat,
         net_amount=base - fee - vat,
+        tips_amount=tips,
     )
 
 
@@ -61,6 +89,76 @@ def split_refund(*, amount: int, funds_left: int, tip_left: int) -> Split:
     assert 0 < amount <= funds_left + tip_left, "more than is left cannot be split"
     funds = min(amount, funds_left)
     return Split(funds_amount=funds, tip_amount=amount - funds)
+
+
+@dataclass(frozen=True)
+class DisputeShares:
+    """To whom the money that a bank holds is missing; the parts sum to what it withdrew."""
+
+    funds_amount: int
+    tip_amount: int
+    owed_amount: int
+    loss_amount: int
+
+
+def share_dispute(
+    *, withdrawn: int, funds_left: int, tip_left: int, owed_left: int
+) -> DisputeShares:
+    """Take a dispute from what is left of its payment, then from what its backer was owed.
+
+    As with a refund the tip goes last. What remains was refunded before, or is more than was
+    charged: the platform bears it.
+    """
+    funds = min(withdrawn, funds_left)
+    tip = min(withdrawn - funds, tip_left)
+    owed = min(withdrawn - funds - tip, owed_left)
+    return DisputeShares(funds, tip, owed, withdrawn - funds - tip - owed)
+
+
+@dataclass(frozen=True)
+class OwnerShares:
+    """How an amount for an owner is used; the parts sum to it.
+
+    ``debt_amount`` ends what the owner owes, ``loss_amount`` what had been written off, and
+    ``due_amount`` is to be paid.
+    """
+
+    debt_amount: int
+    loss_amount: int
+    due_amount: int
+
+
+def share_with_owner(amount: int, *, debt: int, written_off: int) -> OwnerShares:
+    """Use what comes to an owner: a debt first, then what the platform had given up."""
+    assert amount >= 0, "what is taken from an owner is split by take_from_owner"
+    restored = min(amount, debt)
+    regained = min(amount - restored, written_off)
+    return OwnerShares(restored, regained, amount - restored - regained)
+
+
+@dataclass(frozen=True)
+class OwnerTaking:
+    """How an amount is taken from an owner: off what is not sent yet, the rest is owed."""
+
+    unsent_amount: int
+    debt_amount: int
+
+
+def take_from_owner(amount: int, *, unsent: int) -> OwnerTaking:
+    """Take off what was not sent yet; an owner who was paid it owes it."""
+    assert amount >= 0, "what comes to an owner is split by share_with_owner"
+    taken = min(amount, unsent)
+    return OwnerTaking(taken, amount - taken)
+
+
+def fitting(amounts: Sequence[int], *, most: int) -> set[int]:
+    """Choose, in order, the amounts that fit whole into ``most``; return their positions."""
+    chosen: set[int] = set()
+    for position, amount in enumerate(amounts):
+        if amount <= most:
+            chosen.add(position)
+            most -= amount
+    return chosen
 
 
 def why_late(

@@ -5,6 +5,7 @@ from typing import Any, Final, Protocol
 
 import sqlalchemy as sa
 
+from campaigns.models import Campaign
 from octo.clock import Clock
 from octo.config import Settings
 from octo.database import lock, reading, transaction
@@ -20,15 +21,17 @@ from payments.models import (
     PaymentStatus,
     Refund,
     SavedCard,
-    Transfer,
 )
-from payments.services.collection import lock_payment, record_charge, refresh_payment
+from payments.services.collection import record_charge, refresh_payment
 from payments.services.disputes import record_dispute
+from payments.services.locks import lock_payment
 from payments.services.occasion import Occasion
 from payments.services.onboarding import refresh_owner
-from payments.services.refunds import adopt_refund, record_refund
+from payments.services.refund_outcomes import record_refund
+from payments.services.refunds_by_hand import adopt_refund
+from payments.services.reversals import record_reversals
 from payments.services.saved_cards import refresh_card
-from payments.services.transfers import find_transfer, record_reversals, record_transfer
+from payments.services.transfers import take_in_transfer
 
 
 class Handler(Protocol):
@@ -103,10 +106,11 @@ def _on_charge(
         payment = lock_payment(session, public_id=payment_id)
         if seen.status == "succeeded":
             record_charge(session, payment, seen, occasion=occasion)
+        lock(session, Campaign, id=payment.campaign_id)
         for one in refunds:
-            refund = adopt_refund(session, payment, one, at=occasion.at)
+            refund = adopt_refund(session, payment, one, occasion=occasion)
             if refund is not None:
-                record_refund(session, refund, one, at=occasion.at)
+                record_refund(session, refund, one, occasion=occasion)
     return True
 
 
@@ -121,10 +125,12 @@ def _on_refund(
     with transaction() as session:
         occasion = Occasion.now(settings, clock)
         payment = lock_payment(session, public_id=payment_id)
-        refund = adopt_refund(session, payment, seen, at=occasion.at)
+        lock(session, Campaign, id=payment.campaign_id)
+        refund = adopt_refund(session, payment, seen, occasion=occasion)
         if refund is None:
             return False
-        record_refund(session, lock(session, Refund, id=refund.id), seen, at=occasion.at)
+        locked = lock(session, Refund, id=refund.id)
+        record_refund(session, locked, seen, occasion=occasion)
     return True
 
 
@@ -136,12 +142,10 @@ def _on_transfer(
     reversals = list(gateway.list_reversals(object_id)) if seen.amount_reversed else []
     with transaction() as session:
         occasion = Occasion.now(settings, clock)
-        found = find_transfer(session, seen)
-        if found is None:
+        transfer = take_in_transfer(session, seen, occasion=occasion)
+        if transfer is None:
             return False
-        transfer = lock(session, Transfer, id=found.id)
-        record_transfer(session, transfer, seen, at=occasion.at)
-        record_reversals(session, transfer, seen, reversals)
+        record_reversals(session, transfer, reversals, occasion=occasion)
     return True
 
 

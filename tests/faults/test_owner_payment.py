@@ -2,14 +2,11 @@
 
 from datetime import timedelta
 
-import pytest
 import sqlalchemy as sa
 
 from campaigns.models import Campaign, CampaignStatus
 from octo.database import db, transaction
 from payments.models import Attempt, AttemptKind, ConnectedAccount
-from payments.runtime import payments_runtime
-from payments.services.refunds import SettledAlreadyError, refund_by_treasurer
 from tests.make import Make
 from tests.moment import Moment
 from tests.sandbox import SandboxClient
@@ -60,24 +57,3 @@ def test_an_owner_who_finished_with_stripe_unannounced_is_paid(
     make.work()
 
     assert db.session.get_one(Campaign, campaign.id).status is CampaignStatus.SETTLED
-
-
-def test_a_payment_an_owner_is_paid_for_is_not_refunded_by_hand(
-    make: Make, moment: Moment, sandbox: SandboxClient
-) -> None:
-    campaign = make.live_campaign(goal=10_00, days=20)
-    payment = make.payment(make.pledge(campaign, 10_00))
-    moment.advance(days=21)
-    make.work()
-    runtime = payments_runtime()
-
-    with pytest.raises(SettledAlreadyError):
-        refund_by_treasurer(
-            payment.public_id,
-            amount=1_00,
-            action_key="by hand",
-            settings=runtime.settings,
-            clock=runtime.clock,
-        )
-
-    assert sandbox.every("/v1/refunds") == []

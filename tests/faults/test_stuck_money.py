@@ -53,6 +53,7 @@ def refund_whole(payment: Payment) -> Refund:
         payment.public_id,
         amount=payment.refundable_amount,
         action_key="whole",
+        actor="usr_test",
         settings=runtime.settings,
         clock=runtime.clock,
     )

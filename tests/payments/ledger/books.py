@@ -16,6 +16,7 @@ from payments.ledger.drafts import MovementFacts, TransactionDraft
 from payments.ledger.posting import adopt_movement, post
 from payments.models import (
     Dispute,
+    DisputeStage,
     DisputeStatus,
     DocumentSeries,
     Payment,
@@ -167,8 +168,9 @@ def transfer(of: Settlement) -> Transfer:
     )
 
 
-def dispute(of: Payment, *, amount: int) -> Dispute:
-    """Make a dispute of a payment, its amount withdrawn."""
+def dispute(of: Payment, *, funds: int, tip: int = 0, owed: int = 0, loss: int = 0) -> Dispute:
+    """Make a dispute of a payment, its amount withdrawn and shared out as given."""
+    amount = funds + tip + owed + loss
     return Dispute(
         stripe_dispute_id=f"du_{next(_numbers):08}",
         payment=of,
@@ -176,6 +178,12 @@ def dispute(of: Payment, *, amount: int) -> Dispute:
         amount=amount,
         currency="EUR",
         status=DisputeStatus.OPENED,
+        stage=DisputeStage.BEFORE_VERDICT,
+        withdrawn_amount=amount,
+        funds_amount=funds,
+        tip_amount=tip,
+        owed_amount=owed,
+        loss_amount=loss,
         opened_at=NOON,
     )
 
@@ -216,7 +224,20 @@ class Books:
         made = settlement(of, base=base, tips=tips, kind=kind)
         self._keep(DocumentSeries(name=made.number.removesuffix("-1"), last_number=1))
         self._keep(made)
-        self.post(rules.settlement(made))
+        draft = rules.settlement(made)
+        assert draft is not None
+        self.post(draft)
+        return made
+
+    def transfer(self, of: Settlement) -> Transfer:
+        """Keep the transfer that will pay a document."""
+        return self._keep(transfer(of))
+
+    def dispute(self, of: Payment, *, funds: int) -> Dispute:
+        """Keep a dispute and book what its bank withdrew."""
+        made = self._keep(dispute(of, funds=funds))
+        seen = movement(-funds, fee=15_00, source=made.stripe_dispute_id, kind="adjustment")
+        self.adopt(seen, rules.dispute_withdrawn(made, seen))
         return made
 
     def adopt(self, seen: MovementFacts, draft: TransactionDraft) -> int | None:

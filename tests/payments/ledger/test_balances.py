@@ -144,15 +144,11 @@ class History:
         self.books.adopt(seen, rules.transfer(transfer(document), seen))
 
     def contest(self) -> None:
-        contested = dispute(self.payment(), amount=self.amount(100))
+        funds, loss = self.amount(100), self.data.draw(st.integers(0, 100))
+        contested = dispute(self.payment(), funds=funds, loss=loss)
         seen = movement(-contested.amount, fee=15_00, kind="adjustment")
         self.books.adopt(seen, rules.dispute_withdrawn(contested, seen))
-        is_paid_out = self.data.draw(st.booleans())
-        self.books.post(
-            rules.dispute_lost(
-                contested, amount=contested.amount, tip_amount=0, is_paid_out=is_paid_out, at=NOON
-            )
-        )
+        self.books.post(rules.dispute_lost(contested, at=NOON))
 
     def top_up(self) -> None:
         seen = movement(self.amount(), kind="topup")

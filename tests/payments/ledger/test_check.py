@@ -12,6 +12,11 @@ from octo.database import db
 from payments.ledger.balances import fold_balances
 from tests.payments.ledger.books import Books
 
+A_DEBT = """
+INSERT INTO owner_debt (public_id, campaign_id, currency, incurred_amount, restored_amount,
+    recovered_amount, written_off_amount, left_amount, incurred_at)
+SELECT 'dbt_1', min(id), 'EUR', 5, 0, 0, 0, 5, min(created_at) FROM campaign
+"""
 FAULTS = {
     "an amount changed": (
         "UPDATE ledger_entry SET amount = amount + 1 WHERE debit = 'stripe_balance'",
@@ -47,6 +52,14 @@ FAULTS = {
         "UPDATE refund SET amount = amount + 1, funds_amount = funds_amount + 1",
         "campaigns",
     ),
+    "a transfer lost": ("DELETE FROM transfer", "owners"),
+    "a transfer of another cent": ("UPDATE transfer SET amount = amount - 1", "owners"),
+    "a debt nobody owes": (A_DEBT, "owners"),
+    "a dispute of another cent": (
+        "UPDATE dispute SET withdrawn_amount = withdrawn_amount + 1",
+        "disputes",
+    ),
+    "money said to be late": ("UPDATE payment SET is_late = (1 = 1)", "owed"),
     "a document changed": (
         "UPDATE settlement SET gross_amount = gross_amount + 1, base_amount = base_amount + 1",
         "campaigns",
@@ -82,20 +95,22 @@ def _stop_checking(connection: sa.Connection) -> None:
         connection.exec_driver_sql("PRAGMA ignore_check_constraints = ON")
         return
     connection.exec_driver_sql("SET session_replication_role = replica")
-    for table in ("ledger_entry", "refund", "settlement"):
+    for table in ("ledger_entry", "refund", "settlement", "transfer", "dispute"):
         for constraint in sa.inspect(connection).get_check_constraints(table):
             connection.exec_driver_sql(f"ALTER TABLE {table} DROP CONSTRAINT {constraint['name']}")
 
 
 @pytest.fixture
 def kept(books: Books) -> Books:
-    """Keep the books of a campaign that was paid, refunded once and settled."""
+    """Keep the books of one campaign that was settled, and of one of which a bank holds money."""
     campaign = books.campaign()
     books.charge(campaign, amount=100_00, tip=2_00)
     books.refund(books.charge(campaign, amount=50_00), funds=50_00)
-    books.settle(campaign, base=100_00, tips=2_00)
+    books.transfer(books.settle(campaign, base=100_00, tips=2_00))
     fold_balances()
-    books.charge(books.campaign(), amount=30_00)
+    other = books.campaign()
+    books.charge(other, amount=30_00)
+    books.dispute(books.charge(other, amount=20_00), funds=20_00)
     return books
 
 
@@ -107,7 +122,7 @@ def test_true_books_are_said_to_be(kept: Books) -> None:
     code, report = check()
 
     assert (code, report["faults"]) == (0, [])
-    assert (report["transactions_count"], report["movements_count"]) == (5, 4)
+    assert (report["transactions_count"], report["movements_count"]) == (7, 6)
 
 
 @pytest.mark.parametrize(("fault", "rule"), FAULTS.values(), ids=FAULTS)

@@ -36,7 +36,7 @@ def _rows(heading: str) -> list[list[str]]:
 PAYMENT = payment(campaign(), amount=50_00, tip=2_00)
 LATE = payment(campaign(), amount=50_00, tip=2_00, is_late=True)
 WHOLE = refund(PAYMENT, funds=50_00, tip=2_00)
-DISPUTE = dispute(PAYMENT, amount=52_00)
+DISPUTE = dispute(PAYMENT, funds=50_00, tip=2_00)
 DOCUMENT_OF_1000 = settlement(PAYMENT.campaign, base=1000_00, tips=40_00)
 CREDIT_NOTE = settlement(PAYMENT.campaign, base=100_00, kind=SettlementKind.CREDIT_NOTE)
 
@@ -48,23 +48,45 @@ EXAMPLES: Final[dict[str, Example]] = {
     "Late money": partial(rules.refund, refund(LATE, owed=52_00), movement(-52_00)),
     "The refund comes back": partial(rules.refund_failed, WHOLE, movement(52_00)),
     "Stripe refuses the refund": partial(rules.refund_never_left, WHOLE, at=NOON),
+    "A refund that failed": partial(rules.refund_paid_by_bank, WHOLE, at=NOON),
     "A campaign of 1,000.00": partial(rules.settlement, DOCUMENT_OF_1000),
     "A credit note": partial(rules.settlement, CREDIT_NOTE),
     "The settlement's net": partial(rules.transfer, transfer(DOCUMENT_OF_1000), movement(-916_00)),
     "The transfer is taken": partial(rules.transfer_reversal, PAYMENT.campaign, movement(916_00)),
     "A bank takes back": partial(rules.dispute_withdrawn, DISPUTE, movement(-52_00, fee=15_00)),
     "The dispute is won": partial(rules.dispute_reinstated, DISPUTE, movement(52_00, fee=-15_00)),
-    "The dispute is lost before": partial(
-        rules.dispute_lost, DISPUTE, amount=52_00, tip_amount=2_00, is_paid_out=False, at=NOON
+    "The dispute is lost:": partial(rules.dispute_lost, DISPUTE, at=NOON),
+    "A dispute of late": partial(rules.dispute_lost, dispute(LATE, funds=0, owed=52_00), at=NOON),
+    "A dispute takes 55.00": partial(
+        rules.dispute_lost, dispute(PAYMENT, funds=50_00, tip=2_00, loss=3_00), at=NOON
     ),
-    "The dispute is lost after": partial(
-        rules.dispute_lost, DISPUTE, amount=52_00, tip_amount=2_00, is_paid_out=True, at=NOON
+    "The owner was paid": partial(rules.settlement, CREDIT_NOTE, debt_amount=-91_60),
+    "The dispute that led": partial(
+        rules.settlement,
+        settlement(PAYMENT.campaign, base=100_00),
+        debt_amount=60_00,
+        loss_amount=11_60,
     ),
-    "The owner's debt is recovered": partial(
-        rules.debt_recovered, PAYMENT.campaign, movement(52_00)
+    "40.00 of the transfer": partial(
+        rules.transfer_reversal, PAYMENT.campaign, movement(40_00), debt_amount=40_00
+    ),
+    "A transfer of 91.60 is": partial(
+        rules.transfer_reversal,
+        PAYMENT.campaign,
+        movement(91_60),
+        debt_amount=40_00,
+        loss_amount=20_00,
     ),
     "The owner's debt is written": partial(
-        rules.debt_written_off, PAYMENT.campaign.organisation, 52_00, "EUR", act="act_1", at=NOON
+        rules.debt_written_off, PAYMENT.campaign, 52_00, act="act_1", at=NOON
+    ),
+    "A transfer under way": partial(
+        rules.debt_offset,
+        PAYMENT.campaign,
+        debt_amount=91_60,
+        loss_amount=0,
+        act="trf_1:9160",
+        at=NOON,
     ),
     "The operator tops": partial(rules.topup, movement(500_00, kind="topup")),
     "300.00 leave": partial(rules.platform_payout, movement(-300_00, kind="payout")),
