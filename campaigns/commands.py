@@ -1,11 +1,7 @@
 """``flask campaign``: campaigns from and to files, and how they stand."""
 
 import json
-import sys
-from collections.abc import Callable
-from functools import wraps
 from pathlib import Path
-from typing import Any
 
 import click
 import sqlalchemy as sa
@@ -15,18 +11,18 @@ from flask.cli import AppGroup
 from campaigns import queries
 from campaigns.models import Campaign, CampaignStatus
 from campaigns.services import exchange
+from octo.command_line import EmailAddress, json_option, told_refusals
 from octo.content.feature import storage
 from octo.content.images import keep_image
 from octo.database import reading
-from octo.errors import N_, NotFoundError, OctoError
+from octo.errors import N_, NotFoundError
 from octo.money import format_amount
 from octo.runtime import runtime
-from octo.users.models import User, normalise_email
+from octo.users.models import User
 
 campaign_commands = AppGroup(
     "campaign", help="Bring campaigns in from files, write them out, list them."
 )
-as_json_option = click.option("--json", "as_json", is_flag=True, help="Answer in JSON.")
 
 
 def register_commands(app: Flask) -> None:
@@ -39,27 +35,17 @@ def keep_cover(raw: bytes) -> str:
     return keep_image(raw, storage(), field="cover.file")
 
 
-def _refusals_exit_1(command: Callable[..., None]) -> Callable[..., None]:
-    @wraps(command)
-    def guarded(**arguments: Any) -> None:
-        try:
-            command(**arguments)
-        except OctoError as error:
-            if arguments["as_json"]:
-                told = {"error": str(error), "code": error.code, "field": error.field}
-                click.echo(json.dumps(told, ensure_ascii=False))
-            else:
-                click.echo(f"octo: {error}", err=True)
-            sys.exit(1)
-
-    return guarded
-
-
 @campaign_commands.command("import")
 @click.argument("path", type=click.Path(exists=True, path_type=Path))
-@click.option("--owner", "email", required=True, help="E-mail of the person who will run it.")
-@as_json_option
-@_refusals_exit_1
+@click.option(
+    "--owner",
+    "email",
+    required=True,
+    type=EmailAddress(),
+    help="E-mail of the person who will run it.",
+)
+@json_option
+@told_refusals
 def import_command(path: Path, email: str, *, as_json: bool) -> None:
     """Make a draft of the campaign written in PATH (docs/campaign-format.md)."""
     found = runtime()
@@ -85,8 +71,8 @@ def import_command(path: Path, email: str, *, as_json: bool) -> None:
     type=click.Path(file_okay=False, path_type=Path),
     help="Where the campaign's own folder is made; here by default.",
 )
-@as_json_option
-@_refusals_exit_1
+@json_option
+@told_refusals
 def export_command(slug: str, folder: Path, *, as_json: bool) -> None:
     """Write the campaign SLUG as a folder of its name."""
     target = exchange.export_campaign(slug, folder=folder, read_picture=storage().read)
@@ -98,7 +84,7 @@ def export_command(slug: str, folder: Path, *, as_json: bool) -> None:
 
 @campaign_commands.command("list")
 @click.option("--status", type=click.Choice([status.value for status in CampaignStatus]))
-@as_json_option
+@json_option
 def list_command(*, status: str | None, as_json: bool) -> None:
     """List the campaigns, the newest first."""
     campaigns = queries.list_all_campaigns(CampaignStatus(status) if status else None)
@@ -111,8 +97,8 @@ def list_command(*, status: str | None, as_json: bool) -> None:
 
 @campaign_commands.command("show")
 @click.argument("slug")
-@as_json_option
-@_refusals_exit_1
+@json_option
+@told_refusals
 def show_command(slug: str, *, as_json: bool) -> None:
     """Show how the campaign SLUG stands."""
     described = _described(queries.get_any_campaign(slug=slug))
@@ -153,9 +139,7 @@ def _described(campaign: Campaign) -> dict[str, object]:
 
 def _get_user(email: str) -> User:
     with reading() as session:
-        user = session.scalars(
-            sa.select(User).filter_by(email=normalise_email(email), erased_at=None)
-        ).one_or_none()
+        user = session.scalars(sa.select(User).filter_by(email=email, erased_at=None)).one_or_none()
     if user is None:
         raise NotFoundError(N_("No account has this address."))
     return user

@@ -1,86 +1,80 @@
 """``flask user``: people and their roles, from the command line."""
 
 import json
-import sys
-from collections.abc import Callable
-from typing import NoReturn
 
 import click
 from flask.cli import AppGroup
 from flask_security import hash_password
 
+from octo.command_line import EmailAddress, json_option, told_refusals
 from octo.database import reading
-from octo.errors import N_, NotFoundError, OctoError
+from octo.errors import N_, NotFoundError
 from octo.runtime import runtime
 from octo.users import services
 from octo.users.models import RoleName, User
 from octo.users.sign_in import SHORTEST_PASSWORD
 
 user_commands = AppGroup("user", help="Create people, and give or take roles.")
-json_option = click.option("--json", "as_json", is_flag=True, help="Answer in JSON.")
 role_type = click.Choice([role.value for role in RoleName])
 
 
 @user_commands.command("create")
-@click.argument("email")
+@click.argument("email", type=EmailAddress())
 @click.option("--name", default="", help="What the person is called.")
 @click.option("--role", "roles", multiple=True, type=role_type, help="May be repeated.")
 @click.option("--locale", default="fr", type=click.Choice(services.LOCALES))
 @click.password_option(help="Asked for when not given.")
 @json_option
+@told_refusals
 def create(
     email: str, *, name: str, roles: tuple[str, ...], locale: str, password: str, as_json: bool
 ) -> None:
     """Create a person whose EMAIL is taken as verified."""
     if len(password) < SHORTEST_PASSWORD:
         raise click.BadParameter(f"a password has at least {SHORTEST_PASSWORD} characters")
-    user = _or_exit(
-        lambda: services.create_user(
-            email=email,
-            name=name,
-            password_hash=hash_password(password),
-            roles=[RoleName(role) for role in roles],
-            locale=locale,
-            clock=runtime().clock,
-        )
+    user = services.create_user(
+        email=email,
+        name=name,
+        password_hash=hash_password(password),
+        roles=[RoleName(role) for role in roles],
+        locale=locale,
+        clock=runtime().clock,
     )
     _show([user], as_json=as_json)
 
 
 @user_commands.command("grant")
-@click.argument("email")
+@click.argument("email", type=EmailAddress())
 @click.argument("role", type=role_type)
 @click.option("--reason", default="", help="Kept in the audit trail.")
 @json_option
+@told_refusals
 def grant(email: str, role: str, *, reason: str, as_json: bool) -> None:
     """Give ROLE to the person with this EMAIL."""
-    user = _or_exit(
-        lambda: services.grant_role(
-            _id_of(email),
-            role=RoleName(role),
-            actor=services.BY_COMMAND,
-            reason=reason,
-            clock=runtime().clock,
-        )
+    user = services.grant_role(
+        _id_of(email),
+        role=RoleName(role),
+        actor=services.BY_COMMAND,
+        reason=reason,
+        clock=runtime().clock,
     )
     _show([user], as_json=as_json)
 
 
 @user_commands.command("revoke")
-@click.argument("email")
+@click.argument("email", type=EmailAddress())
 @click.argument("role", type=role_type)
 @click.option("--reason", default="", help="Kept in the audit trail.")
 @json_option
+@told_refusals
 def revoke(email: str, role: str, *, reason: str, as_json: bool) -> None:
     """Take ROLE from the person with this EMAIL."""
-    user = _or_exit(
-        lambda: services.revoke_role(
-            _id_of(email),
-            role=RoleName(role),
-            actor=services.BY_COMMAND,
-            reason=reason,
-            clock=runtime().clock,
-        )
+    user = services.revoke_role(
+        _id_of(email),
+        role=RoleName(role),
+        actor=services.BY_COMMAND,
+        reason=reason,
+        clock=runtime().clock,
     )
     _show([user], as_json=as_json)
 
@@ -89,6 +83,7 @@ def revoke(email: str, role: str, *, reason: str, as_json: bool) -> None:
 @click.argument("words", default="")
 @click.option("--limit", default=100, type=click.IntRange(1, 10_000), help="At most so many.")
 @json_option
+@told_refusals
 def list_people(words: str, *, limit: int, as_json: bool) -> None:
     """List people, newest first; WORDS keeps those whose name or address has them."""
     with reading() as session:
@@ -102,18 +97,6 @@ def _id_of(email: str) -> str:
         if user is None:
             raise NotFoundError(N_("No account has this address."))
         return user.public_id
-
-
-def _or_exit(act: Callable[[], User]) -> User:
-    try:
-        return act()
-    except OctoError as error:
-        _fail(str(error))
-
-
-def _fail(sentence: str) -> NoReturn:
-    click.echo(sentence, err=True)
-    sys.exit(1)
 
 
 def _show(people: list[User], *, as_json: bool) -> None:

@@ -53,7 +53,8 @@ def test_people_are_listed_by_words(app: Flask, make: Make) -> None:
     ("args", "exit_code"),
     [
         (["create", EMAIL, "--password", PASSWORD], 1),
-        (["create", "not an address", "--password", PASSWORD], 1),
+        (["create", "not an address", "--password", PASSWORD], 2),
+        (["grant", "not an address", "admin"], 2),
         (["create", "new@example.org", "--password", "short"], 2),
         (["create", "new@example.org", "--password", PASSWORD, "--role", "king"], 2),
         (["grant", "nobody@example.org", "admin"], 1),
@@ -71,3 +72,13 @@ def test_what_is_wrong_is_named_and_changes_nothing(
     assert result.exit_code == exit_code
     assert result.stderr
     assert [row["email"] for row in listed(app)] == [EMAIL]
+
+
+def test_a_refusal_is_told_in_json_with_its_code(app: Flask, make: Make) -> None:
+    make.user(email=EMAIL)
+
+    taken = run(app, "create", EMAIL, "--password", PASSWORD, "--json")
+    unknown = run(app, "grant", "nobody@example.org", "admin", "--json")
+
+    assert (taken.exit_code, json.loads(taken.stdout)["code"]) == (1, "email_taken")
+    assert (unknown.exit_code, json.loads(unknown.stdout)["code"]) == (1, "not_found")
