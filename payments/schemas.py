@@ -10,6 +10,8 @@ from marshmallow import fields
 
 from campaigns.models import CampaignStatus, Outcome
 from octo.errors import N_
+from octo.watch.vitals import Alert
+from octo.web.language import translate
 from octo.web.shapes import (
     Amount,
     Choice,
@@ -218,6 +220,15 @@ class TroubledRefundSchema(RefundSchema):
     payment = fields.String(attribute="payment.public_id")
     campaign = fields.String(attribute="campaign.public_id")
     failure_reason = fields.String(allow_none=True)
+
+
+class AlertSchema(Shown):
+    code = fields.String()
+    subject = fields.String(metadata={"description": N_("Which campaign, for example.")})
+    message = fields.Method("_said", metadata={"type": "string"})
+
+    def _said(self, alert: Alert) -> str:
+        return translate(alert.message, alert.params)
 
 
 class DisputeSchema(Shown):

@@ -134,11 +134,7 @@ def reopen_checkout(token: str) -> dict[str, object]:
 @api.response(HTTPStatus.OK, CheckoutSchema)
 def repair_payment(token: str) -> dict[str, object]:
     """Get a page to pay on for a pledge whose saved card was declined, while it may be."""
-    back = _receipt_url(token)
-    page = bound_payments().start_repair(
-        _by_token(token).public_id, return_url=back, cancel_url=back
-    )
-    return {"checkout_url": page.url, "expires_at": page.expires_at}
+    return _open_repair(_by_token(token), back=_receipt_url(token))
 
 
 @api.post("/receipts/<token>/cancellation")
@@ -182,6 +178,17 @@ def get_own_pledge(pledge_id: str) -> dict[str, object]:
     return _receipt_of(_own(pledge_id))
 
 
+@api.post("/me/pledges/<pledge_id>/repair")
+@signed_in
+@limited(CHECKOUTS_PER_ADDRESS)
+@api.refuses(NothingToRepairError, StillAskedError, PaymentsAwayError)
+@api.response(HTTPStatus.OK, CheckoutSchema)
+def repair_own_payment(pledge_id: str) -> dict[str, object]:
+    """Get a page to pay on for one of your pledges whose saved card was declined."""
+    back = runtime().settings.base_url + url_for("pledges.own", pledge_id=pledge_id)
+    return _open_repair(_own(pledge_id), back=back)
+
+
 @api.post("/me/pledges/<pledge_id>/cancellation")
 @signed_in
 @api.refuses(CancelRefusedError)
@@ -219,6 +226,11 @@ def _open_checkout(pledge: Pledge, token: str) -> dict[str, object]:
 
 def _receipt_url(token: str) -> str:
     return runtime().settings.base_url + url_for("pledges.receipt", token=token)
+
+
+def _open_repair(pledge: Pledge, *, back: str) -> dict[str, object]:
+    page = bound_payments().start_repair(pledge.public_id, return_url=back, cancel_url=back)
+    return {"checkout_url": page.url, "expires_at": page.expires_at}
 
 
 def _by_token(token: str) -> Pledge:

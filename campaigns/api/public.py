@@ -6,10 +6,12 @@ from typing import Any
 
 from campaigns import queries
 from campaigns.models import Campaign, Pledge, Reward, Supporter
+from campaigns.ports import CollectingView, bound_payments
 from campaigns.schemas.answers import (
     BackerSchema,
     CampaignSchema,
     CampaignSummarySchema,
+    CollectingSchema,
     RewardSchema,
     SupporterSchema,
 )
@@ -60,6 +62,14 @@ def get_campaign(campaign_id: str) -> Campaign:
 def list_rewards(campaign_id: str) -> Sequence[Reward]:
     """Read the rewards of a campaign, at most thirty, and how many are left of each."""
     return _get(campaign_id).rewards
+
+
+@api.get("/campaigns/<campaign_id>/collecting")
+@public
+@api.response(HTTPStatus.OK, CollectingSchema)
+def get_collecting(campaign_id: str) -> CollectingView:
+    """Read how far the charging of saved cards has come, for a campaign that saves them."""
+    return bound_payments().view_collecting(_get(campaign_id).id)
 
 
 @api.get("/campaigns/<campaign_id>/backers")

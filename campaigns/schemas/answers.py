@@ -97,6 +97,13 @@ class CampaignSchema(CampaignSummarySchema):
         return str(render_story(campaign.story))
 
 
+class CollectingSchema(Shown):
+    collected_amount = Amount()
+    collected_count = Count()
+    left_amount = Amount(metadata={"description": N_("Saved cards that are not charged yet.")})
+    left_count = Count()
+
+
 class BackerSchema(Shown):
     name = fields.String()
     amount = fields.Method(

@@ -1,15 +1,16 @@
 """The treasury in the API: what is owed to whom, and what became of each campaign's money."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from itertools import islice
 
-from flask import Response, stream_with_context
+from flask import Response, current_app, stream_with_context
 from flask_babel import gettext
 
 from octo.errors import N_
 from octo.paging import Page, Window
 from octo.users.visitor import this_user
+from octo.watch.vitals import Alert, read_vitals
 from octo.web.permissions import Permission, requires
 from octo.web.routes import ApiBlueprint
 from payments import queries
@@ -20,6 +21,7 @@ from payments.reports.delimited import PROFILES
 from payments.reports.statement import Amounts, Row
 from payments.runtime import payments_runtime
 from payments.schemas import (
+    AlertSchema,
     CampaignMoneySchema,
     DiscrepancySchema,
     DisputeSchema,
@@ -130,6 +132,14 @@ def lift_freeze(body: dict[str, str], campaign_id: str) -> CampaignMoney:
         clock=runtime.clock,
     )
     return queries.get_campaign_money(campaign_id)
+
+
+@api.get("/treasury/alerts")
+@requires(Permission.READ_BOOKS)
+@api.response(HTTPStatus.OK, AlertSchema(many=True))
+def list_alerts() -> Sequence[Alert]:
+    """Read what a person must look at now, such as a refund that failed."""
+    return read_vitals(current_app, payments_runtime().clock).alerts
 
 
 @api.get("/treasury/disputes")
