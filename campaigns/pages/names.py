@@ -56,6 +56,7 @@ COLLECTION_NAMES: Final = {
         ),
     ),
 }
+_DECLINED: Final = N_("Your bank declined this card.")
 # Stripe's own codes of a declined card; any other one is told as a plain refusal.
 DECLINE_NAMES: Final = {
     "authentication_required": N_("Your bank asks you to confirm this payment yourself."),
@@ -161,7 +162,7 @@ def collection_name(collection: Collection) -> str:
 
 def decline_name(code: str) -> str:
     """Return why a card was declined, as its holder is told."""
-    return str(gettext(DECLINE_NAMES.get(code, N_("Your bank declined this card."))))
+    return str(gettext(DECLINE_NAMES.get(code, _DECLINED)))
 
 
 def country_choices() -> list[tuple[str, str]]:
