@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import click
 import sqlalchemy as sa
@@ -11,17 +12,19 @@ from flask.cli import AppGroup
 from campaigns import queries
 from campaigns.models import Campaign, CampaignStatus
 from campaigns.services import exchange
+from campaigns.services.outage import extend_for_outage, read_local
 from octo.command_line import EmailAddress, json_option, told_refusals
 from octo.content.feature import storage
 from octo.content.images import keep_image
 from octo.database import reading
-from octo.errors import N_, NotFoundError
+from octo.errors import N_, InvalidError, NotFoundError
 from octo.money import format_amount
 from octo.runtime import runtime
 from octo.users.models import User
+from octo.users.services import BY_COMMAND
 
 campaign_commands = AppGroup(
-    "campaign", help="Bring campaigns in from files, write them out, list them."
+    "campaign", help="Bring campaigns in from files, write them out, list and extend them."
 )
 
 
@@ -107,6 +110,38 @@ def show_command(slug: str, *, as_json: bool) -> None:
         return
     for name, value in described.items():
         click.echo(f"{name:18} {'' if value is None else value}")
+
+
+@campaign_commands.command("extend-for-outage")
+@click.argument("slug")
+@click.option(
+    "--until", required=True, help="The new deadline, such as '2026-12-03 20:00', in its zone."
+)
+@click.option("--reason", required=True, help="Shown on the campaign's page and mailed.")
+@json_option
+@told_refusals
+def extend_for_outage_command(slug: str, *, until: str, reason: str, as_json: bool) -> None:
+    """Give the campaign SLUG the time that an outage took from it, before its verdict."""
+    found = runtime()
+    campaign = queries.get_any_campaign(slug=slug)
+    try:
+        deadline_at = read_local(until, campaign.time_zone, field="until")
+    except InvalidError as error:
+        raise click.BadParameter(str(error), param_hint="--until") from error
+    extended = extend_for_outage(
+        campaign.public_id,
+        until=deadline_at,
+        reason=reason,
+        actor=BY_COMMAND,
+        clock=found.clock,
+        rules=found.settings.rules,
+    )
+    if as_json:
+        click.echo(json.dumps(_described(extended)))
+    else:
+        local = deadline_at.astimezone(ZoneInfo(extended.time_zone))
+        shown = f"{local:%Y-%m-%d %H:%M %Z}"
+        click.echo(f"{slug} now ends on {shown}; its page says so and its owner is told.")
 
 
 def _standing(campaign: Campaign) -> str:

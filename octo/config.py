@@ -37,6 +37,7 @@ class Rules:
     vat_rate: Decimal = Decimal("0.20")
     checkout_minutes: int = 30
     cancel_locked_hours: int = 24
+    outage_extension_hours: int = 72
     currency: str = "EUR"
     time_zone: str = "Europe/Paris"
 
@@ -176,6 +177,13 @@ def _rules(environ: Mapping[str, str]) -> Rules:
         vat_rate=_rate(environ, "OCTO_VAT", default.vat_rate),
         cancel_locked_hours=_integer(
             environ, "OCTO_CANCEL_LOCKED_HOURS", default.cancel_locked_hours, least=0, most=720
+        ),
+        outage_extension_hours=_integer(
+            environ,
+            "OCTO_OUTAGE_EXTENSION_HOURS",
+            default.outage_extension_hours,
+            least=0,
+            most=168,
         ),
         time_zone=time_zone,
     )

@@ -7,6 +7,7 @@ from campaigns.models.campaign import (
     Collection,
     Outcome,
 )
+from campaigns.models.extension import OutageExtension
 from campaigns.models.pledge import Pledge, PledgeLink, PledgeStatus, Visibility
 from campaigns.models.reward import CostLine, Reward
 from campaigns.models.supporter import Supporter
@@ -17,6 +18,7 @@ __all__ = [
     "Category",
     "Collection",
     "CostLine",
+    "OutageExtension",
     "Outcome",
     "Pledge",
     "PledgeLink",

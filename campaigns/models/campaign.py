@@ -69,7 +69,11 @@ CAMPAIGN_TRANSITIONS: Final = {
     CampaignStatus.GATHERING: {CampaignStatus.LIVE, CampaignStatus.DRAFT, CampaignStatus.REJECTED},
     CampaignStatus.LIVE: {CampaignStatus.SUSPENDED, CampaignStatus.CLOSING},
     CampaignStatus.SUSPENDED: {CampaignStatus.LIVE, CampaignStatus.CLOSING},
-    CampaignStatus.CLOSING: {CampaignStatus.COLLECTING, CampaignStatus.SETTLING},
+    CampaignStatus.CLOSING: {
+        CampaignStatus.LIVE,
+        CampaignStatus.COLLECTING,
+        CampaignStatus.SETTLING,
+    },
     CampaignStatus.COLLECTING: {CampaignStatus.SETTLING},
     CampaignStatus.SETTLING: {CampaignStatus.SETTLED},
     CampaignStatus.SETTLED: {CampaignStatus.SETTLING},

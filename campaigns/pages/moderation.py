@@ -9,6 +9,7 @@ from campaigns.pages.entries import choice_of, text_of
 from campaigns.pages.names import action_name, category_name
 from campaigns.services import review
 from campaigns.services.acts import Act, act_on_campaign, acts_for
+from campaigns.services.outage import extend_for_outage, may_extend_for_outage, read_local
 from octo.runtime import runtime
 from octo.users.visitor import this_user
 from octo.web.forms import say, shown_again_by
@@ -39,6 +40,7 @@ def show(campaign_id: str) -> ResponseReturnValue:
         campaign=campaign,
         missing=review.find_missing(campaign),
         acts=acts_for(campaign),
+        may_extend=may_extend_for_outage(campaign),
         supporters=queries.list_supporters(campaign),
         trail=queries.list_audit(campaign.public_id),
         action_name=action_name,
@@ -61,4 +63,33 @@ def decide(campaign_id: str) -> ResponseReturnValue:
         rules=runtime().settings.rules,
     )
     say(_("Done, and written on the trail."))
+    return redirect(url_for("moderation.show", campaign_id=campaign_id), 303)
+
+
+@blueprint.get("/<campaign_id>/extend")
+@requires(Permission.MODERATE_CAMPAIGNS)
+def ask_extension(campaign_id: str) -> ResponseReturnValue:
+    """Ask until when, and why, the deadline is moved."""
+    return render_template(
+        "campaigns/moderation_extend.html",
+        campaign=queries.get_any_campaign(public_id=campaign_id),
+        hours=runtime().settings.rules.outage_extension_hours,
+    )
+
+
+@blueprint.post("/<campaign_id>/extend")
+@requires(Permission.MODERATE_CAMPAIGNS)
+@shown_again_by(ask_extension)
+def extend(campaign_id: str) -> ResponseReturnValue:
+    """Give a campaign the time that an outage took from it."""
+    campaign = queries.get_any_campaign(public_id=campaign_id)
+    extend_for_outage(
+        campaign_id,
+        until=read_local(text_of("until"), campaign.time_zone, field="until"),
+        reason=text_of("reason"),
+        actor=this_user().public_id,
+        clock=runtime().clock,
+        rules=runtime().settings.rules,
+    )
+    say(_("The deadline is moved, and the owner is told."))
     return redirect(url_for("moderation.show", campaign_id=campaign_id), 303)

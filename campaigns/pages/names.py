@@ -90,6 +90,7 @@ ACTION_NAMES: Final = {
     "campaign.rejected": N_("rejected"),
     "campaign.launched": N_("launched"),
     "campaign.extended": N_("extended"),
+    "campaign.extended_for_outage": N_("extended after an outage"),
     "campaign.suspended": N_("suspended"),
     "campaign.resumed": N_("resumed"),
     "campaign.canceled": N_("canceled"),

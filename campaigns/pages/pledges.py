@@ -17,7 +17,7 @@ from octo.ids import new_token
 from octo.runtime import runtime
 from octo.users.limits import limiter
 from octo.users.visitor import this_user, this_user_or_none
-from octo.web.forms import say, shown_again_by
+from octo.web.forms import is_form_kept, say, shown_again_by
 from octo.web.language import current_language
 from octo.web.permissions import public, signed_in
 
@@ -38,7 +38,7 @@ def new(slug: str) -> ResponseReturnValue:
         reward=chosen,
         visibilities=visibility_choices(),
         countries=country_choices(),
-        request_key=new_token(),
+        request_key=text_of("request_key") if is_form_kept() else new_token(),
         user=this_user_or_none(),
         now=now,
     )

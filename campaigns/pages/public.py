@@ -10,6 +10,7 @@ from campaigns.models import Category
 from campaigns.pages.names import category_choices, category_name, stage_choices
 from campaigns.ports import collecting_of
 from campaigns.queries import Stage
+from campaigns.services.outage import find_outage_extension
 from octo.runtime import runtime
 from octo.users.visitor import this_user_or_none
 from octo.web.permissions import public
@@ -71,6 +72,7 @@ def show(slug: str) -> ResponseReturnValue:
         supporters=queries.list_supporters(campaign),
         supporters_needed=runtime().settings.rules.supporters_needed,
         category_name=category_name,
+        outage_extension=find_outage_extension(campaign),
         can_pledge=campaign.is_open(now),
         is_owner=queries.is_run_by(campaign, user),
         is_preview=not campaign.is_public,

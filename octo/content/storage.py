@@ -5,7 +5,13 @@ import secrets
 from pathlib import Path
 
 from octo.content.pictures import is_media_name
-from octo.errors import N_, NotFoundError
+from octo.errors import N_, NotFoundError, UnavailableError
+
+
+class StorageFullError(UnavailableError):
+    """The disk takes no more."""
+
+    code = "storage_full"
 
 
 class Storage:
@@ -15,17 +21,26 @@ class Storage:
         self.folder = folder
 
     def write(self, name: str, data: bytes) -> None:
-        """Keep ``data``; a reader sees all of it or nothing, also after a power cut."""
+        """Keep ``data``; a reader sees all of it or nothing, also after a power cut.
+
+        Raises ``StorageFullError``, with nothing left behind, when the disk takes no more.
+        """
         path = self._path_of(name)
         if path.exists():
             return
         path.parent.mkdir(parents=True, exist_ok=True)
         partial = path.with_name(f".{secrets.token_hex(8)}.partial")
-        with partial.open("wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        partial.replace(path)
+        try:
+            with partial.open("wb") as file:
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+            partial.replace(path)
+        except OSError as error:
+            partial.unlink(missing_ok=True)
+            raise StorageFullError(
+                N_("The picture cannot be kept now. Nothing else is lost: try again later.")
+            ) from error
 
     def read(self, name: str) -> bytes:
         """Return a kept file, or raise ``NotFoundError``."""

@@ -11,15 +11,16 @@ A page that takes a form says who shows it again; its service raises, its route 
 
 from collections.abc import Callable, Mapping
 from functools import wraps
+from http import HTTPStatus
 from typing import Any
 
-from flask import Flask, flash, g, make_response, request
+from flask import Flask, Response, flash, g, make_response, request
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext
 from marshmallow import ValidationError
 
 from octo.database import db
-from octo.errors import OctoError
+from octo.errors import OctoError, UnavailableError
 from octo.web.language import translate
 from octo.web.security import check_csrf
 
@@ -34,6 +35,10 @@ def shown_again_by(form_view: PageView) -> Callable[[PageView], PageView]:
         def guarded(**arguments: Any) -> ResponseReturnValue:
             try:
                 return view(**arguments)
+            except UnavailableError as error:
+                again = _again(form_view, arguments, _errors_of(error), int(error.status))
+                again.headers["Retry-After"] = str(error.retry_after_seconds)
+                return again
             except OctoError as error:
                 if error.status >= 500:  # noqa: PLR2004 - not the reader's to mend
                     raise
@@ -67,6 +72,14 @@ def error_of(name: str) -> str | None:
     """Return the sentence to show beside a field, if it was refused."""
     errors: dict[str, str] = g.get("form_errors", {})
     return errors.get(name)
+
+
+def is_form_kept() -> bool:
+    """Tell whether the form is shown again as it was, since something outside did not answer.
+
+    What was begun for it stands: sending it again goes on where it stopped.
+    """
+    return bool(g.get("is_form_kept", False))
 
 
 def form_errors() -> dict[str, str]:
@@ -105,9 +118,10 @@ def say(message: str, kind: str = "good") -> None:
 
 def _again(
     form_view: PageView, arguments: Mapping[str, Any], errors: dict[str, str], status: int
-) -> ResponseReturnValue:
+) -> Response:
     db.session.rollback()
     g.form_errors = errors
+    g.is_form_kept = status == HTTPStatus.SERVICE_UNAVAILABLE
     response = make_response(form_view(**arguments))
     response.status_code = status
     return response

@@ -9,6 +9,8 @@ from flask import Flask, g, json, make_response, render_template, request
 from flask_babel import gettext
 from flask_wtf.csrf import CSRFError
 from marshmallow import ValidationError
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response
 
@@ -16,6 +18,7 @@ from octo.database import db
 from octo.errors import N_, OctoError, UnavailableError
 from octo.web.language import translate
 
+DATABASE_BACK_AFTER_SECONDS: Final = 10
 PROBLEM_TYPE: Final = "application/problem+json"
 _TITLES: Final = {
     400: N_("This request cannot be read"),
@@ -147,14 +150,25 @@ def on_http_error(error: HTTPException) -> Response:
 def on_failure(error: Exception) -> Response:
     """Answer a fault of ours; the log line and the page carry the same name of the request."""
     _log.error("request failed", path=request.path, method=request.method, exc_info=error)
-    status = int(HTTPStatus.INTERNAL_SERVER_ERROR)
+    return _answer_whatever_happens(HTTPStatus.INTERNAL_SERVER_ERROR)
+
+
+def on_database_away(error: Exception) -> Response:
+    """Answer while the database is locked for long, full or away: what was begun is undone."""
+    _log.error("database away", path=request.path, method=request.method, exc_info=error)
+    headers = {"Retry-After": str(DATABASE_BACK_AFTER_SECONDS)}
+    return _answer_whatever_happens(HTTPStatus.SERVICE_UNAVAILABLE, headers)
+
+
+def _answer_whatever_happens(status: HTTPStatus, headers: dict[str, str] | None = None) -> Response:
     try:
         db.session.rollback()
-        return answer(status)
+        return answer(int(status), headers=headers)
     except Exception:  # noqa: BLE001 - the page of last resort needs nothing that can fail
         _log.exception("error page failed")
-        plain = make_response(f"500 {HTTPStatus.INTERNAL_SERVER_ERROR.phrase}\n", status)
+        plain = make_response(f"{status.value} {status.phrase}\n", int(status))
         plain.content_type = "text/plain; charset=utf-8"
+        plain.headers.extend(headers or {})
         return plain
 
 
@@ -188,4 +202,6 @@ def register(app: Flask) -> None:
     app.register_error_handler(OctoError, on_refusal)
     app.register_error_handler(ValidationError, on_invalid)
     app.register_error_handler(HTTPException, on_http_error)
+    app.register_error_handler(OperationalError, on_database_away)
+    app.register_error_handler(PoolTimeoutError, on_database_away)
     app.register_error_handler(Exception, on_failure)

@@ -130,8 +130,36 @@ def claim(
     turns: a long queue makes nobody else wait behind it.
     """
     chosen = _choose(session, rooms=rooms, limit=limit, at=at) if rooms and limit else ()
-    if not chosen:
-        return []
+    return _hold(session, chosen, holder=holder, at=at, lease=LEASE) if chosen else []
+
+
+def claim_again(
+    session: Session, *, kind: AttemptKind, subject: str, holder: str, at: datetime
+) -> Claimed | None:
+    """Claim the open attempt of a subject out of its turn: a person has come back and waits.
+
+    Nothing while another process holds it, or its campaign is frozen.
+    """
+    due = session.scalars(
+        sa.select(Attempt.id)
+        .where(
+            Attempt.kind == kind,
+            Attempt.subject == subject,
+            Attempt.status.in_(OPEN_ATTEMPTS),
+            _is_free(at),
+            ~_is_frozen(),
+        )
+        .with_for_update(of=Attempt)
+    ).one_or_none()
+    if due is None:
+        return None
+    return _hold(session, [due], holder=holder, at=at, lease=CALLER_LEASE)[0]
+
+
+def _hold(
+    session: Session, chosen: Sequence[int], *, holder: str, at: datetime, lease: timedelta
+) -> list[Claimed]:
+    """Mark attempts, locked by the caller, as being sent by ``holder``, in their order."""
     now = sa.literal(at, UtcDateTime())
     is_key_old = sa.func.coalesce(Attempt.first_sent_at, now) < at - KEY_LIFETIME
     needs_lookup = sa.or_(is_key_old, Attempt.sends_count >= SERVER_ERRORS_BEFORE_LOOKUP)
@@ -143,7 +171,7 @@ def claim(
             first_sent_at=sa.func.coalesce(Attempt.first_sent_at, now),
             sent_at=sa.case((needs_lookup, sa.func.coalesce(Attempt.sent_at, now)), else_=now),
             holder=holder,
-            lease_until=at + LEASE,
+            lease_until=at + lease,
             fence=Attempt.fence + 1,
         )
         .returning(
@@ -200,16 +228,21 @@ def _is_due(session: Session, *, at: datetime) -> tuple[sa.ColumnElement[bool], 
     its lease run out. Those of a frozen campaign wait, and those that move money until the
     books were compared with Stripe.
     """
-    is_frozen = sa.exists().where(
-        Freeze.campaign_id == Attempt.campaign_id, Freeze.lifted_at.is_(None)
-    )
     return (
         Attempt.status.in_(OPEN_ATTEMPTS),
         Attempt.not_before <= at,
-        sa.or_(Attempt.lease_until.is_(None), Attempt.lease_until < at),
-        ~is_frozen,
+        _is_free(at),
+        ~_is_frozen(),
         is_cleared(session, at=at),
     )
+
+
+def _is_free(at: datetime) -> sa.ColumnElement[bool]:
+    return sa.or_(Attempt.lease_until.is_(None), Attempt.lease_until < at)
+
+
+def _is_frozen() -> sa.ColumnElement[bool]:
+    return sa.exists().where(Freeze.campaign_id == Attempt.campaign_id, Freeze.lifted_at.is_(None))
 
 
 def find_due_kinds(session: Session, *, at: datetime) -> set[AttemptKind]:

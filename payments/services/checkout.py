@@ -1,7 +1,7 @@
 """Open the page on which a backer pays or saves a card, and let go of it when it is too late."""
 
 import uuid
-from typing import Any
+from typing import Any, Final
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
@@ -13,7 +13,7 @@ from octo.config import Settings
 from octo.database import lock, reading, transaction
 from octo.errors import N_
 from octo.ids import new_public_id
-from payments.gateway.attempts import CALLER_LEASE, Claimed, plan_attempt, take
+from payments.gateway.attempts import CALLER_LEASE, Claimed, claim_again, plan_attempt, take
 from payments.gateway.calls import perform
 from payments.gateway.client import Gateway, StripeAwayError
 from payments.models import Attempt, AttemptKind, Payment, SavedCard
@@ -22,6 +22,10 @@ from payments.services.occasion import Occasion
 from payments.services.outcomes import record_results
 
 Subject = Payment | SavedCard
+_NOT_PAYABLE: Final = N_("This pledge cannot be paid now. Start again from the campaign.")
+_NO_ANSWER: Final = N_(
+    "Our payment provider does not answer. Nothing was taken: try again in a minute."
+)
 
 
 def start_checkout(
@@ -40,11 +44,11 @@ def start_checkout(
         known = _find_subject(session, pledge)
         if known is not None and (page := find_open_page(known)) is not None:
             return page
-        if pledge.status is not PledgeStatus.PENDING or known is not None:
-            raise NotPayableError(
-                N_("This pledge cannot be paid now. Start again from the campaign.")
-            )
-        if pledge.campaign.collection is Collection.ON_SUCCESS:
+        if pledge.status is not PledgeStatus.PENDING:
+            raise NotPayableError(_NOT_PAYABLE)
+        if known is not None:
+            claimed = _begin_again(session, known, occasion=occasion)
+        elif pledge.campaign.collection is Collection.ON_SUCCESS:
             claimed = _begin_card(session, pledge, way_back, occasion=occasion)
         else:
             claimed = begin_payment(session, pledge, way_back, occasion=occasion)
@@ -66,6 +70,25 @@ def begin_payment(
     )
     parameters = payment_page(pledge, payment, way_back, settings=occasion.settings, at=occasion.at)
     return _begin(session, payment, parameters, occasion=occasion)
+
+
+def _begin_again(session: Session, subject: Subject, *, occasion: Occasion) -> Claimed:
+    """Take up the call that had no answer yet, under its own key.
+
+    Raises ``StripeAwayError`` while another process is at it.
+    """
+    if subject.is_resolved:
+        raise NotPayableError(_NOT_PAYABLE)
+    claimed = claim_again(
+        session,
+        kind=AttemptKind.CHECKOUT_CREATE,
+        subject=subject.public_id,
+        holder=_this_request(),
+        at=occasion.machine,
+    )
+    if claimed is None:
+        raise StripeAwayError(_NO_ANSWER)
+    return claimed
 
 
 def _begin_card(
@@ -95,7 +118,7 @@ def _begin(
         campaign_id=subject.campaign_id,
     )
     session.flush()
-    return take(attempt, holder=f"web:{uuid.uuid4()}", at=occasion.machine, lease=CALLER_LEASE)
+    return take(attempt, holder=_this_request(), at=occasion.machine, lease=CALLER_LEASE)
 
 
 def open_page(
@@ -107,9 +130,7 @@ def open_page(
     with reading() as session:
         page = next(filter(None, map(find_open_page, _of_attempt(session, claimed))), None)
     if page is None:
-        raise StripeAwayError(
-            N_("Our payment provider does not answer. Nothing was taken: try again in a minute.")
-        )
+        raise StripeAwayError(_NO_ANSWER)
     return page
 
 
@@ -161,3 +182,7 @@ def _of_attempt(session: Session, claimed: Claimed) -> list[Subject]:
         *session.scalars(payments.execution_options(**anew)),
         *session.scalars(cards.execution_options(**anew)),
     ]
+
+
+def _this_request() -> str:
+    return f"web:{uuid.uuid4()}"

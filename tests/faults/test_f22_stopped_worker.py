@@ -6,7 +6,6 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from datetime import timedelta
 from typing import Final
 
 import sqlalchemy as sa
@@ -14,10 +13,11 @@ from flask import Flask
 
 from campaigns.models import Campaign, CampaignStatus
 from demo.supervision import ROOT
-from octo.database import db, transaction
+from octo.database import db
 from octo.watch.heartbeat import Heartbeat
 from payments.ledger.check import check_ledger
 from payments.models import Attempt, AttemptKind, AttemptStatus
+from tests.faults.finishing import finish, let_pauses_pass
 from tests.make import Make
 from tests.moment import Moment
 from tests.processes import wait_until
@@ -26,7 +26,6 @@ from tests.visitor import refresh
 
 DRAINED_WITHIN_SECONDS: Final = 30
 SHORT_DRAIN_SECONDS: Final = 1
-PATIENCE_SECONDS: Final = 60
 WORKER: Final = (
     "import octo.worker, wsgi; "
     "octo.worker.DRAIN_SECONDS = float({drain}); "
@@ -60,19 +59,6 @@ def due_campaign(make: Make, moment: Moment, sandbox: SandboxClient, *, pledges:
     make.work()
     moment.advance(days=29)
     return campaign
-
-
-def finish(make: Make) -> None:
-    """Let another worker finish, as if the leases of the first had run out."""
-    with transaction() as session:
-        past = make.moment.clock.machine_now() - timedelta(seconds=1)
-        session.execute(
-            sa.update(Attempt).where(Attempt.closed_at.is_(None)).values(lease_until=past)
-        )
-    end = time.monotonic() + PATIENCE_SECONDS
-    while make.work().waiting:
-        assert time.monotonic() < end, "something never came to its end"
-        time.sleep(0.5)
 
 
 def check_each_once(sandbox: SandboxClient, campaign: Campaign) -> None:
@@ -109,6 +95,7 @@ def test_told_to_stop_a_worker_writes_down_what_is_in_flight_and_ends(
         == 0
     )
     sandbox.clear_faults()
+    let_pauses_pass(make)
     finish(make)
     check_each_once(sandbox, campaign)
 
@@ -133,5 +120,6 @@ def test_a_call_that_hangs_does_not_keep_a_worker_from_ending(
 
     assert code == 1
     assert refunds_in(AttemptStatus.SENT) == 1
+    let_pauses_pass(make)
     finish(make)
     check_each_once(sandbox, campaign)

@@ -232,25 +232,3 @@ def test_a_refusal_that_should_not_be_freezes_that_campaign_alone(
         clock=runtime.clock,
     )
     assert db.session.scalars(sa.select(Freeze).where(Freeze.lifted_at.is_(None))).all() == []
-
-
-def test_stripe_away_at_the_deadline_waits_and_then_settles(
-    make: Make, moment: Moment, sandbox: SandboxClient
-) -> None:
-    sandbox.top_up(100_00)
-    campaign = make.live_campaign(goal=1_000_00, days=20)
-    make.pledge(campaign, 15_00)
-    make.open_checkout(make.pending_pledge(campaign, 20_00))
-    sandbox.fault(path="/v1/*", action="drop_before", times=FOR_EVER)
-    moment.advance(days=21)
-
-    due = make.work()
-
-    assert due.waiting
-    assert db.session.get_one(Campaign, campaign.id).status is CampaignStatus.CLOSING
-
-    sandbox.clear_faults()
-    work_until_done(make)
-
-    assert db.session.get_one(Campaign, campaign.id).status is CampaignStatus.SETTLED
-    assert sum(one["amount"] for one in sandbox.every("/v1/refunds")) == 15_00

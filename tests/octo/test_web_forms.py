@@ -5,7 +5,7 @@ from flask import Flask, redirect, render_template_string
 from flask.typing import ResponseReturnValue
 from marshmallow import ValidationError
 
-from octo.errors import ConflictError, InvalidError, UnavailableError
+from octo.errors import ConflictError, InvalidError, OctoError, UnavailableError
 from octo.web.forms import say, shown_again_by
 from octo.web.permissions import public
 from tests.visitor import Visitor, parse
@@ -111,7 +111,7 @@ def test_errors_of_a_schema_stand_each_beside_its_field(
     assert page.get_element_by_id("title").get("aria-describedby") == "title-hint title-error"
 
 
-def test_what_the_reader_cannot_mend_is_not_shown_as_a_form(
+def test_while_something_outside_is_away_the_form_is_kept_to_be_sent_again(
     client: Visitor, refusal: list[Exception]
 ) -> None:
     refusal.append(UnavailableError("Stripe does not answer."))
@@ -119,4 +119,17 @@ def test_what_the_reader_cannot_mend_is_not_shown_as_a_form(
     answer = client.submit("/planted", SENT, form="planted")
 
     assert answer.status_code == 503
+    assert answer.headers["Retry-After"] == "30"
+    assert parse(answer).find(".//form[@id='planted']") is not None
+    assert "Stripe does not answer." in answer.text
+
+
+def test_what_the_reader_cannot_mend_is_not_shown_as_a_form(
+    client: Visitor, refusal: list[Exception]
+) -> None:
+    refusal.append(OctoError("Something is broken."))
+
+    answer = client.submit("/planted", SENT, form="planted")
+
+    assert answer.status_code == 500
     assert parse(answer).find(".//form[@id='planted']") is None

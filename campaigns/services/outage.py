@@ -1,0 +1,128 @@
+"""Move a deadline that an outage has spoiled: visible, on the record, and never far."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Final
+from zoneinfo import ZoneInfo
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from campaigns.models import Campaign, CampaignStatus, OutageExtension
+from campaigns.services.launching import LONGEST_REASON, CannotExtendError
+from campaigns.services.owner_mail import tell_owner
+from octo.audit import record
+from octo.clock import Clock
+from octo.config import Rules
+from octo.database import lock, reading, transaction
+from octo.errors import N_, InvalidError
+from octo.text import clean_paragraphs
+
+_BEFORE_THE_VERDICT: Final = frozenset(
+    {CampaignStatus.LIVE, CampaignStatus.SUSPENDED, CampaignStatus.CLOSING}
+)
+
+
+def extend_for_outage(
+    campaign_id: str, *, until: datetime, reason: str, actor: str, clock: Clock, rules: Rules
+) -> Campaign:
+    """Give a campaign the time that an outage took from it, by an act of a moderator's.
+
+    Allowed until the verdict falls, also once the deadline has passed: pledging then opens
+    again. However often, the deadline stays within ``outage_extension_hours`` of what it was
+    before the first such extension. It uses none of the owner's own extension. ``actor`` is a
+    public id.
+    """
+    with transaction() as session:
+        campaign = lock(session, Campaign, public_id=campaign_id)
+        reason = clean_paragraphs(reason, field="reason", most=LONGEST_REASON, is_required=True)
+        at = clock.now()
+        if not may_extend_for_outage(campaign):
+            raise CannotExtendError(
+                N_("Only a campaign that is launched and not decided can be given more time.")
+            )
+        _check_until(session, campaign, until, at=at, rules=rules)
+        assert campaign.deadline_at is not None
+        session.add(
+            OutageExtension(
+                campaign_id=campaign.id,
+                previous_deadline_at=campaign.deadline_at,
+                deadline_at=until,
+                reason=reason,
+                extended_by=actor,
+                extended_at=at,
+            )
+        )
+        campaign.deadline_at = until
+        if campaign.status is CampaignStatus.CLOSING:
+            campaign.move_to(CampaignStatus.LIVE)
+            campaign.closing_at = None
+        record(
+            session,
+            actor=actor,
+            action="campaign.extended_for_outage",
+            subject=campaign.public_id,
+            reason=reason,
+            at=at,
+            until=until.isoformat(),
+        )
+        tell_owner(session, campaign, "campaign_extended_for_outage", at=at, reason=reason)
+        return campaign
+
+
+def may_extend_for_outage(campaign: Campaign) -> bool:
+    """Tell whether the campaign stands between its launch and its verdict."""
+    is_decided = campaign.outcome is not None or campaign.canceled_at is not None
+    return campaign.status in _BEFORE_THE_VERDICT and not is_decided
+
+
+def find_outage_extension(campaign: Campaign) -> OutageExtension | None:
+    """Find the last extension of this kind, for the campaign's page."""
+    with reading() as session:
+        return session.scalars(
+            sa.select(OutageExtension)
+            .where(OutageExtension.campaign_id == campaign.id)
+            .order_by(OutageExtension.id.desc())
+            .limit(1)
+        ).one_or_none()
+
+
+def read_local(written: str, time_zone: str, *, field: str) -> datetime:
+    """Read ``2026-12-03 20:00`` as the clocks of a place show it; an offset may follow.
+
+    Of an hour that comes twice, the later is meant; one that is skipped is refused.
+    """
+    try:
+        local = datetime.fromisoformat(written.strip())
+    except ValueError as error:
+        raise InvalidError(
+            N_("Write a day and a time such as 2026-12-03 20:00."), field=field
+        ) from error
+    if local.tzinfo is not None:
+        return local.astimezone(UTC)
+    zone = ZoneInfo(time_zone)
+    instant = local.replace(tzinfo=zone, fold=1).astimezone(UTC)
+    if instant.astimezone(zone).replace(tzinfo=None) != local:
+        raise InvalidError(N_("The clocks skip this hour: choose another."), field=field)
+    return instant
+
+
+def _check_until(
+    session: Session, campaign: Campaign, until: datetime, *, at: datetime, rules: Rules
+) -> None:
+    assert campaign.deadline_at is not None
+    first = session.scalar(
+        sa.select(sa.func.min(OutageExtension.previous_deadline_at)).where(
+            OutageExtension.campaign_id == campaign.id
+        )
+    )
+    hours = rules.outage_extension_hours
+    latest = (first or campaign.deadline_at) + timedelta(hours=hours)
+    if not max(at, campaign.deadline_at) < until <= latest:
+        raise InvalidError(
+            N_(
+                "The new deadline must be ahead, later than the present one, and at most "
+                "%(hours)s hours after the first."
+            ),
+            field="until",
+            hours=hours,
+        )
