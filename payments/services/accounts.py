@@ -16,8 +16,11 @@ def record_account(account: ConnectedAccount, seen: AccountFact, *, at: datetime
     """
     account.stripe_account_id = seen.id
     account.checked_at = at
-    account.readiness = (
-        OwnerReadiness.CLOSED
-        if seen.is_closed
-        else _READINESS.get(seen.transfers_status, OwnerReadiness.RESTRICTED)
-    )
+    account.readiness = readiness_of(seen)
+
+
+def readiness_of(seen: AccountFact) -> OwnerReadiness:
+    """Return whether Stripe lets an account be paid; a state we do not know is a no."""
+    if seen.is_closed:
+        return OwnerReadiness.CLOSED
+    return _READINESS.get(seen.transfers_status, OwnerReadiness.RESTRICTED)

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 import sqlalchemy as sa
+from sqlalchemy.orm import Session
 
 from campaigns.models import Campaign, CampaignStatus, Outcome, Pledge, PledgeStatus
 from campaigns.services.closing import begin_closing, begin_collecting, decide, find_due
@@ -96,6 +97,20 @@ def _end_unbegun_pledges(campaign_id: int, *, settings: Settings, clock: Clock) 
             expire_pledge(session, pledge=pledge, at=occasion.at)
 
 
+def standing_at_deadline(session: Session, campaign: Campaign) -> Standing:
+    """Return all that decides the first verdict; nobody has been charged for a saved card yet."""
+    counted_amount = campaign.pledged_amount - withdrawn_funds(session, campaign)
+    return Standing(
+        collection=campaign.collection,
+        is_over=True,
+        is_canceled=campaign.canceled_at is not None,
+        is_goal_reached=counted_amount >= campaign.goal_amount,
+        has_payments_in_flight=bool(list_unresolved(session, campaign.id)),
+        is_window_open=True,
+        is_collected_short=True,
+    )
+
+
 def _judge(campaign_id: int, *, settings: Settings, clock: Clock) -> int:
     """Give the verdict, and with success what follows of it, in one commit.
 
@@ -107,19 +122,7 @@ def _judge(campaign_id: int, *, settings: Settings, clock: Clock) -> int:
         if campaign.status is not CampaignStatus.CLOSING:
             return 0
         occasion = Occasion.now(settings, clock)
-        withdrawn_amount = withdrawn_funds(session, campaign)
-        step = next_step(
-            Standing(
-                collection=campaign.collection,
-                is_over=True,
-                is_canceled=campaign.canceled_at is not None,
-                is_goal_reached=campaign.pledged_amount - withdrawn_amount >= campaign.goal_amount,
-                has_payments_in_flight=bool(list_unresolved(session, campaign_id)),
-                is_window_open=True,
-                is_collected_short=True,
-            )
-        )
-        match step:
+        match next_step(standing_at_deadline(session, campaign)):
             case Step.COLLECT:
                 ends_at = occasion.at + timedelta(days=settings.rules.repair_days)
                 begin_collecting(session, campaign, ends_at=ends_at, at=occasion.at)

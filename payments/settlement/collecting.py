@@ -31,7 +31,7 @@ from payments.waiting import slug_of, until
 BATCH: Final = 200
 MOST_BATCHES: Final = 10
 REMINDER_DAYS: Final = (3, 6)
-_HAS_PAYMENT: Final = sa.exists().where(Payment.pledge_id == Pledge.id)
+HAS_PAYMENT: Final = sa.exists().where(Payment.pledge_id == Pledge.id)
 _IS_PAID: Final = sa.exists().where(
     Payment.pledge_id == Pledge.id, Payment.status == PaymentStatus.SUCCEEDED, ~Payment.is_late
 )
@@ -94,7 +94,7 @@ def _charge_cards(campaign_id: int, *, settings: Settings, clock: Clock) -> int:
     for _ in range(MOST_BATCHES):
         with transaction() as session:
             occasion = Occasion.now(settings, clock)
-            cards = _lock_cards(session, campaign_id, ~_HAS_PAYMENT)
+            cards = _lock_cards(session, campaign_id, ~HAS_PAYMENT)
             for card in cards:
                 charge_card(session, card, occasion=occasion)
         planned += len(cards)
@@ -112,7 +112,7 @@ def _remind(campaign_id: int, *, settings: Settings, clock: Clock) -> int:
         if number == 0:
             return 0
         is_behind = SavedCard.reminders_count < number
-        is_declined = sa.and_(_HAS_PAYMENT, ~_IS_PAID, ~_IS_UNDER_WAY, is_behind)
+        is_declined = sa.and_(HAS_PAYMENT, ~_IS_PAID, ~_IS_UNDER_WAY, is_behind)
         cards = _lock_cards(session, campaign_id, is_declined)
         for card in cards:
             card.reminders_count = number
@@ -139,8 +139,10 @@ def _judge_again(campaign_id: int, *, settings: Settings, clock: Clock) -> Step:
         if campaign.status is not CampaignStatus.COLLECTING:
             return Step.WAIT
         occasion = Occasion.now(settings, clock)
-        collected_amount = _collected_amount(session, campaign)
-        step = next_step(_standing(session, campaign, collected_amount, at=occasion.at))
+        collected_amount = read_collected_amount(session, campaign)
+        step = next_step(
+            standing_while_collecting(session, campaign, collected_amount, at=occasion.at)
+        )
         if step in {Step.SETTLE, Step.GIVE_BACK}:
             outcome = Outcome.SUCCEEDED if step is Step.SETTLE else Outcome.FAILED
             end_collecting(
@@ -155,11 +157,12 @@ def _judge_again(campaign_id: int, *, settings: Settings, clock: Clock) -> Step:
         return step
 
 
-def _standing(
+def standing_while_collecting(
     session: Session, campaign: Campaign, collected_amount: int, *, at: datetime
 ) -> Standing:
+    """Return all that decides the second verdict, on what was collected."""
     assert campaign.collecting_ends_at is not None
-    has_untried = _is_any(session, campaign, ~_HAS_PAYMENT)
+    has_untried = _is_any(session, campaign, ~HAS_PAYMENT)
     has_uncollected = _is_any(session, campaign, ~_IS_PAID)
     return Standing(
         collection=campaign.collection,
@@ -172,7 +175,7 @@ def _standing(
     )
 
 
-def _collected_amount(session: Session, campaign: Campaign) -> int:
+def read_collected_amount(session: Session, campaign: Campaign) -> int:
     """Return what counts towards the goal now: tips and what banks took back excluded."""
     collected = session.scalar(
         sa.select(sa.func.coalesce(sa.func.sum(Pledge.amount), 0)).where(

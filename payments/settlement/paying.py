@@ -87,23 +87,30 @@ def _refund_batch(campaign_id: int, *, settings: Settings, clock: Clock) -> int:
     """Plan the refunds of the next payments of a failed campaign, tips included.
 
     Not far ahead of what is sent: what is planned and waits is read at every claim. Each
-    payment's action key is one of its own, so a batch planned twice is planned once. What a bank
-    contests waits until it has judged.
+    payment's action key is one of its own, so a batch planned twice is planned once.
     """
-    is_left = sa.and_(_is_left(campaign_id), ~Payment.is_contested)
+    is_due = is_to_refund(campaign_id)
     with reading() as session:
         ahead = _count(session, Attempt, campaign_id, Attempt.status.in_(OPEN_ATTEMPTS))
-        if ahead >= BATCH or not session.scalar(sa.select(sa.exists().where(is_left))):
+        if ahead >= BATCH or not session.scalar(sa.select(sa.exists().where(is_due))):
             return 0
     with transaction() as session:
         occasion = Occasion.now(settings, clock)
-        left = lock_payments(session, is_left, limit=BATCH)
+        left = lock_payments(session, is_due, limit=BATCH)
         reason = _why_given_back(session, session.get_one(Campaign, campaign_id))
         refund_rests(session, left, reason=reason, occasion=occasion)
         return len(left)
 
 
-def _is_left(campaign_id: int) -> sa.ColumnElement[bool]:
+def is_to_refund(campaign_id: int) -> sa.ColumnElement[bool]:
+    """Return the condition of the payments a failed campaign gives back now.
+
+    What a bank contests waits until it has judged.
+    """
+    return sa.and_(is_left(campaign_id), ~Payment.is_contested)
+
+
+def is_left(campaign_id: int) -> sa.ColumnElement[bool]:
     """Return the condition of the payments of which something is to be given back."""
     return sa.and_(
         Payment.campaign_id == campaign_id,
@@ -135,7 +142,7 @@ def _settle(campaign_id: int, *, settings: Settings, clock: Clock) -> tuple[int,
         if campaign.outcome is Outcome.SUCCEEDED:
             left = _count(session, Pledge, campaign_id, Pledge.status == PledgeStatus.ACTIVE)
         else:
-            left = _count(session, Payment, campaign_id, _is_left(campaign_id))
+            left = _count(session, Payment, campaign_id, is_left(campaign_id))
         if unpaid or unsure or left:
             wait = [f"{campaign.slug}: {unsure} refunds have not arrived"] if unsure else []
             return 0, wait

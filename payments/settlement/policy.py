@@ -5,7 +5,7 @@ next document is what the figures now are less what the documents say so far, so
 always exactly base - fee(base) - VAT(fee(base)): rounding is never done document by document.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
 from decimal import Decimal
@@ -182,6 +182,25 @@ def why_late(
         return None if is_awaited else RefundReason.TOO_LATE
     is_late = deadline_at is None or charged_at >= deadline_at
     return RefundReason.TOO_LATE if is_late else None
+
+
+def obstacle_to_transfer(
+    *,
+    is_owner_ready: bool,
+    available_at: datetime | None,
+    at: datetime,
+    is_covered: Callable[[], bool],
+) -> tuple[str, datetime | None] | None:
+    """Return what a transfer waits for and until when, or nothing when it can be made at ``at``.
+
+    ``is_covered`` tells whether the available balance, less what others draw from it, holds the
+    amount; it is asked last, since it asks Stripe.
+    """
+    if not is_owner_ready:
+        return "owner", None
+    if available_at is not None and available_at > at:
+        return "funds", available_at
+    return None if is_covered() else ("balance", None)
 
 
 class Step(StrEnum):

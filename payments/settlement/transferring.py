@@ -35,6 +35,7 @@ from payments.services.occasion import Occasion
 from payments.services.onboarding import refresh_owner
 from payments.services.transfers import is_known, plan_transfer, remind_owner, take_in_transfer
 from payments.settlement.owner import is_under_way
+from payments.settlement.policy import obstacle_to_transfer
 from payments.waiting import slug_of
 from payments.waiting import until as said_until
 
@@ -64,7 +65,7 @@ def pay_owner(
     Raises ``StripeAwayError`` when Stripe does not say how things stand.
     """
     with reading() as session:
-        transfer = _find_unpaid(session, campaign_id)
+        transfer = find_unpaid(session, campaign_id)
         if transfer is None:
             return 0, _held(session, campaign_id)
         organisation_id = transfer.campaign.organisation_id
@@ -91,16 +92,19 @@ def _find_obstacle(
     transfer: Transfer, account: ConnectedAccount | None, *, gateway: Gateway, at: datetime
 ) -> tuple[str, datetime | None] | None:
     """Return what a transfer waits for and until when, or nothing when it can be made."""
-    if account is None or account.readiness is not OwnerReadiness.ACTIVE:
-        return "owner", None
     with reading() as session:
-        available_at = _latest_available_at(session, transfer.campaign_id)
-        owed_elsewhere = _due_elsewhere(session, transfer.currency)
-    if available_at is not None and available_at > at:
-        return "funds", available_at
-    if gateway.available_amount(transfer.currency) - owed_elsewhere < transfer.amount:
-        return "balance", None
-    return None
+        available_at = latest_available_at(session, transfer.campaign_id)
+        owed_elsewhere = due_elsewhere(session, transfer.currency)
+
+    def is_covered() -> bool:
+        return gateway.available_amount(transfer.currency) - owed_elsewhere >= transfer.amount
+
+    return obstacle_to_transfer(
+        is_owner_ready=account is not None and account.readiness is OwnerReadiness.ACTIVE,
+        available_at=available_at,
+        at=at,
+        is_covered=is_covered,
+    )
 
 
 def _refreshed_account(
@@ -142,7 +146,7 @@ def _adopt(
 def _plan(campaign_id: int, destination: str, *, settings: Settings, clock: Clock) -> int:
     with transaction() as session:
         lock(session, Campaign, id=campaign_id)
-        transfer = _find_unpaid(session, campaign_id)
+        transfer = find_unpaid(session, campaign_id)
         if transfer is None:
             return 0
         occasion = Occasion.now(settings, clock)
@@ -150,7 +154,7 @@ def _plan(campaign_id: int, destination: str, *, settings: Settings, clock: Cloc
         return 1
 
 
-def _find_unpaid(session: Session, campaign_id: int) -> Transfer | None:
+def find_unpaid(session: Session, campaign_id: int) -> Transfer | None:
     """Find the transfer still to be planned: pending, with no attempt on its way, and not held."""
     return session.scalars(
         sa.select(Transfer)
@@ -203,7 +207,8 @@ def _refused_until(session: Session, transfer: Transfer) -> datetime | None:
     return None if refused_at is None else refused_at + AFTER_A_REFUSAL
 
 
-def _latest_available_at(session: Session, campaign_id: int) -> datetime | None:
+def latest_available_at(session: Session, campaign_id: int) -> datetime | None:
+    """Return when the last of a campaign's charges is available at Stripe."""
     return session.scalar(
         sa.select(sa.func.max(Payment.available_at)).where(
             Payment.campaign_id == campaign_id, Payment.status == PaymentStatus.SUCCEEDED
@@ -211,7 +216,7 @@ def _latest_available_at(session: Session, campaign_id: int) -> datetime | None:
     )
 
 
-def _due_elsewhere(session: Session, currency: str) -> int:
+def due_elsewhere(session: Session, currency: str) -> int:
     """Return what others still draw from the Stripe balance, in minor units.
 
     Refunds that have not arrived, those of missed goals that are not planned yet, and
@@ -244,7 +249,7 @@ def wait_for(campaign_id: int, what: str, *, at: datetime, until: datetime | Non
     """Show on the transfer what it waits for, and say it in the job's report."""
     with transaction() as session:
         lock(session, Campaign, id=campaign_id)
-        transfer = _find_unpaid(session, campaign_id)
+        transfer = find_unpaid(session, campaign_id)
         if transfer is not None:
             transfer.waits_for = what
             transfer.expected_at = until
