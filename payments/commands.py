@@ -7,10 +7,13 @@ import click
 from flask import Flask
 from flask.cli import AppGroup, with_appcontext
 
+from campaigns.commands import campaign_commands
+from octo.command_line import json_option, told_refusals
 from octo.database import reading
 from payments.ledger.check import check_ledger
 from payments.reconciliation.compare import reconcile
 from payments.runtime import payments_runtime
+from payments.services import refund_all
 
 ledger_commands = AppGroup("ledger", help="Look after the ledger.")
 
@@ -50,3 +53,20 @@ def reconcile_command(*, as_json: bool) -> None:
             click.echo(f"{one.kind}: {one.subject}: {json.dumps(one.details, sort_keys=True)}")
         click.echo(comparison.summary())
     sys.exit(1 if comparison.differences else 0)
+
+
+@campaign_commands.command("refund-all")
+@click.argument("slug")
+@click.option("--reason", required=True, help="Why; it is kept in the audit trail.")
+@json_option
+@told_refusals
+def refund_all_command(slug: str, reason: str, *, as_json: bool) -> None:
+    """Give everything back although SLUG succeeded, before any transfer; exit 1 once one left."""
+    runtime = payments_runtime()
+    campaign = refund_all.refund_all(
+        slug=slug, reason=reason, actor="operator", settings=runtime.settings, clock=runtime.clock
+    )
+    if as_json:
+        click.echo(json.dumps({"slug": campaign.slug, "outcome": campaign.outcome}))
+    else:
+        click.echo(f"{campaign.slug} has failed: every backer gets everything back.")

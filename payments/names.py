@@ -5,7 +5,14 @@ from typing import Final
 from flask_babel import gettext
 
 from octo.errors import N_
-from payments.models import Dispute, DisputeStatus, TransactionKind
+from payments.models import (
+    Dispute,
+    DisputeStage,
+    DisputeStatus,
+    Settlement,
+    SettlementKind,
+    TransactionKind,
+)
 from payments.reconciliation.differences import DifferenceKind
 from payments.reports.statement import EVENTS
 
@@ -41,6 +48,17 @@ DIFFERENCE_NAMES: Final = {
     DifferenceKind.BOOKS_BROKEN: N_("The ledger contradicts itself"),
     DifferenceKind.FORGOTTEN: N_("Stripe did it for us, and these books have forgotten it"),
 }
+DISPUTE_STAGES: Final = {
+    DisputeStage.BEFORE_VERDICT: N_("Before the verdict: it does not count"),
+    DisputeStage.BEFORE_TRANSFER: N_("Before the transfer: the owner is paid less"),
+    DisputeStage.AFTER_TRANSFER: N_("After the transfer: the owner owes it"),
+    DisputeStage.AFTER_FAILURE: N_("After the refunds: the platform bears it"),
+}
+DOCUMENT_NAMES: Final = {
+    SettlementKind.MAIN: N_("Settlement"),
+    SettlementKind.SUPPLEMENTARY: N_("Supplementary settlement"),
+    SettlementKind.CREDIT_NOTE: N_("Credit note"),
+}
 # Stripe's own codes; one that Stripe adds later is shown as it is.
 DISPUTE_REASONS: Final = {
     "bank_cannot_process": N_("The bank cannot process it"),
@@ -59,6 +77,7 @@ DISPUTE_REASONS: Final = {
     "unrecognized": N_("The backer does not recognise it"),
 }
 FAILURE_REASONS: Final = {
+    "disputed": N_("The bank took it back: Stripe refunds nothing of it any more"),
     "charge_for_pending_refund_disputed": N_("The payment is disputed"),
     "declined": N_("The bank declined it"),
     "expired_or_canceled_card": N_("Card expired or closed"),
@@ -89,6 +108,16 @@ ACCOUNT_NAMES: Final = {
 def dispute_name(status: DisputeStatus) -> str:
     """Return how a dispute stands."""
     return str(gettext(DISPUTE_NAMES[status]))
+
+
+def dispute_stage(dispute: Dispute) -> str:
+    """Return when the bank first took money back, which decides whom it is missing to."""
+    return str(gettext(DISPUTE_STAGES[dispute.stage])) if dispute.stage else "—"
+
+
+def document_name(document: Settlement) -> str:
+    """Return what kind of document this is."""
+    return str(gettext(DOCUMENT_NAMES[document.kind]))
 
 
 def dispute_reason(dispute: Dispute) -> str:

@@ -28,7 +28,7 @@ from octo.watch.vitals import read_vitals
 from octo.web.forms import say, shown_again_by
 from octo.web.navigation import Link, Place, add_link
 from octo.web.permissions import Permission, requires
-from payments import names, queries
+from payments import aftermath, names, queries
 from payments.reports import statement
 from payments.reports.delimited import EXCEL, PROFILES
 from payments.runtime import payments_runtime
@@ -52,6 +52,8 @@ def overview() -> ResponseReturnValue:
         currency=currency,
         campaigns=queries.list_campaign_money(),
         troubled=queries.list_troubled_refunds(),
+        waiting=aftermath.list_waiting_refunds(),
+        debts=aftermath.list_debts(),
         disputes=queries.list_disputes(),
         discrepancies=queries.list_discrepancies(),
         alerts=[one for one in alerts if one.code not in _SHOWN_APART],
@@ -73,6 +75,7 @@ def campaign(campaign_id: str) -> ResponseReturnValue:
         ledger=ledger,
         payments=payments,
         collecting=collecting_of(money.campaign),
+        after=aftermath.read_aftermath(money.campaign.id, at=payments_runtime().clock.now()),
         page=page,
         has_more=has_more_ledger or has_more_payments,
         action_key=str(uuid.uuid4()),
@@ -162,6 +165,8 @@ def register_pages(app: Flask) -> None:
         difference_name=names.difference_name,
         dispute_name=names.dispute_name,
         dispute_reason=names.dispute_reason,
+        dispute_stage=names.dispute_stage,
+        document_name=names.document_name,
         event_name=names.event_name,
         failure_reason=names.failure_reason,
     )

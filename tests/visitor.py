@@ -41,18 +41,22 @@ class Visitor(FlaskClient):
         fields: Mapping[str, object] | None = None,
         *,
         form: str = "",
+        button: str = "",
         follow: bool = True,
     ) -> TestResponse:
         """Fetch the page at ``path``, fill its form and send it; return what comes back.
 
-        ``form`` chooses where a page has several: its id, or the end of its action.
+        ``form`` chooses where a page has several: its id, or the end of its action. ``button``
+        presses one that sends elsewhere: the end of its address.
         """
         response = self.get(path, follow_redirects=True)
         assert response.status_code == HTTPStatus.OK, f"{path}: {response.status}"
         here = response.request.full_path.removesuffix("?")
         chosen = choose_form(parse(response), form, fields or {})
         sent = {**dict(chosen.form_values()), **dict(fields or {})}
-        target = urlsplit(urljoin(here, chosen.action or here))
+        pressed = chosen.xpath(".//button[contains(@formaction, $end)]/@formaction", end=button)
+        to = pressed[0] if button else chosen.action
+        target = urlsplit(urljoin(here, to or here))
         address = f"{target.path}?{target.query}" if target.query else target.path
         if chosen.method.upper() == "GET":
             return self.get(target.path, query_string=sent, follow_redirects=follow)

@@ -106,7 +106,8 @@ def take_in_transfer(
 
     Returns nothing when it is neither: nobody pays this owner until a person has said what it was.
     """
-    transfer = _find(session, seen)
+    known = _find_id(session, seen)
+    transfer = None if known is None else lock_transfer(session, id=known)
     is_by_hand = "octo_subject" not in seen.metadata
     if transfer is None and is_by_hand and (campaign := _find_campaign(session, seen)):
         transfer = _adopt(session, campaign, seen, occasion=occasion)
@@ -117,17 +118,16 @@ def take_in_transfer(
 
 def is_known(session: Session, seen: TransferFact) -> bool:
     """Tell whether a transfer of Stripe's list is one of ours, or undone."""
-    return seen.amount_reversed == seen.amount or _find(session, seen) is not None
+    return seen.amount_reversed == seen.amount or _find_id(session, seen) is not None
 
 
-def _find(session: Session, seen: TransferFact) -> Transfer | None:
-    """Find the transfer a fact is about, by Stripe's id or by ours in its metadata, locked."""
+def _find_id(session: Session, seen: TransferFact) -> int | None:
+    """Find the transfer a fact is about, by Stripe's id or by ours in its metadata."""
     by_ids = sa.or_(
         Transfer.stripe_transfer_id == seen.id,
         Transfer.public_id == seen.metadata.get("octo_subject", ""),
     )
-    known = session.scalar(sa.select(Transfer.id).where(by_ids).limit(1))
-    return None if known is None else lock_transfer(session, id=known)
+    return session.scalar(sa.select(Transfer.id).where(by_ids).limit(1))
 
 
 def _find_campaign(session: Session, seen: TransferFact) -> Campaign | None:

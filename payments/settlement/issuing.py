@@ -13,6 +13,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from campaigns.models import Campaign, Outcome
+from campaigns.services.closing import reopen_settling
 from campaigns.services.owner_mail import tell_owner
 from octo.database import lock
 from octo.ids import new_public_id
@@ -121,6 +122,8 @@ def _correct(
         is_credit=difference.is_credit,
         amount=abs(difference.net_amount),
     )
+    if not difference.is_credit:
+        reopen_settling(session, campaign, reason=document.number, at=occasion.at)
     return document
 
 

@@ -149,7 +149,7 @@ def decide_dispute(store: Store, dispute: Json, verdict: str) -> Json:
 
 
 def settle_dispute(store: Store, dispute: Json, *, is_won: bool) -> Json:
-    """End a dispute: won, the amount comes back and the fee does not."""
+    """End a dispute: won, the amount comes back and may be refunded; the fee does not."""
     if dispute["status"] not in _OPEN:
         raise refused("This dispute is already closed.", code="dispute_already_closed")
     if dispute["status"].startswith("warning_"):
@@ -157,6 +157,7 @@ def settle_dispute(store: Store, dispute: Json, *, is_won: bool) -> Json:
     else:
         dispute["status"] = "won" if is_won else "lost"
     if dispute["status"] == "won":
+        _mark_charged_back(store, dispute, is_so=False)
         _move(store, dispute, dispute["amount"], fee=0, category="dispute_reversal")
         emit(store, "charge.dispute.funds_reinstated", dispute)
     store.save(dispute)
@@ -177,12 +178,16 @@ def escalate(store: Store, dispute: Json) -> Json:
 
 def _withdraw(store: Store, dispute: Json) -> None:
     dispute["is_charge_refundable"] = False
-    charge = store.get(dispute["charge"], "charge")
-    charge["_charged_back"] = True
-    store.save(charge)
+    _mark_charged_back(store, dispute, is_so=True)
     fee = store.settings["dispute_fee_amount"]
     _move(store, dispute, -dispute["amount"], fee=fee, category="dispute")
     emit(store, "charge.dispute.funds_withdrawn", dispute)
+
+
+def _mark_charged_back(store: Store, dispute: Json, *, is_so: bool) -> None:
+    charge = store.get(dispute["charge"], "charge")
+    charge["_charged_back"] = is_so
+    store.save(charge)
 
 
 def _move(store: Store, dispute: Json, amount: int, *, fee: int, category: str) -> None:
