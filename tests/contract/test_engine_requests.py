@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from campaigns.models import Collection
 from payments.gateway.client import Gateway
 from payments.runtime import payments_runtime
 from tests.contract.sdk_routes import find_route
@@ -16,10 +17,15 @@ from tests.moment import Moment
 from tests.sandbox import SandboxClient
 
 DECLINED = "4000000000000002"
+DECLINED_LATER = "4000000000000341"
 DISPUTED = "4000000000000259"
 SENT = {
     ("POST", "/v1/checkout/sessions"),
     ("POST", "/v1/checkout/sessions/{session}/expire"),
+    ("POST", "/v1/payment_intents"),
+    ("POST", "/v1/payment_intents/{intent}/confirm"),
+    ("POST", "/v1/payment_intents/{intent}/cancel"),
+    ("POST", "/v1/payment_methods/{payment_method}/detach"),
     ("POST", "/v1/refunds"),
     ("POST", "/v1/transfers"),
     ("POST", "/v2/core/accounts"),
@@ -28,6 +34,8 @@ SENT = {
     ("GET", "/v1/balance_transactions"),
     ("GET", "/v1/checkout/sessions/{session}"),
     ("GET", "/v1/disputes/{dispute}"),
+    ("GET", "/v1/payment_intents"),
+    ("GET", "/v1/payment_methods/{payment_method}"),
     ("GET", "/v1/refunds"),
     ("GET", "/v1/transfers"),
     ("GET", "/v2/core/accounts/{id}"),
@@ -54,7 +62,10 @@ EXAMPLES: dict[str, Any] = {
 
 
 def play_campaigns(make: Make, moment: Moment) -> None:
-    """Play a campaign that succeeds and one that fails, with a page left open and a bad card."""
+    """Play campaigns that succeed and one that fails, with a page left open and bad cards."""
+    saves = make.live_campaign(goal=50_00, days=10, collection=Collection.ON_SUCCESS)
+    make.pledge(saves, 60_00, tip=2_00)
+    make.pledge(saves, 20_00, card=DECLINED_LATER)
     succeeds, fails = make.live_campaign(goal=50_00, days=10), make.live_campaign(days=10)
     make.pledge(succeeds, 60_00, tip=2_00)
     make.pledge(succeeds, 20_00, card=DISPUTED)
@@ -73,11 +84,15 @@ def read_everything(gateway: Gateway, sandbox: SandboxClient) -> None:
     """Ask, through the gateway, for one object of each kind it can read."""
     ids = {
         name: [each["id"] for each in sandbox.every(f"/v1/{name}")]
-        for name in ("charges", "payment_intents", "refunds", "transfers", "disputes", "topups")
+        for name in (
+            *("charges", "payment_intents", "refunds", "transfers", "disputes", "topups"),
+            *("customers", "setup_intents"),
+        )
     }
     payout = sandbox.post("/v1/payouts", amount=1_00, currency="eur")
     gateway.get_charge(ids["charges"][0])
     gateway.get_intent(ids["payment_intents"][0])
+    gateway.get_card(sandbox.get(f"/v1/setup_intents/{ids['setup_intents'][0]}")["payment_method"])
     gateway.get_refund(ids["refunds"][0])
     gateway.get_transfer(ids["transfers"][0])
     gateway.get_dispute(ids["disputes"][0])
@@ -86,6 +101,7 @@ def read_everything(gateway: Gateway, sandbox: SandboxClient) -> None:
     gateway.available_amount("EUR")
     epoch = datetime(2020, 1, 1, tzinfo=UTC)
     for listed in (
+        gateway.list_intents(ids["customers"][0]),
         gateway.list_refunds(ids["charges"][0]),
         gateway.list_transfers("cmp_1"),
         gateway.list_reversals(ids["transfers"][0]),
