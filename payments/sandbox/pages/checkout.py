@@ -15,7 +15,7 @@ from payments.sandbox.errors import ApiError
 from payments.sandbox.objects import Json
 from payments.sandbox.pages.card_form import TypedCard, field_of, read_form, saying_of
 from payments.sandbox.pages.card_list import OfferedCard, offered_cards
-from payments.sandbox.pages.language import format_amount, format_instant, t
+from payments.sandbox.pages.language import format_amount, t
 from payments.sandbox.pages.parts import found, opened, opened_platform, show_message
 from payments.sandbox.platforms import Platform
 from payments.sandbox.resources.checkout_payment import pay_session, success_url_of
@@ -49,7 +49,7 @@ class CheckoutPage:
     items: list[Item]
     email: str
     cancel_url: str
-    expires_on: str
+    minutes_left: int
     test_cards: list[OfferedCard] = field(default_factory=offered_cards)
 
 
@@ -131,7 +131,7 @@ def _page(store: Store, session: Json) -> CheckoutPage:
         ],
         email=_known_email(session),
         cancel_url=session["cancel_url"] or "",
-        expires_on=format_instant(session["expires_at"]),
+        minutes_left=max(session["expires_at"] - store.now, 0) // 60,
     )
 
 
