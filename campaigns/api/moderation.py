@@ -7,9 +7,11 @@ from campaigns import queries
 from campaigns.models import Campaign
 from campaigns.models.campaign import IllegalMoveError
 from campaigns.schemas.answers import CampaignSummarySchema, ReviewSchema
-from campaigns.schemas.bodies import DecisionSchema
+from campaigns.schemas.bodies import DecisionSchema, OutageExtensionSchema
 from campaigns.services import review
 from campaigns.services.acts import act_on_campaign, acts_for
+from campaigns.services.launching import CannotExtendError
+from campaigns.services.outage import extend_for_outage, may_extend_for_outage
 from octo.errors import N_
 from octo.paging import Page, Window
 from octo.runtime import runtime
@@ -75,6 +77,31 @@ def decide(body: dict[str, Any], campaign_id: str) -> dict[str, object]:
     return _review_of(campaign_id)
 
 
+@api.post("/moderation/campaigns/<campaign_id>/extension")
+@requires(Permission.MODERATE_CAMPAIGNS)
+@api.refuses(CannotExtendError)
+@api.arguments(
+    OutageExtensionSchema,
+    example={"until": "2026-12-03T20:00:00+01:00", "reason": "Stripe n'a pas répondu."},
+)
+@api.response(HTTPStatus.OK, ReviewSchema)
+def extend_campaign_for_outage(body: dict[str, Any], campaign_id: str) -> dict[str, object]:
+    """Give a campaign the time that an outage took from it, on the record.
+
+    Until the verdict falls, within the hours that the platform's rules allow; the owner's own
+    extension stays.
+    """
+    extend_for_outage(
+        campaign_id,
+        until=body["until"],
+        reason=body["reason"],
+        actor=this_user().public_id,
+        clock=runtime().clock,
+        rules=runtime().settings.rules,
+    )
+    return _review_of(campaign_id)
+
+
 @api.get("/moderation/campaigns/<campaign_id>/trail")
 @requires(Permission.MODERATE_CAMPAIGNS)
 @api.paged(ActSchema)
@@ -90,5 +117,6 @@ def _review_of(campaign_id: str) -> dict[str, object]:
         "campaign": campaign,
         "missing": review.find_missing(campaign),
         "acts": acts_for(campaign),
+        "may_extend": may_extend_for_outage(campaign),
         "supporters": queries.list_supporters(campaign),
     }

@@ -170,6 +170,9 @@ class ReviewSchema(Shown):
     campaign = fields.Nested(CampaignSchema)
     missing = fields.List(fields.Nested(MissingSchema))
     acts = fields.List(Choice(Act), metadata={"description": N_("What may be decided now.")})
+    may_extend = fields.Boolean(
+        metadata={"description": N_("Whether an outage may still give it more time.")}
+    )
     supporters = fields.List(fields.Nested(SupporterSchema))
 
 

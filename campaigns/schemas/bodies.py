@@ -149,6 +149,12 @@ class ReasonSchema(Strict):
     reason = Paragraphs(most=LONGEST_REASON, is_filled=True, required=True)
 
 
+class OutageExtensionSchema(ReasonSchema):
+    until = fields.AwareDateTime(
+        format="iso", required=True, metadata={"description": N_("An instant, with its offset.")}
+    )
+
+
 class DecisionSchema(Strict):
     act = Choice(Act, required=True)
     reason = Paragraphs(

@@ -78,6 +78,11 @@ _TOO_OFTEN: Final = Refusal(
     "too_many_requests",
     N_("Too many tries from one address; wait before the next one."),
 )
+_AWAY: Final = Refusal(
+    HTTPStatus.SERVICE_UNAVAILABLE,
+    "unavailable",
+    N_("The site is too busy, or something it needs is away; trying again later is safe."),
+)
 GENERAL: Final = (
     _UNREADABLE,
     _FORGED,
@@ -88,6 +93,7 @@ GENERAL: Final = (
     _TOO_LARGE,
     _INVALID,
     _TOO_OFTEN,
+    _AWAY,
 )
 
 
@@ -256,6 +262,7 @@ def _plain_refusals(
         yield _INVALID
     if facts.is_limited:
         yield _TOO_OFTEN
+    yield _AWAY
 
 
 def _security_of(access: Access | None) -> list[dict[str, list[str]]]:

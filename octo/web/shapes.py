@@ -32,6 +32,8 @@ SAID_BY_LIBRARIES: Final = (
     N_("Not a valid boolean."),
     N_("Not a valid list."),
     N_("Not a valid date."),
+    N_("Not a valid aware datetime."),
+    N_("Not a valid datetime."),
     N_("Not a valid file."),
 )
 

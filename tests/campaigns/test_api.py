@@ -1,5 +1,6 @@
 """The API does what the pages do, and says no in one form."""
 
+from datetime import datetime, timedelta
 from http import HTTPStatus
 
 import pytest
@@ -9,8 +10,9 @@ from werkzeug.test import TestResponse
 
 from campaigns.models import Campaign, CampaignStatus, Pledge
 from octo.database import db
-from octo.users.models import Membership, Organisation, User
+from octo.users.models import Membership, Organisation, RoleName, User
 from tests.make import PASSWORD, Make
+from tests.program import Program
 from tests.sandbox import SandboxClient
 from tests.visitor import Visitor
 
@@ -181,3 +183,23 @@ def test_the_document_of_the_api_describes_it(client: Visitor) -> None:
     page = client.get("/api/v1/docs")
     assert page.status_code == HTTPStatus.OK
     assert "<script" not in page.text
+
+
+def test_a_moderator_gives_an_outage_its_time_back(app: Flask, make: Make) -> None:
+    campaign = make.live_campaign()
+    moderator = Program(app).sign_in(make.user(roles=(RoleName.MODERATOR,)).email)
+    at = f"/moderation/campaigns/{campaign.public_id}"
+    assert campaign.deadline_at is not None
+    until = campaign.deadline_at + timedelta(hours=2)
+    wish = {"until": until.isoformat(), "reason": "Stripe n'a pas répondu."}
+
+    naive = wish | {"until": until.replace(tzinfo=None).isoformat()}
+    assert moderator.code("POST", f"{at}/extension", naive) == "422 invalid"
+    late = wish | {"until": (until + timedelta(days=300)).isoformat()}
+    assert moderator.code("POST", f"{at}/extension", late) == "422 invalid"
+    extended = moderator.post(f"{at}/extension", wish)
+
+    assert datetime.fromisoformat(extended["campaign"]["deadline_at"]) == until
+    assert extended["may_extend"]
+    acts = moderator.get(f"{at}/trail")["items"]
+    assert [act["action"] for act in acts] == ["campaign.extended_for_outage"]

@@ -23,6 +23,7 @@ SAME: Final = {
     "drafts.save_terms": "edit_campaign",
     "drafts.save_text": "edit_campaign",
     "moderation.decide": "decide",
+    "moderation.extend": "extend_campaign_for_outage",
     "owner.cancel": "cancel_campaign",
     "owner.extend": "extend_campaign",
     "owner.launch": "launch_campaign",
