@@ -21,7 +21,7 @@ from payments.models import OPEN_ATTEMPTS, Attempt, AttemptKind, AttemptStatus, 
 KEY_LIFETIME: Final = timedelta(hours=23)
 """Stripe may forget a key after 24 hours; an hour is kept for clocks and queues."""
 
-LEASE: Final = timedelta(seconds=8)
+LEASE: Final = timedelta(seconds=6)
 CALLER_LEASE: Final = timedelta(seconds=45)
 WITHDRAWN: Final = "withdrawn"
 SERVER_ERRORS_BEFORE_LOOKUP: Final = 3

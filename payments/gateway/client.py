@@ -10,7 +10,7 @@ from http import HTTPStatus
 from typing import Any, Final, TypeVar
 
 import stripe
-from stripe import RequestsClient, StripeClient
+from stripe import StripeClient
 
 from campaigns.ports import PaymentsAwayError
 from octo.config import StripeSettings
@@ -35,11 +35,14 @@ from payments.gateway.facts import (
     TransferFact,
     Unknown,
 )
+from payments.gateway.transport import (
+    CONNECT_TIMEOUT_SECONDS,
+    READ_TIMEOUT_SECONDS,
+    PooledClient,
+)
 from payments.ledger.drafts import MovementFacts
 from payments.models import AttemptKind
 
-CONNECT_TIMEOUT_SECONDS: Final = 5.0
-READ_TIMEOUT_SECONDS: Final = 25.0
 LONGEST_REQUEST_SECONDS: Final = CONNECT_TIMEOUT_SECONDS + READ_TIMEOUT_SECONDS
 READ_RETRIES: Final = 2
 PAGE: Final = 100
@@ -79,7 +82,7 @@ class Gateway:
             settings.secret_key,
             base_addresses={"api": settings.api_base},
             max_network_retries=0,
-            http_client=RequestsClient(timeout=(CONNECT_TIMEOUT_SECONDS, READ_TIMEOUT_SECONDS)),
+            http_client=PooledClient(settings.api_base, connections=settings.calls_in_flight),
         )
         self._read: Any = {"max_network_retries": READ_RETRIES}
 

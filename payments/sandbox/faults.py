@@ -48,6 +48,7 @@ _RULE: Final = (
     "status",
     "saved",
     "reason",
+    "retry_after",
     "milliseconds",
     "per_second",
     "seed",
@@ -89,7 +90,7 @@ class Misfortune(NoFault):
             elif action == "drop_before":
                 raise ConnectionDropped
             elif action in {"rate_limited", "rate_cap"}:
-                raise _too_many(rule["reason"])
+                raise _too_many(rule["reason"], rule["retry_after"])
             elif action == "conflict":
                 raise _conflict()
 
@@ -148,6 +149,7 @@ def add_fault(call: ControlCall) -> Json:
         "status": params.integer("status") or 500,
         "saved": params.boolean("saved"),
         "reason": params.text("reason") or "endpoint-rate",
+        "retry_after": params.integer("retry_after"),
         "milliseconds": params.integer("milliseconds") or 0,
         "per_second": params.integer("per_second") or 25,
         "seed": params.integer("seed") or 0,
@@ -260,14 +262,17 @@ def _failure(status: int, *, saved: bool) -> ApiError:
     )
 
 
-def _too_many(reason: str) -> ApiError:
+def _too_many(reason: str, retry_after: int | None) -> ApiError:
+    headers = {"Stripe-Rate-Limited-Reason": reason}
+    if retry_after is not None:
+        headers["Retry-After"] = str(retry_after)
     return ApiError(
         "Too many requests hit the API too quickly. We recommend an exponential backoff of your"
         " requests.",
         status=429,
         code="rate_limit",
         saved=False,
-        headers={"Stripe-Rate-Limited-Reason": reason},
+        headers=headers,
     )
 
 

@@ -11,7 +11,7 @@ import uuid
 from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
 from queue import Empty, SimpleQueue
@@ -37,6 +37,7 @@ GROUP_SIZE: Final = 200
 CLAIM_EVERY_SECONDS: Final = 0.5
 RENEW_EVERY_SECONDS: Final = LEASE.total_seconds() / 3
 SAFETY_SECONDS: Final = 1.0
+LATE_SECONDS: Final = 1.0
 LONGEST_PAUSE_SECONDS: Final = 0.05
 
 
@@ -85,9 +86,8 @@ class Engine:
         written = 0
         self._claims_again = 0.0
         while True:
-            if self.should_stop():
-                self._let_go()
-            else:
+            self._let_go()
+            if not self.should_stop():
                 self._claim_more()
             self._keep_leases()
             self._launch()
@@ -106,7 +106,7 @@ class Engine:
     def _claim_more(self) -> None:
         """Claim the next blocks of what runs short, and reserve their pace, in one commit."""
         now = time.monotonic()
-        if now < self._claims_again:
+        if now < self._claims_again or self._flying >= self.settings.stripe.calls_in_flight:
             return
         self._claims_again = now + CLAIM_EVERY_SECONDS
         with reading() as session:
@@ -163,12 +163,17 @@ class Engine:
         self._hold_from(now)
 
     def _let_go(self) -> None:
-        """Leave what has not left to the other workers."""
-        if self._queue:
-            claims = [planned.claimed for planned in self._queue]
-            self._queue.clear()
-            with transaction() as session:
-                let_go(session, claims, holder=self.holder)
+        """Leave what has not left to whoever claims next: this worker stops, or fell behind.
+
+        What is late goes through the pace again: a worker that slept makes up for nothing.
+        """
+        is_late = self._queue and time.monotonic() - self._queue[0].leaves_at > LATE_SECONDS
+        if not (is_late or (self._queue and self.should_stop())):
+            return
+        with transaction() as session:
+            let_go(session, [one.claimed for one in self._queue], holder=self.holder)
+        self._queue.clear()
+        self._claims_again = 0.0
 
     def _launch(self) -> None:
         now = time.monotonic()
@@ -210,19 +215,21 @@ class Engine:
             self._slow_down(landed.claimed.kind, landed.result)
 
     def _slow_down(self, kind: AttemptKind, answer: Postponed) -> None:
-        """Hold back what Stripe had too much of, here and, through the pace, everywhere."""
+        """Let go of what Stripe had too much of, and give no more of it out for a while."""
         name = ACCOUNT if answer.is_of_all else kind.value
-        seconds, now = answer.retry_after_seconds, time.monotonic()
+        now = time.monotonic()
         if now < self._paused_until.get(name, 0.0):
             return
-        self._paused_until[name] = now + seconds
-        _log.warning("slowed_down", lane=name, seconds=seconds)
-        for place, one in enumerate(self._queue):
-            if answer.is_of_all or one.claimed.kind is kind:
-                self._queue[place] = replace(one, leaves_at=one.leaves_at + seconds)
+        self._paused_until[name] = now + answer.retry_after_seconds
+        _log.warning("slowed_down", lane=name, seconds=answer.retry_after_seconds)
+        slowed = set(AttemptKind) if answer.is_of_all else {kind}
+        held_back = [one.claimed for one in self._queue if one.claimed.kind in slowed]
+        self._queue = [one for one in self._queue if one.claimed.kind not in slowed]
         heapq.heapify(self._queue)
         with transaction() as session:
-            pause(session, name, seconds=seconds, at=self.clock.machine_now())
+            let_go(session, held_back, holder=self.holder)
+            machine = self.clock.machine_now()
+            pause(session, name, seconds=answer.retry_after_seconds, at=machine)
 
     def _is_group_full(self) -> bool:
         if not self._landed:
