@@ -17,6 +17,9 @@ from octo.runtime import Runtime
 from octo.users import feature as users
 from octo.watch import feature as watch
 
+FROZEN_AFTER_SECONDS = 20
+"""How long PostgreSQL lets a process that says nothing keep the locks it holds."""
+
 
 class Feature(Protocol):
     """A package that adds its blueprints, commands and jobs to the app."""
@@ -62,4 +65,5 @@ def create_app(settings: Settings, *, features: Sequence[Feature]) -> Flask:
 def _engine_options(settings: Settings) -> dict[str, object]:
     if settings.database_url.startswith("sqlite"):
         return {"connect_args": {"check_same_thread": False, "timeout": 10}, "pool_size": 40}
-    return {"pool_size": 40, "max_overflow": 10}
+    let_go = f"-c idle_in_transaction_session_timeout={FROZEN_AFTER_SECONDS}s"
+    return {"pool_size": 40, "max_overflow": 10, "connect_args": {"options": let_go}}

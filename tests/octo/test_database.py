@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from flask import Flask
 from sqlalchemy.orm import Session
 
+from octo.app import FROZEN_AFTER_SECONDS
 from octo.clock import BusinessClock
 from octo.database import alone, configure_engine, db, lock, reading, transaction
 from octo.errors import NotFoundError
@@ -145,6 +146,14 @@ def test_a_connection_lost_while_it_rested_is_replaced(
     assert ended
     with reading() as session:
         assert _count(session) == 5
+
+
+def test_a_frozen_process_does_not_keep_its_locks(app: Flask) -> None:
+    if db.engine.dialect.name != "postgresql":
+        return
+    with reading() as session:
+        setting = sa.text("SHOW idle_in_transaction_session_timeout")
+        assert session.scalar(setting) == f"{FROZEN_AFTER_SECONDS}s"
 
 
 def test_what_is_run_alone_is_committed_or_refused_by_itself(app: Flask) -> None:
