@@ -23,12 +23,11 @@ from campaigns.models import (
 from octo.database import reading
 from octo.errors import N_, NotFoundError
 from octo.ids import hash_token
-from octo.paging import Window, narrowed
+from octo.paging import Window, matching, narrowed
 from octo.users.models import Membership, Organisation, User
 from octo.users.services import ToldAct, trail_of
 
 PAGE_SIZE: Final = 12
-LONGEST_SEARCH: Final = 100
 LINK_LIFE: Final = timedelta(days=30)
 COUNTED: Final = (PledgeStatus.ACTIVE, PledgeStatus.COLLECTED)
 _SHOWN: Final = (*COUNTED, PledgeStatus.REFUNDED)
@@ -156,11 +155,7 @@ def browse_campaigns(
     ]
     if category:
         where.append(Campaign.category == category)
-    searched = (Campaign.title, Campaign.summary, Campaign.place, Organisation.name)
-    where.extend(
-        sa.or_(*(text.icontains(word, autoescape=True) for text in searched))
-        for word in words[:LONGEST_SEARCH].split()
-    )
+    where += matching(words, Campaign.title, Campaign.summary, Campaign.place, Organisation.name)
     order = (
         sa.case(
             {CampaignStatus.LIVE: 0, CampaignStatus.GATHERING: 1}, value=Campaign.status, else_=2

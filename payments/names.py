@@ -13,6 +13,7 @@ from payments.models import (
     SettlementKind,
     TransactionKind,
 )
+from payments.queries import Standing
 from payments.reconciliation.differences import DifferenceKind
 from payments.reports.statement import EVENTS
 
@@ -22,6 +23,12 @@ DISPUTE_NAMES: Final = {
     DisputeStatus.WON: N_("Won"),
     DisputeStatus.LOST: N_("Lost"),
     DisputeStatus.CLOSED: N_("Closed without a loss"),
+}
+STANDING_NAMES: Final = {
+    Standing.RUNNING: N_("Running"),
+    Standing.SETTLING: N_("Being settled"),
+    Standing.SETTLED: N_("Settled campaigns"),
+    Standing.TROUBLED: N_("In trouble"),
 }
 DIFFERENCE_NAMES: Final = {
     DifferenceKind.MISSING_HERE: N_("Stripe has it, the ledger does not"),
@@ -103,6 +110,11 @@ ACCOUNT_NAMES: Final = {
     "processor_fees": N_("Processor fees borne"),
     "dispute_losses": N_("Losses on disputes"),
 }
+
+
+def standing_choices() -> list[tuple[str, str]]:
+    """Return how a treasurer may sort campaigns, as a page offers it."""
+    return [(standing.value, str(gettext(name))) for standing, name in STANDING_NAMES.items()]
 
 
 def dispute_name(status: DisputeStatus) -> str:

@@ -24,11 +24,13 @@ from flask_login import current_user
 from campaigns.ports import collecting_of
 from octo.errors import N_
 from octo.money import parse_amount
+from octo.paging import LONGEST_SEARCH, Window
 from octo.watch.vitals import read_vitals
 from octo.web.forms import say, shown_again_by
-from octo.web.navigation import Link, Place, add_link
+from octo.web.navigation import Link, Place, add_link, asked_page
 from octo.web.permissions import Permission, requires
 from payments import aftermath, names, queries
+from payments.queries import Standing
 from payments.reports import statement
 from payments.reports.delimited import EXCEL, PROFILES
 from payments.runtime import payments_runtime
@@ -36,7 +38,8 @@ from payments.services import freezing, refunds
 
 blueprint = Blueprint("treasury", __name__, url_prefix="/treasury")
 
-ROWS_ON_SCREEN: Final = 50
+CAMPAIGNS_ON_SCREEN: Final = 20
+ROWS_ON_SCREEN: Final = 25
 _SHOWN_APART: Final = {"cover_below_zero", "books_differ"}
 
 
@@ -46,11 +49,19 @@ def overview() -> ResponseReturnValue:
     """Show where the money stands and what is owed to whom."""
     currency = payments_runtime().settings.rules.currency
     alerts = read_vitals(current_app, payments_runtime().clock).alerts
+    words = request.args.get("q", "").strip()[:LONGEST_SEARCH]
+    standing = request.args.get("standing", "")
+    chosen = Standing(standing) if standing in set(Standing) else None
+    window = Window(asked_page(), CAMPAIGNS_ON_SCREEN)
+    found = queries.list_campaign_money(words=words, standing=chosen, window=window)
     return render_template(
         "treasury/overview.html",
         position=queries.read_position(currency),
         currency=currency,
-        campaigns=queries.list_campaign_money(),
+        campaigns=window.cut(found),
+        words=words,
+        standing=chosen.value if chosen else "",
+        standings=names.standing_choices(),
         troubled=queries.list_troubled_refunds(),
         waiting=aftermath.list_waiting_refunds(),
         debts=aftermath.list_debts(),
@@ -65,19 +76,16 @@ def overview() -> ResponseReturnValue:
 def campaign(campaign_id: str) -> ResponseReturnValue:
     """Show one campaign's money: figures, payments and ledger."""
     money = queries.get_campaign_money(campaign_id)
-    page = max(request.args.get("page", 1, type=int), 1)
-    ledger, has_more_ledger = queries.list_ledger(money.campaign.id, page=page)
-    payments, has_more_payments = queries.list_payments(money.campaign.id, page=page)
+    received = Window(asked_page("payments"), ROWS_ON_SCREEN)
+    posted = Window(asked_page("ledger"), ROWS_ON_SCREEN)
     return render_template(
         "treasury/campaign.html",
         money=money,
         campaign=money.campaign,
-        ledger=ledger,
-        payments=payments,
+        ledger=posted.cut(queries.list_ledger(money.campaign.id, window=posted)),
+        payments=received.cut(queries.list_payments(money.campaign.id, window=received)),
         collecting=collecting_of(money.campaign),
         after=aftermath.read_aftermath(money.campaign.id, at=payments_runtime().clock.now()),
-        page=page,
-        has_more=has_more_ledger or has_more_payments,
         action_key=str(uuid.uuid4()),
     )
 
@@ -131,12 +139,13 @@ def refund(campaign_id: str, payment_id: str) -> ResponseReturnValue:
 def settlement(number: str) -> ResponseReturnValue:
     """Show a settlement document with the lines behind it."""
     document, transfer = queries.get_settlement(number)
+    window = Window(asked_page(), ROWS_ON_SCREEN)
+    rows = statement.read_rows(document.campaign_id)
     return render_template(
         "treasury/settlement.html",
         document=document,
         transfer=transfer,
-        rows=list(islice(statement.read_rows(document.campaign_id), ROWS_ON_SCREEN + 1)),
-        rows_on_screen=ROWS_ON_SCREEN,
+        rows=window.cut(list(islice(rows, window.offset, window.offset + window.size + 1))),
         totals=statement.read_totals(document.campaign_id),
     )
 

@@ -2,15 +2,17 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Final
 
 import sqlalchemy as sa
-from sqlalchemy.orm import joinedload
+from sqlalchemy.orm import InstrumentedAttribute, Session, contains_eager, joinedload
 
-from campaigns.models import Campaign, Pledge
+from campaigns.models import Campaign, CampaignStatus, Pledge
 from octo.database import reading
 from octo.errors import N_, NotFoundError
-from octo.paging import Window, narrowed
+from octo.paging import Window, matching, narrowed
+from octo.users.models import Organisation
 from payments.ledger import chart
 from payments.ledger.balances import balances_of
 from payments.models import (
@@ -28,8 +30,35 @@ from payments.models import (
     Transfer,
 )
 
-PER_PAGE: Final = 50
+Condition = sa.ColumnElement[bool]
 _TROUBLED: Final = (Refund.status == RefundStatus.FAILED, Refund.resolution.is_(None))
+
+
+class Standing(StrEnum):
+    """How a treasurer sorts campaigns: by what is still to be done with their money."""
+
+    RUNNING = "running"
+    SETTLING = "settling"
+    SETTLED = "settled"
+    TROUBLED = "troubled"
+
+
+_STANDINGS: Final[dict[Standing, Condition]] = {
+    Standing.RUNNING: Campaign.status.in_(
+        (
+            CampaignStatus.LIVE,
+            CampaignStatus.SUSPENDED,
+            CampaignStatus.CLOSING,
+            CampaignStatus.COLLECTING,
+        )
+    ),
+    Standing.SETTLING: Campaign.status == CampaignStatus.SETTLING,
+    Standing.SETTLED: Campaign.status == CampaignStatus.SETTLED,
+    Standing.TROUBLED: sa.or_(
+        sa.exists().where(Freeze.campaign_id == Campaign.id, Freeze.lifted_at.is_(None)),
+        sa.exists().where(Refund.campaign_id == Campaign.id, *_TROUBLED),
+    ),
+}
 
 
 @dataclass(frozen=True)
@@ -102,90 +131,72 @@ def read_position(currency: str) -> Position:
     )
 
 
-def list_campaign_money(*, window: Window | None = None) -> list[CampaignMoney]:
-    """List every campaign that has had a deadline, the latest first, with what is owed."""
+def list_campaign_money(
+    *, words: str = "", standing: Standing | None = None, window: Window | None = None
+) -> list[CampaignMoney]:
+    """List every campaign that has had a deadline, the latest first, with what is owed.
+
+    ``words`` are looked for in titles and owners; ``standing`` keeps the campaigns so placed.
+    """
+    launched = (
+        sa.select(Campaign)
+        .join(Campaign.organisation)
+        .options(contains_eager(Campaign.organisation))
+        .where(
+            Campaign.launched_at.is_not(None), *matching(words, Campaign.title, Organisation.name)
+        )
+        .order_by(Campaign.deadline_at.desc(), Campaign.id)
+    )
+    if standing is not None:
+        launched = launched.where(_STANDINGS[standing])
     with reading() as session:
-        launched = (
-            sa.select(Campaign)
-            .where(Campaign.launched_at.is_not(None))
-            .options(joinedload(Campaign.organisation))
-            .order_by(Campaign.deadline_at.desc(), Campaign.id)
-        )
-        campaigns = session.scalars(narrowed(launched, window)).all()
-        collected = _sums(
-            sa.select(Payment.campaign_id, sa.func.sum(Payment.amount + Payment.tip_amount)).where(
-                Payment.status == PaymentStatus.SUCCEEDED
-            )
-        )
-        refunded = _refund_sums(RefundStatus.SUCCEEDED, sa.func.sum(Refund.amount))
-        pending = _refund_sums(RefundStatus.PENDING, sa.func.count())
-        failed = _sums(sa.select(Refund.campaign_id, sa.func.count()).where(*_TROUBLED))
-        mains = session.scalars(sa.select(Settlement).where(Settlement.kind == SettlementKind.MAIN))
-        settlements = {one.campaign_id: one for one in mains}
-        latest = session.scalars(sa.select(Transfer).order_by(Transfer.id))
-        transfers = {one.campaign_id: one for one in latest}
-        frozen = session.execute(
-            sa.select(Freeze.campaign_id, Freeze.reason).where(Freeze.lifted_at.is_(None))
-        )
-        reasons = dict(frozen.tuples().all())
-    return [
-        CampaignMoney(
-            campaign=campaign,
-            collected_amount=collected.get(campaign.id, 0),
-            refunded_amount=refunded.get(campaign.id, 0),
-            pending_refunds_count=pending.get(campaign.id, 0),
-            failed_refunds_count=failed.get(campaign.id, 0),
-            settlement=settlements.get(campaign.id),
-            transfer=transfers.get(campaign.id),
-            freeze_reason=reasons.get(campaign.id),
-        )
-        for campaign in campaigns
-    ]
+        return _money_of(session, session.scalars(narrowed(launched, window)).all())
 
 
 def get_campaign_money(campaign_id: str) -> CampaignMoney:
     """Return one campaign's money by public id; raises ``NotFoundError``."""
-    found = [one for one in list_campaign_money() if one.campaign.public_id == campaign_id]
+    launched = (
+        sa.select(Campaign)
+        .where(Campaign.public_id == campaign_id, Campaign.launched_at.is_not(None))
+        .options(joinedload(Campaign.organisation))
+    )
+    with reading() as session:
+        found = _money_of(session, session.scalars(launched).all())
     if not found:
         raise NotFoundError(N_("Nothing was found at this address."))
     return found[0]
 
 
-def list_ledger(campaign_id: int, *, page: int) -> tuple[list[LedgerLine], bool]:
-    """List a page of a campaign's ledger, the newest first, and whether more follow."""
+def list_ledger(campaign_id: int, *, window: Window) -> list[LedgerLine]:
+    """List what was posted for a campaign, the newest first."""
+    posted = (
+        sa.select(LedgerTransaction)
+        .where(LedgerTransaction.campaign_id == campaign_id)
+        .order_by(LedgerTransaction.id.desc())
+    )
     with reading() as session:
-        transactions = session.scalars(
-            sa.select(LedgerTransaction)
-            .where(LedgerTransaction.campaign_id == campaign_id)
-            .order_by(LedgerTransaction.id.desc())
-            .offset((page - 1) * PER_PAGE)
-            .limit(PER_PAGE + 1)
-        ).all()
-        shown = transactions[:PER_PAGE]
+        transactions = session.scalars(window.of(posted)).all()
         entries = session.scalars(
             sa.select(LedgerEntry)
-            .where(LedgerEntry.transaction_id.in_([one.id for one in shown]))
+            .where(LedgerEntry.transaction_id.in_([one.id for one in transactions]))
             .order_by(LedgerEntry.transaction_id, LedgerEntry.position)
         ).all()
-    lines = [
+    return [
         LedgerLine(one, [entry for entry in entries if entry.transaction_id == one.id])
-        for one in shown
+        for one in transactions
     ]
-    return lines, len(transactions) > PER_PAGE
 
 
-def list_payments(campaign_id: int, *, page: int) -> tuple[Sequence[Payment], bool]:
-    """List a page of a campaign's successful payments, and whether more follow."""
+def list_payments(campaign_id: int, *, window: Window) -> Sequence[Payment]:
+    """List the successful payments of a campaign, the latest first."""
+    statement = (
+        sa.select(Payment)
+        .where(Payment.campaign_id == campaign_id, Payment.status == PaymentStatus.SUCCEEDED)
+        .options(joinedload(Payment.pledge).joinedload(Pledge.reward))
+        .order_by(Payment.charged_at.desc(), Payment.id.desc())
+    )
     with reading() as session:
-        payments = session.scalars(
-            sa.select(Payment)
-            .where(Payment.campaign_id == campaign_id, Payment.status == PaymentStatus.SUCCEEDED)
-            .options(joinedload(Payment.pledge).joinedload(Pledge.reward))
-            .order_by(Payment.charged_at.desc(), Payment.id.desc())
-            .offset((page - 1) * PER_PAGE)
-            .limit(PER_PAGE + 1)
-        ).all()
-    return payments[:PER_PAGE], len(payments) > PER_PAGE
+        return session.scalars(window.of(statement)).all()
 
 
 def list_troubled_refunds(*, window: Window | None = None) -> Sequence[Refund]:
@@ -252,11 +263,42 @@ def list_settlements(*, window: Window | None = None) -> Sequence[Settlement]:
         return session.scalars(narrowed(statement, window)).all()
 
 
-def _refund_sums(status: RefundStatus, what: sa.ColumnElement[int]) -> dict[int, int]:
-    return _sums(sa.select(Refund.campaign_id, what).where(Refund.status == status))
+def _money_of(session: Session, campaigns: Sequence[Campaign]) -> list[CampaignMoney]:
+    ids = [campaign.id for campaign in campaigns]
 
+    def totals(
+        owner: InstrumentedAttribute[int], what: sa.ColumnElement[int], *where: Condition
+    ) -> dict[int, int]:
+        statement = sa.select(owner, what).where(owner.in_(ids), *where).group_by(owner)
+        return {campaign_id: int(total) for campaign_id, total in session.execute(statement)}
 
-def _sums(statement: sa.Select[int, int]) -> dict[int, int]:
-    with reading() as session:
-        rows = session.execute(statement.group_by(sa.text("1"))).all()
-    return {campaign_id: int(total) for campaign_id, total in rows}
+    paid = Payment.amount + Payment.tip_amount
+    collected = totals(
+        Payment.campaign_id, sa.func.sum(paid), Payment.status == PaymentStatus.SUCCEEDED
+    )
+    refunded = totals(
+        Refund.campaign_id, sa.func.sum(Refund.amount), Refund.status == RefundStatus.SUCCEEDED
+    )
+    pending = totals(Refund.campaign_id, sa.func.count(), Refund.status == RefundStatus.PENDING)
+    failed = totals(Refund.campaign_id, sa.func.count(), *_TROUBLED)
+    mains = sa.select(Settlement).where(
+        Settlement.campaign_id.in_(ids), Settlement.kind == SettlementKind.MAIN
+    )
+    settlements = {one.campaign_id: one for one in session.scalars(mains)}
+    latest = sa.select(Transfer).where(Transfer.campaign_id.in_(ids)).order_by(Transfer.id)
+    transfers = {one.campaign_id: one for one in session.scalars(latest)}
+    frozen = sa.select(Freeze).where(Freeze.campaign_id.in_(ids), Freeze.lifted_at.is_(None))
+    reasons = {one.campaign_id: one.reason for one in session.scalars(frozen)}
+    return [
+        CampaignMoney(
+            campaign=campaign,
+            collected_amount=collected.get(campaign.id, 0),
+            refunded_amount=refunded.get(campaign.id, 0),
+            pending_refunds_count=pending.get(campaign.id, 0),
+            failed_refunds_count=failed.get(campaign.id, 0),
+            settlement=settlements.get(campaign.id),
+            transfer=transfers.get(campaign.id),
+            freeze_reason=reasons.get(campaign.id),
+        )
+        for campaign in campaigns
+    ]

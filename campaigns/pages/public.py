@@ -11,8 +11,10 @@ from campaigns.pages.names import category_choices, category_name, stage_choices
 from campaigns.ports import collecting_of
 from campaigns.queries import Stage
 from campaigns.services.outage import find_outage_extension
+from octo.paging import LONGEST_SEARCH
 from octo.runtime import runtime
 from octo.users.visitor import this_user_or_none
+from octo.web.navigation import asked_page
 from octo.web.permissions import public
 
 blueprint = Blueprint("campaigns", __name__)
@@ -36,15 +38,14 @@ def home() -> ResponseReturnValue:
 @public
 def browse() -> ResponseReturnValue:
     """Search and filter campaigns, a page at a time."""
-    words = request.args.get("q", "").strip()[: queries.LONGEST_SEARCH]
+    words = request.args.get("q", "").strip()[:LONGEST_SEARCH]
     category = _known(Category, request.args.get("category"))
     stage = _known(Stage, request.args.get("stage"))
-    page = request.args.get("page", "1")
     result = queries.browse_campaigns(
         words=words,
         category=category,
         stage=stage,
-        page=int(page) if page.isascii() and page.isdecimal() and len(page) < 6 else 1,  # noqa: PLR2004
+        page=asked_page(),
     )
     return render_template(
         "campaigns/browse.html",

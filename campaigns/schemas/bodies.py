@@ -11,7 +11,7 @@ from babel.numbers import list_currencies
 from marshmallow import fields, validate
 
 from campaigns.models import Category, Collection, Visibility
-from campaigns.queries import LONGEST_SEARCH, Stage
+from campaigns.queries import Stage
 from campaigns.services.acts import Act
 from campaigns.services.launching import LONGEST_REASON
 from campaigns.services.pledging import ADDRESS_FIELDS, LEAST_PLEDGE, MOST_PLEDGE
@@ -28,6 +28,7 @@ from campaigns.services.writing import (
     MOST_STOCK,
 )
 from octo.errors import N_
+from octo.paging import LONGEST_SEARCH
 from octo.web.language import translate
 from octo.web.shapes import (
     Amount,

@@ -15,6 +15,7 @@ from octo.text import clean_text
 from octo.users import services
 from octo.users.models import RoleName, User
 from octo.web.forms import say, shown_again_by
+from octo.web.navigation import asked_page
 from octo.web.permissions import Permission, requires
 
 PAGE_SIZE = 50
@@ -64,7 +65,7 @@ def index() -> ResponseReturnValue:
 @requires(Permission.MANAGE_USERS)
 def users() -> ResponseReturnValue:
     """List people, newest first; ``q`` keeps those whose name or address has these words."""
-    page = max(1, request.args.get("page", 1, type=int))
+    page = asked_page()
     words = request.args.get("q", "").strip()
     with reading() as session:
         found = services.list_users(

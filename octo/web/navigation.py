@@ -7,6 +7,7 @@ from flask import Flask, current_app, request, url_for
 from flask_babel import gettext
 from flask_login import current_user
 
+from octo.paging import LAST_PAGE
 from octo.web.permissions import Permission, has_permission
 
 
@@ -59,6 +60,13 @@ def links_of(place: str) -> list[ShownLink]:
         for link in known
         if link.place == place and _is_shown(link)
     ]
+
+
+def asked_page(name: str = "page") -> int:
+    """Return which page of a long list the address asks for; nonsense asks for the first."""
+    written = request.args.get(name, "1")
+    is_number = written.isascii() and written.isdecimal() and len(written) < len(str(LAST_PAGE))
+    return max(int(written), 1) if is_number else 1
 
 
 def _is_shown(link: Link) -> bool:

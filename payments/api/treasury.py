@@ -74,8 +74,7 @@ def get_campaign_money(campaign_id: str) -> CampaignMoney:
 @api.paged(LedgerLineSchema)
 def list_ledger(window: Window, campaign_id: str) -> Page[LedgerLine]:
     """List the ledger of one campaign, the newest transaction first."""
-    found, has_more = queries.list_ledger(_id_of(campaign_id), page=window.page)
-    return Page(found, window.page, window.page + 1 if has_more else None)
+    return window.cut(queries.list_ledger(_id_of(campaign_id), window=window))
 
 
 @api.get("/treasury/campaigns/<campaign_id>/payments")
@@ -83,8 +82,7 @@ def list_ledger(window: Window, campaign_id: str) -> Page[LedgerLine]:
 @api.paged(PaymentSchema)
 def list_payments(window: Window, campaign_id: str) -> Page[Payment]:
     """List the payments that one campaign received, the latest first."""
-    found, has_more = queries.list_payments(_id_of(campaign_id), page=window.page)
-    return Page(found, window.page, window.page + 1 if has_more else None)
+    return window.cut(queries.list_payments(_id_of(campaign_id), window=window))
 
 
 @api.get("/treasury/campaigns/<campaign_id>/statement")
