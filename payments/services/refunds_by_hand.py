@@ -30,16 +30,18 @@ def adopt_refund(
 ) -> Refund | None:
     """Find the refund a fact is about, or write down one made by hand.
 
-    One of ours that waits to be sent makes room, and the rest alone is asked for again. Returns
-    nothing when Stripe refused a stranger's refund, or when it exceeds what we know is left: it
-    is looked at again later.
+    One of ours that waits to be sent makes room, and the rest alone is asked for again. A
+    stranger's that left and came back moved money twice: it is written down as one that failed.
+    Returns nothing when it never left, or when it exceeds what we know is left: it is looked at
+    again later.
     """
     known = session.scalars(
         sa.select(Refund).where(Refund.stripe_refund_id == seen.id)
     ).one_or_none()
     if known is None and (subject := seen.metadata.get("octo_subject")):
         known = session.scalars(sa.select(Refund).where(Refund.public_id == subject)).one_or_none()
-    if known is not None or seen.status in ENDED_BADLY:
+    never_left = seen.status in ENDED_BADLY and seen.movement is None
+    if known is not None or never_left:
         return known
     if failed := _find_failed(session, payment, amount=seen.amount):
         failed.resolve(Resolution.TRIED_AGAIN, at=occasion.at)

@@ -22,7 +22,7 @@ from payments.models import (
     Refund,
     SavedCard,
 )
-from payments.services.collection import record_charge, refresh_payment
+from payments.services.collection import record_charge, record_checkout, refresh_payment
 from payments.services.disputes import record_dispute
 from payments.services.locks import lock_payment
 from payments.services.occasion import Occasion
@@ -30,7 +30,7 @@ from payments.services.onboarding import refresh_owner
 from payments.services.refund_outcomes import record_refund
 from payments.services.refunds_by_hand import adopt_refund
 from payments.services.reversals import record_reversals
-from payments.services.saved_cards import refresh_card
+from payments.services.saved_cards import lock_card, record_card, refresh_card
 from payments.services.transfers import take_in_transfer
 
 
@@ -61,7 +61,8 @@ def _on_checkout(
     payment_id = _find_payment_id(Payment.stripe_checkout_session_id == object_id)
     if payment_id is None:
         of_page = SavedCard.stripe_checkout_session_id == object_id
-        return _refresh_card(of_page, gateway=gateway, settings=settings, clock=clock)
+        is_card = _refresh_card(of_page, gateway=gateway, settings=settings, clock=clock)
+        return is_card or _adopt_page(object_id, gateway=gateway, settings=settings, clock=clock)
     if not _is_collected(payment_id):
         refresh_payment(payment_id, gateway=gateway, settings=settings, clock=clock)
     return True
@@ -224,6 +225,33 @@ def _is_collected(payment_id: str) -> bool:
             )
         )
     return found is not None
+
+
+def _adopt_page(page_id: str, *, gateway: Gateway, settings: Settings, clock: Clock) -> bool:
+    """Take in a page of ours whose answer was lost, by the ids it carries."""
+    seen = gateway.get_checkout(page_id)
+    payment_id = _find_payment_id(
+        sa.and_(
+            Payment.public_id == seen.metadata.get("octo_payment", ""),
+            Payment.stripe_checkout_session_id.is_(None),
+        )
+    )
+    with transaction() as session:
+        occasion = Occasion.now(settings, clock)
+        if payment_id is not None:
+            payment = lock_payment(session, public_id=payment_id)
+            record_checkout(session, payment, seen, occasion=occasion)
+            return True
+        card_id = session.scalar(
+            sa.select(SavedCard.public_id).where(
+                SavedCard.public_id == seen.metadata.get("octo_card", ""),
+                SavedCard.stripe_checkout_session_id.is_(None),
+            )
+        )
+        if card_id is not None:
+            card = lock_card(session, public_id=card_id)
+            record_card(session, card, seen, occasion=occasion)
+        return card_id is not None
 
 
 def _refresh_card(

@@ -129,6 +129,7 @@ def test_an_object_nobody_knows_yet_parks_its_event_and_is_replayed(
     sandbox.pay(session_id)
     with transaction() as session:
         payment = session.scalars(sa.select(Payment)).one()
+        known_as, payment.public_id = payment.public_id, "pay_nobody_knows_yet"
         payment.stripe_checkout_session_id = None
     deliver(client, event("checkout.session.completed", session_id))
 
@@ -137,7 +138,7 @@ def test_an_object_nobody_knows_yet_parks_its_event_and_is_replayed(
     assert [one.status for one in kept()] == [InboxStatus.PARKED]
     with transaction() as session:
         payment = session.scalars(sa.select(Payment)).one()
-        payment.stripe_checkout_session_id = session_id
+        payment.public_id = known_as
         for one in session.scalars(sa.select(InboxEvent)):
             one.not_before = one.received_at
 
