@@ -96,7 +96,7 @@ def wait_for_a_fresh_second() -> None:
 
 
 def _due_instants(session: Session, now: datetime) -> Iterator[datetime | None]:
-    """Yield when deadlines, abandoned checkouts and transfers fall due, else a day on."""
+    """Yield when deadlines, abandoned checkouts, repairs and transfers fall due, else a day on."""
     yield session.scalar(
         sa.select(sa.func.min(Campaign.deadline_at)).where(Campaign.status.in_(OPEN))
     )
@@ -111,6 +111,13 @@ def _due_instants(session: Session, now: datetime) -> Iterator[datetime | None]:
         )
     )
     yield expected
+    collecting_ends_at = session.scalar(
+        sa.select(sa.func.min(Campaign.collecting_ends_at)).where(
+            Campaign.status == CampaignStatus.COLLECTING
+        )
+    )
+    if collecting_ends_at is not None:  # reminders are days apart
+        yield min(collecting_ends_at, now + HOP)
     is_under_way = session.scalar(
         sa.select(sa.func.count()).select_from(Campaign).where(Campaign.status.in_(UNDER_WAY))
     )

@@ -43,6 +43,8 @@ CREDIT_NOTE = settlement(PAYMENT.campaign, base=100_00, kind=SettlementKind.CRED
 EXAMPLES: Final[dict[str, Example]] = {
     "A pledge of 50.00 with": partial(rules.charge, PAYMENT, movement(52_00, fee=1_03)),
     "The same, paid after": partial(rules.charge, LATE, movement(52_00, fee=1_03)),
+    "A card saved with a pledge": partial(rules.charge, PAYMENT, movement(52_00, fee=1_03)),
+    "The same pledge is paid a second": partial(rules.charge, LATE, movement(52_00, fee=1_03)),
     "The pledge and its tip": partial(rules.refund, WHOLE, movement(-52_00)),
     "20.00 of the pledge": partial(rules.refund, refund(PAYMENT, funds=20_00), movement(-20_00)),
     "Late money": partial(rules.refund, refund(LATE, owed=52_00), movement(-52_00)),
