@@ -1,8 +1,9 @@
 """A campaign's statement: every ledger transaction that concerns it, and their totals.
 
 Amounts are the campaign's own view, in signed minor units: gross + platform fee + VAT = net,
-and the running balance is what it holds for its owner. Tips, and the processor fees that the
-platform bears, stand apart. It is read row by row, so any number of rows fits in memory.
+and the running balance is what it holds for its owner; below zero, what its owner owes. Tips, and
+the processor fees that the platform bears, stand apart. It is read row by row, so any number of
+rows fits in memory.
 """
 
 from collections.abc import Callable, Iterator
@@ -164,7 +165,11 @@ def _effects(campaign: Campaign) -> sa.Subquery:
         out_of = sa.case((LedgerEntry.debit.in_(accounts), LedgerEntry.amount), else_=0)
         return sa.cast(sa.func.sum(into - out_of), sa.BigInteger())
 
-    net = added_to(chart.campaign_funds(campaign), chart.owner_payable(campaign))
+    net = added_to(
+        chart.campaign_funds(campaign),
+        chart.owner_payable(campaign),
+        chart.owner_debt(campaign.organisation),
+    )
     platform_fee = -added_to(chart.PLATFORM_FEES)
     vat = -added_to(chart.VAT_COLLECTED)
     return (
