@@ -83,7 +83,9 @@ def test_told_to_stop_a_worker_writes_down_what_is_in_flight_and_ends(
         code = worker.wait(DRAINED_WITHIN_SECONDS)
 
     assert code == 0
-    asked = [one for one in sandbox.requests() if one["path"] == "/v1/refunds"]
+    asked = [
+        one for one in sandbox.requests() if (one["method"], one["path"]) == ("POST", "/v1/refunds")
+    ]
     assert refunds_in(AttemptStatus.DONE) == len(asked) > 0
     assert refunds_in(AttemptStatus.UNKNOWN) == 0
     assert (

@@ -27,6 +27,7 @@ CONTEXT: Final[dict[str, Any]] = {
     "time_zone": "Europe/Paris",
     "token": "abc123",
     "is_card_saved": True,
+    "is_credit": True,
     "repair_until": "2027-01-19T22:59:00+00:00",
     "collected_amount": 6_100_00,
     "reason": "Précisez le budget.\nAjoutez une photo.",

@@ -1,6 +1,7 @@
 """Balances: a checkpoint and a tail are always the sum of all entries."""
 
 import threading
+from typing import Final
 
 import pytest
 import sqlalchemy as sa
@@ -11,7 +12,7 @@ from hypothesis.strategies import DataObject
 
 from campaigns.models import Campaign
 from octo.database import db, reading, transaction
-from payments.ledger import chart, rules
+from payments.ledger import chart, integrity, rules
 from payments.ledger.balances import balance_of, balances_of, cover, fold_balances
 from payments.ledger.check import check_ledger
 from payments.ledger.integrity import recompute
@@ -159,6 +160,15 @@ class History:
         fold_balances()
 
 
+OF_THE_BOOKS: Final = (
+    integrity.check_entries,
+    integrity.check_accounts,
+    integrity.check_equation,
+    integrity.check_checkpoints,
+    integrity.check_movements,
+)
+"""The rules that need no more than what is posted: a history drawn here has no other rows."""
+
 EVENTS = ("charge", "refund", "fail_a_refund", "pay_the_owner", "contest", "top_up", "fold")
 
 
@@ -178,7 +188,7 @@ def test_any_history_keeps_the_equation_and_the_kept_balances(
 
     with reading() as session:
         kept = {(account, "EUR"): held for account, held in balances_of(session, "EUR").items()}
-        rules_broken = {fault.rule for fault in check_ledger(session).faults}
+        rules_broken = {fault.rule for rule in OF_THE_BOOKS for fault in rule(session)}
         assert kept == recompute(session)
         assert sum(kept.values()) == 0
     assert rules_broken == set()
