@@ -28,6 +28,7 @@ from octo.users.models import Membership, Organisation, User
 from octo.users.services import ToldAct, trail_of
 
 PAGE_SIZE: Final = 12
+EACH_ON_HOME: Final = 6
 LINK_LIFE: Final = timedelta(days=30)
 COUNTED: Final = (PledgeStatus.ACTIVE, PledgeStatus.COLLECTED)
 _SHOWN: Final = (*COUNTED, PledgeStatus.REFUNDED)
@@ -96,32 +97,35 @@ class Platform:
     raised_amount: int
 
 
-def list_home(*, each: int = 6) -> Home:
-    """Return the campaigns of the first page, in one query."""
-    rank = (
+_KIND: Final = sa.case(
+    (Campaign.status == CampaignStatus.LIVE, 0),
+    (Campaign.status == CampaignStatus.GATHERING, 1),
+    else_=2,
+)
+_RANKED: Final = (
+    sa.select(
+        Campaign.id,
         sa.func.row_number()
-        .over(
-            partition_by=sa.case(
-                (Campaign.status == CampaignStatus.LIVE, 0),
-                (Campaign.status == CampaignStatus.GATHERING, 1),
-                else_=2,
-            ),
-            order_by=(Campaign.deadline_at, Campaign.id.desc()),
-        )
-        .label("rank")
+        .over(partition_by=_KIND, order_by=(Campaign.deadline_at, Campaign.id.desc()))
+        .label("rank"),
     )
-    shown = sa.or_(Campaign.status.in_((CampaignStatus.LIVE, CampaignStatus.GATHERING)), _SUCCEEDED)
-    ranked = sa.select(Campaign.id, rank).where(shown).subquery()
-    statement = (
-        sa.select(Campaign)
-        .join(ranked, ranked.c.id == Campaign.id)
-        .where(ranked.c.rank <= each)
-        .join(Campaign.organisation)
-        .options(contains_eager(Campaign.organisation))
-        .order_by(ranked.c.rank)
-    )
+    .where(sa.or_(Campaign.status.in_((CampaignStatus.LIVE, CampaignStatus.GATHERING)), _SUCCEEDED))
+    .subquery()
+)
+_HOME: Final = (
+    sa.select(Campaign)
+    .join(_RANKED, _RANKED.c.id == Campaign.id)
+    .where(_RANKED.c.rank <= EACH_ON_HOME)
+    .join(Campaign.organisation)
+    .options(contains_eager(Campaign.organisation))
+    .order_by(_RANKED.c.rank)
+)
+
+
+def list_home() -> Home:
+    """Return the campaigns of the first page, in one query."""
     with reading() as session:
-        found = session.scalars(statement).all()
+        found = session.scalars(_HOME).all()
     return Home(
         live=[c for c in found if c.status is CampaignStatus.LIVE],
         gathering=[c for c in found if c.status is CampaignStatus.GATHERING],

@@ -4,7 +4,7 @@ import hashlib
 from pathlib import Path
 from typing import Any, Final
 
-from flask import Flask, request
+from flask import Flask, request, url_for
 from werkzeug.wrappers import Response
 
 VERSION: Final = "v"
@@ -48,5 +48,15 @@ def register(app: Flask) -> None:
             )
         return response
 
+    addresses: dict[tuple[str, str], str] = {}
+
+    def static_url(filename: str) -> str:
+        """Return the address of a committed file, built once a process and mount point."""
+        place = (request.script_root, filename)
+        if place not in addresses:
+            addresses[place] = url_for("static", filename=filename)
+        return addresses[place]
+
+    app.jinja_env.globals["static_url"] = static_url
     app.url_defaults(add_version)
     app.after_request(keep)

@@ -1,5 +1,6 @@
 """How templates show money, days, instants and shares, in the reader's language."""
 
+import functools
 from collections.abc import Callable
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -20,6 +21,7 @@ _HOUR: Final = timedelta(hours=1)
 _DAY: Final = timedelta(days=1)
 _INSTANT: Final = {"fr": "d MMMM y 'à' HH:mm", "en": "d MMMM y, HH:mm"}
 _SHORT: Final = {"fr": "#,##0\u00a0¤", "en": "¤#,##0"}
+_REMEMBERED: Final = 4096
 _LAST_HOURS: Final = timedelta(hours=48)
 
 
@@ -31,19 +33,12 @@ def language() -> str:
 
 def money(amount: int, currency: str) -> Markup:
     """Show minor units of ``currency``: « 12,50 € », never broken over two lines."""
-    shown = format_amount(amount, currency, language())
-    return Markup('<span class="number">{}</span>').format(shown)
+    return _money(amount, currency, language())
 
 
 def money_short(amount: int, currency: str) -> Markup:
     """Show minor units without decimals when nothing follows: « 3 800 € », for goals and cards."""
-    value = to_decimal(amount, currency)
-    if value != value.to_integral_value():
-        return money(amount, currency)
-    shown = format_currency(
-        value, currency, locale=language(), format=_SHORT[language()], currency_digits=False
-    )
-    return Markup('<span class="number">{}</span>').format(shown)
+    return _money_short(amount, currency, language())
 
 
 def money_text(amount: int, currency: str) -> str:
@@ -65,14 +60,14 @@ def day(value: date | datetime | None, time_zone: str | None = None) -> str:
     """Show a day: « 24 novembre 2026 »."""
     if value is None:
         return ""
-    return str(format_date(_local(value, time_zone), format="long", locale=language()))
+    return _date(_day_of(value, time_zone), "long", language())
 
 
 def short_day(value: date | datetime | None, time_zone: str | None = None) -> str:
     """Show a day in a table: « 24 nov. 2026 »."""
     if value is None:
         return ""
-    return str(format_date(_local(value, time_zone), format="medium", locale=language()))
+    return _date(_day_of(value, time_zone), "medium", language())
 
 
 def month(value: date | datetime | None, time_zone: str | None = None) -> str:
@@ -94,15 +89,12 @@ def moment(value: datetime | None, time_zone: str | None = None) -> Markup:
 def percent(share: Decimal | float, digits: int = 0) -> str:
     """Show a share: ``0.63`` is « 63 % »."""
     exact = share if isinstance(share, Decimal) else Decimal(str(share))
-    pattern = "#,##0.##\u00a0%" if digits else "#,##0\u00a0%"
-    return str(
-        format_percent(exact, format=pattern if language() == "fr" else None, locale=language())
-    )
+    return _percent(exact, digits, language())
 
 
 def whole(value: int) -> str:
     """Show a whole number with its groups: « 1 234 »."""
-    return str(format_decimal(value, locale=language()))
+    return _whole(value, language())
 
 
 def percent_of(amount: int, goal_amount: int) -> int:
@@ -133,6 +125,46 @@ def listing(values: list[str]) -> str:
 def lines(text: str) -> Markup:
     """Show plain text with its line breaks, everything else escaped."""
     return Markup("<br>").join(escape(line) for line in text.splitlines())
+
+
+# What follows depends on its arguments alone, so that an amount shown twice is written once.
+
+
+@functools.lru_cache(_REMEMBERED)
+def _money(amount: int, currency: str, locale: str) -> Markup:
+    return Markup('<span class="number">{}</span>').format(format_amount(amount, currency, locale))
+
+
+@functools.lru_cache(_REMEMBERED)
+def _money_short(amount: int, currency: str, locale: str) -> Markup:
+    value = to_decimal(amount, currency)
+    if value != value.to_integral_value():
+        return _money(amount, currency, locale)
+    shown = format_currency(
+        value, currency, locale=locale, format=_SHORT[locale], currency_digits=False
+    )
+    return Markup('<span class="number">{}</span>').format(shown)
+
+
+@functools.lru_cache(_REMEMBERED)
+def _date(value: date, form: str, locale: str) -> str:
+    return str(format_date(value, format=form, locale=locale))
+
+
+@functools.lru_cache(_REMEMBERED)
+def _percent(share: Decimal, digits: int, locale: str) -> str:
+    pattern = "#,##0.##\u00a0%" if digits else "#,##0\u00a0%"
+    return str(format_percent(share, format=pattern if locale == "fr" else None, locale=locale))
+
+
+@functools.lru_cache(_REMEMBERED)
+def _whole(value: int, locale: str) -> str:
+    return str(format_decimal(value, locale=locale))
+
+
+def _day_of(value: date | datetime, time_zone: str | None) -> date:
+    local = _local(value, time_zone)
+    return local.date() if isinstance(local, datetime) else local
 
 
 def _local(value: date | datetime, time_zone: str | None) -> date:

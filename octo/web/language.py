@@ -3,6 +3,7 @@
 from typing import Final
 from urllib.parse import quote, urlencode
 
+from babel.support import NullTranslations
 from flask import Flask, g, has_request_context, request
 from flask_babel import Babel, gettext
 from flask_login import current_user
@@ -11,6 +12,7 @@ from werkzeug.wrappers import Response
 from octo.config import ROOT
 from octo.money import Money, format_amount
 from octo.runtime import runtime
+from octo.sentences import catalog
 
 LANGUAGES: Final = {"fr": "Français", "en": "English"}
 DEFAULT_LANGUAGE: Final = "fr"
@@ -77,11 +79,27 @@ def _in_words(value: object) -> object:
     return value
 
 
+def _give_sentences(app: Flask) -> None:
+    """Let templates find their sentences in one look-up: a page has a hundred of them."""
+
+    def in_pages() -> NullTranslations:
+        return catalog(current_language())
+
+    app.jinja_env.install_gettext_callables(  # type: ignore[attr-defined] # of jinja2.ext.i18n
+        lambda sentence: in_pages().gettext(sentence),
+        lambda one, many, count: in_pages().ngettext(one, many, count),
+        newstyle=True,
+        pgettext=lambda context, sentence: in_pages().pgettext(context, sentence),
+        npgettext=lambda context, one, many, count: in_pages().npgettext(context, one, many, count),
+    )
+
+
 def register(app: Flask) -> None:
     """Set Flask-Babel up and remember the choice of a language."""
     app.config.setdefault("BABEL_DEFAULT_LOCALE", DEFAULT_LANGUAGE)
     app.config.setdefault("BABEL_TRANSLATION_DIRECTORIES", str(ROOT / "octo" / "translations"))
     Babel(app, locale_selector=current_language, timezone_selector=default_time_zone)
+    _give_sentences(app)
     app.after_request(keep_choice)
     app.jinja_env.globals.update(
         languages=LANGUAGES, current_language=current_language, this_page_in=this_page_in
