@@ -12,6 +12,7 @@ from octo.command_line import json_option, told_refusals
 from octo.database import reading
 from payments.ledger.check import check_ledger
 from payments.reconciliation.compare import reconcile
+from payments.rehearsing import settle_command
 from payments.runtime import payments_runtime
 from payments.services import refund_all
 
@@ -22,6 +23,7 @@ def register_commands(app: Flask) -> None:
     """Add the treasury's commands to the app."""
     app.cli.add_command(ledger_commands)
     app.cli.add_command(reconcile_command)
+    app.cli.add_command(settle_command)
 
 
 @ledger_commands.command("check")
