@@ -137,7 +137,7 @@ def _as_json(postings: Iterable[Posting]) -> str:
         }
         for posting in postings
     ]
-    return json.dumps(documents, default=_in_utc)
+    return _ENCODER.encode(documents)
 
 
 def _entry_values(
@@ -166,3 +166,6 @@ def _in_utc(value: datetime) -> str:
 def _as_kept(value: datetime) -> str:
     """Write an instant as SQLite keeps it: UTC, without saying so."""
     return _in_utc(value)[:_LENGTH_WITHOUT_ZONE]
+
+
+_ENCODER: Final = json.JSONEncoder(default=_in_utc, check_circular=False)
