@@ -2,22 +2,26 @@
 
 Ratios compare two things measured in one run on one machine, so they mean the same on
 another. Whoever is below target is told, and nothing fails: a benchmark is not a test.
+``docs/performance.md`` says how to read it.
 """
 
 import argparse
 import sys
+import time
 from collections.abc import Callable, Iterator
 from typing import Final
 
 from rich.console import Console
 
-from bench import pages, postings, settlements
+from bench import memory, nights, pages, postings, settlements
 from bench.figures import Figure, show, write
 
 BENCHMARKS: Final[dict[str, Callable[[], Iterator[Figure]]]] = {
     "postings": postings.measure,
     "pages": pages.measure,
     "settlements": settlements.measure,
+    "nights": nights.measure,
+    "memory": memory.measure,
 }
 
 
@@ -28,9 +32,16 @@ def main() -> int:
     if unknown := set(chosen) - set(BENCHMARKS):
         parser.error(f"unknown: {', '.join(sorted(unknown))}")
     figures: list[Figure] = []
+    progress = Console(stderr=True)
+    began = time.monotonic()
     for name in chosen:
-        with Console(stderr=True).status(f"Measuring {name}…"):
-            figures += BENCHMARKS[name]()
+        with progress.status(f"Measuring {name}…"):
+            for figure in BENCHMARKS[name]():
+                figures.append(figure)
+                elapsed = time.monotonic() - began
+                progress.print(
+                    f"{elapsed:4.0f} s  {figure.name}: {figure.value:,.2f} {figure.unit}"
+                )
     write(figures)
     show(figures)
     return 0

@@ -6,6 +6,8 @@ outcomes are committed in groups. A worker that dies leaves leases that run out.
 """
 
 import heapq
+import os
+import socket
 import time
 import uuid
 from collections import Counter
@@ -58,6 +60,11 @@ class Landed:
     result: Result | None
 
 
+def _name_of_this_worker() -> str:
+    """Say which process holds something, told apart from one that had its number before."""
+    return f"worker:{socket.gethostname()[:40]}:{os.getpid()}:{uuid.uuid4().hex[:12]}"
+
+
 @dataclass
 class Engine:
     """One worker's loop over the attempts; one per process, run again and again."""
@@ -66,7 +73,7 @@ class Engine:
     settings: Settings
     clock: Clock
     should_stop: Callable[[], bool] = lambda: False
-    holder: str = field(default_factory=lambda: f"worker:{uuid.uuid4()}")
+    holder: str = field(default_factory=_name_of_this_worker)
     _queue: list[Planned] = field(default_factory=list)
     _flying: int = 0
     _landing: SimpleQueue[Future[Landed]] = field(default_factory=SimpleQueue)
