@@ -44,7 +44,7 @@ def measure() -> Iterator[Figure]:
             "MB",
             TARGET_MEGABYTES,
             higher_is_better=False,
-            note=f"peak of the worker, after {FEW:,} refunds of all and {SENT_OF_MANY:,} of {MANY:,}",
+            note=f"peak of the worker: all {FEW:,} refunded, and the first {SENT_OF_MANY:,}",
         )
 
 
