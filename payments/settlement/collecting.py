@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 import sqlalchemy as sa
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, contains_eager
 
 from campaigns.models import Campaign, CampaignStatus, Outcome, Pledge, PledgeStatus
 from campaigns.services.closing import end_collecting
@@ -202,7 +202,7 @@ def _lock_cards(
     """
     found = (
         sa.select(SavedCard)
-        .join(Pledge, Pledge.id == SavedCard.pledge_id)
+        .join(SavedCard.pledge)
         .where(
             Pledge.campaign_id == campaign_id,
             Pledge.status == PledgeStatus.ACTIVE,
@@ -214,5 +214,7 @@ def _lock_cards(
     )
     lock_all(session, Pledge, Pledge.id.in_(found.with_only_columns(SavedCard.pledge_id)))
     return session.scalars(
-        found.with_for_update(of=SavedCard).execution_options(populate_existing=True)
+        found.options(contains_eager(SavedCard.pledge))
+        .with_for_update(of=SavedCard)
+        .execution_options(populate_existing=True)
     ).all()
