@@ -10,6 +10,7 @@ from sqlalchemy.orm import joinedload
 from campaigns.models import Campaign
 from octo.database import reading
 from octo.errors import N_, NotFoundError
+from octo.paging import Window, narrowed
 from payments.models import (
     OwnerDebt,
     Payment,
@@ -54,26 +55,28 @@ def read_aftermath(campaign_id: int, *, at: datetime) -> Aftermath:
         )
 
 
-def list_debts() -> Sequence[OwnerDebt]:
+def list_debts(*, window: Window | None = None) -> Sequence[OwnerDebt]:
     """List what owners still owe, the oldest first."""
+    statement = (
+        sa.select(OwnerDebt)
+        .where(OwnerDebt.left_amount > 0)
+        .options(joinedload(OwnerDebt.campaign).joinedload(Campaign.organisation))
+        .order_by(OwnerDebt.incurred_at, OwnerDebt.id)
+    )
     with reading() as session:
-        return session.scalars(
-            sa.select(OwnerDebt)
-            .where(OwnerDebt.left_amount > 0)
-            .options(joinedload(OwnerDebt.campaign).joinedload(Campaign.organisation))
-            .order_by(OwnerDebt.incurred_at)
-        ).all()
+        return session.scalars(narrowed(statement, window)).all()
 
 
-def list_waiting_refunds() -> Sequence[Refund]:
+def list_waiting_refunds(*, window: Window | None = None) -> Sequence[Refund]:
     """List the refunds that Stripe keeps waiting for money on the balance, the oldest first."""
+    statement = (
+        sa.select(Refund)
+        .where(Refund.status == RefundStatus.PENDING, Refund.pending_reason.is_not(None))
+        .options(joinedload(Refund.campaign))
+        .order_by(Refund.id)
+    )
     with reading() as session:
-        return session.scalars(
-            sa.select(Refund)
-            .where(Refund.status == RefundStatus.PENDING, Refund.pending_reason.is_not(None))
-            .options(joinedload(Refund.campaign))
-            .order_by(Refund.id)
-        ).all()
+        return session.scalars(narrowed(statement, window)).all()
 
 
 def get_refund(refund_id: str) -> Refund:

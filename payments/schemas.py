@@ -27,11 +27,14 @@ from payments.models import (
     PaymentStatus,
     RefundReason,
     RefundStatus,
+    Resolution,
+    ReversalStatus,
     SettlementKind,
     TransactionKind,
     TransferStatus,
 )
 from payments.reports.delimited import MACHINE, PROFILES
+from payments.services.failed_refunds import LONGEST_REFERENCE, Means
 from payments.services.freezing import LONGEST_REASON
 
 _FOR_INFORMATION: Final = {"description": N_("For information: the platform bears it.")}
@@ -250,5 +253,74 @@ class DiscrepancySchema(Shown):
     found_at = fields.AwareDateTime()
 
 
-class UnfreezeSchema(Strict):
+class MoneyReasonSchema(Strict):
     reason = Paragraphs(most=LONGEST_REASON, is_filled=True, required=True)
+
+
+class MaybeReasonSchema(Strict):
+    reason = Paragraphs(most=LONGEST_REFERENCE, load_default="")
+
+
+class RecoverySchema(MoneyReasonSchema):
+    amount = Amount(least=1, required=True)
+
+
+class ByBankSchema(Strict):
+    means = Choice(Means, required=True)
+    reference = Paragraphs(
+        most=LONGEST_REFERENCE,
+        is_filled=True,
+        required=True,
+        metadata={"description": N_("What finds it on the bank's statement; no account number.")},
+    )
+
+
+class DebtSchema(Shown):
+    """What an owner must give back of one campaign, and what became of it."""
+
+    campaign = fields.Pluck(CampaignIdSchema, "id")
+    currency = fields.String()
+    incurred_amount = Amount()
+    restored_amount = Amount()
+    recovered_amount = Amount()
+    written_off_amount = Amount()
+    left_amount = Amount(metadata={"description": N_("What is still owed.")})
+    incurred_at = fields.AwareDateTime()
+
+
+class ReversalSchema(Shown):
+    """A transfer taken back from its owner, whole or in part."""
+
+    id = fields.String(attribute="public_id")
+    amount = Amount()
+    currency = fields.String()
+    status = Choice(ReversalStatus)
+    failure_reason = fields.String(allow_none=True)
+    requested_at = fields.AwareDateTime()
+    stripe_reversal_id = fields.String(allow_none=True)
+
+
+class LastDaySchema(Shown):
+    offered_at = fields.AwareDateTime()
+    decide_by = fields.AwareDateTime(
+        metadata={"description": N_("Until when everything must be given back, if it is not paid.")}
+    )
+
+
+class AftermathSchema(Shown):
+    documents = fields.List(fields.Nested(SettlementSchema))
+    transfers = fields.List(fields.Nested(TransferSchema))
+    reversals = fields.List(fields.Nested(ReversalSchema))
+    debt = fields.Nested(DebtSchema, allow_none=True)
+    last_day = fields.Nested(LastDaySchema, allow_none=True)
+    is_urgent = fields.Boolean()
+
+
+class WaitingRefundSchema(RefundSchema):
+    campaign = fields.Pluck(CampaignIdSchema, "id")
+    pending_reason = fields.String(metadata={"description": N_("In Stripe's words.")})
+
+
+class FailedRefundSchema(TroubledRefundSchema):
+    resolution = Choice(Resolution, allow_none=True)
+    resolved_at = fields.AwareDateTime(allow_none=True)

@@ -26,12 +26,12 @@ from payments.schemas import (
     DiscrepancySchema,
     DisputeSchema,
     LedgerLineSchema,
+    MoneyReasonSchema,
     PaymentSchema,
     PositionSchema,
     ProfileSchema,
     StatementLineSchema,
     StatementTotalsSchema,
-    UnfreezeSchema,
 )
 from payments.services import freezing
 from payments.services.freezing import NotFrozenError
@@ -117,7 +117,7 @@ def export_statement(options: dict[str, str], campaign_id: str) -> Response:
 @api.post("/treasury/campaigns/<campaign_id>/unfreezing")
 @requires(Permission.MOVE_MONEY)
 @api.refuses(NotFrozenError)
-@api.arguments(UnfreezeSchema)
+@api.arguments(MoneyReasonSchema)
 @api.response(HTTPStatus.OK, CampaignMoneySchema)
 def lift_freeze(body: dict[str, str], campaign_id: str) -> CampaignMoney:
     """Let the money of a frozen campaign move again, on the record."""
