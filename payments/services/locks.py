@@ -15,12 +15,10 @@ from payments.models import Payment
 
 
 def lock_payment(session: Session, **by: object) -> Payment:
-    """Lock a payment and, before it, its pledge."""
-    payment_id, pledge_id = session.execute(
-        sa.select(Payment.id, Payment.pledge_id).filter_by(**by)
-    ).one()
-    lock(session, Pledge, id=pledge_id)
-    return lock(session, Payment, id=payment_id)
+    """Lock a payment and, before it, its pledge; raises ``NotFoundError`` when there is none."""
+    of = sa.select(Payment.pledge_id).filter_by(**by).scalar_subquery()
+    lock(session, Pledge, id=of)
+    return lock(session, Payment, **by)
 
 
 def lock_payments(

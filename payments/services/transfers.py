@@ -180,9 +180,9 @@ def remind_owner(session: Session, transfer: Transfer, *, at: datetime) -> None:
 
 
 def lock_transfer(session: Session, **by: object) -> Transfer:
-    """Lock a transfer and, before it, its campaign."""
-    campaign_id = session.execute(sa.select(Transfer.campaign_id).filter_by(**by)).scalar_one()
-    lock(session, Campaign, id=campaign_id)
+    """Lock a transfer and, before it, its campaign; raises ``NotFoundError`` for none."""
+    of = sa.select(Transfer.campaign_id).filter_by(**by).scalar_subquery()
+    lock(session, Campaign, id=of)
     return lock(session, Transfer, **by)
 
 

@@ -98,6 +98,21 @@ def faults_of(operation: Any, mode: GenerationMode, known: dict[str, str]) -> li
     return faults
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("database", chosen_engines()[-1:], indirect=True)
+def test_an_id_of_nothing_is_not_found_everywhere(app: Flask, known: dict[str, str]) -> None:
+    schema = schemathesis.openapi.from_wsgi("/api/v1/openapi.json", app)
+    nothing = {"user_id": known["user_id"]}  # who asks; the ids of the rest are made up
+
+    faults = [
+        fault
+        for found in schema.get_all_operations()
+        for fault in faults_of(cast("Ok[Any]", found).ok(), GenerationMode.POSITIVE, nothing)
+    ]
+
+    assert not faults, "\n".join(faults)
+
+
 def within(wanted: dict[str, Any], known: dict[str, str]) -> dict[str, str]:
     return {name: value for name, value in known.items() if name in wanted}
 
