@@ -1,14 +1,16 @@
-"""Let work come to its end without the waits that only machine time would end."""
+"""What stories of faults share: a pledge one click from Stripe, and the end of all waiting."""
 
 import time
 from datetime import timedelta
-from typing import Final
+from typing import Any, Final
 
 import sqlalchemy as sa
 
+from campaigns.models import Campaign
 from octo.database import transaction
 from payments.models import Attempt
 from tests.make import Make
+from tests.visitor import Visitor, choose_form, parse
 
 PATIENCE_SECONDS: Final = 60
 
@@ -31,3 +33,11 @@ def let_pauses_pass(make: Make) -> None:
             .where(Attempt.closed_at.is_(None))
             .values(not_before=past, lease_until=None)
         )
+
+
+def agreed_pledge(client: Visitor, campaign: Campaign, *, amount: str) -> dict[str, Any]:
+    """Go through the pages to the last click before paying; return that request."""
+    path = f"/campaigns/{campaign.slug}/pledge"
+    sums = client.submit(path, {"amount": amount, "email": "lea@example.org"})
+    form = choose_form(parse(sums), path, {})
+    return {"path": path, "data": {**dict(form.form_values()), "agreed": "1"}}
