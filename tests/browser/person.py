@@ -115,7 +115,13 @@ class Person:
         """Take a picture of the whole page into the ignored folder of pictures."""
         PICTURES.mkdir(exist_ok=True)
         path = PICTURES / f"{name}-{self.device}.png"
+        wide, high = SIZES[self.device]
+        whole = self.page.evaluate("document.documentElement.scrollHeight")
+        self.page.set_viewport_size(
+            {"width": wide, "height": whole}
+        )  # what sticks rests at the end
         self.page.screenshot(path=path, full_page=True, animations="disabled")
+        self.page.set_viewport_size({"width": wide, "height": high})
         return path
 
     def _note_answer(self, answer: Response) -> None:
