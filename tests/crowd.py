@@ -109,6 +109,8 @@ def gather(campaign: Campaign, movements: Iterable[MovementFacts]) -> int:
 def _payments(
     session: sa.orm.Session, campaign: Campaign, charges: list[MovementFacts]
 ) -> list[Payment]:
+    if not charges:
+        return []
     pledges = [_pledge(campaign, one) for one in charges]
     added = sa.insert(Pledge).returning(Pledge.id, sort_by_parameter_order=True)
     ids = session.scalars(added, pledges).all()
