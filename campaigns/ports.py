@@ -109,6 +109,9 @@ class Payments(Protocol):
     def view_collecting(self, campaign_id: int) -> CollectingView:
         """Return how far the charging of saved cards has come."""
 
+    def lock_money(self, session: Session, pledge_id: int) -> None:
+        """Lock what pays a pledge; its caller holds the pledge, and locks the campaign next."""
+
     def release_pledge(
         self, session: Session, pledge_id: int, *, reason: str, at: datetime
     ) -> None:

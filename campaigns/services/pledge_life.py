@@ -1,7 +1,7 @@
 """What happens to a pledge once placed; payments call this inside their own transactions.
 
-Locks are taken in one order by everybody: pledges by id, then their campaign, then rewards.
-A payment's row is locked only by who holds its pledge.
+Locks are taken in one order by everybody: pledges by id, then what pays them, then their
+campaign, then rewards.
 """
 
 from datetime import datetime

@@ -135,6 +135,7 @@ def cancel_pledge(pledge_id: str, *, clock: Clock, payments: Payments, rules: Ru
         pledge = lock(session, Pledge, public_id=pledge_id)
         if pledge.status is PledgeStatus.CANCELED:
             return pledge
+        payments.lock_money(session, pledge.id)
         campaign = lock(session, Campaign, id=pledge.campaign_id)
         at = clock.now()
         _check_can_cancel(pledge, campaign, at=at, rules=rules)

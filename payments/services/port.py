@@ -60,6 +60,11 @@ class BoundPayments:
         """Return how far the charging of saved cards has come."""
         return views.view_collecting(campaign_id)
 
+    def lock_money(self, session: Session, pledge_id: int) -> None:
+        """Lock the payments and the card of a pledge, before its campaign as everybody does."""
+        lock_all(session, Payment, Payment.pledge_id == pledge_id)
+        lock_all(session, SavedCard, SavedCard.pledge_id == pledge_id)
+
     def release_pledge(
         self, session: Session, pledge_id: int, *, reason: str, at: datetime
     ) -> None:

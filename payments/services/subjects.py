@@ -20,7 +20,7 @@ class Subjects:
 
 
 def lock_subjects(session: Session, attempts: Iterable[Attempt]) -> Subjects:
-    """Lock the pledges of a group, its payments, campaigns, cards and refunds: everybody's order.
+    """Lock the pledges of a group, its payments, cards, campaigns and refunds: everybody's order.
 
     Their rewards are loaded beside them, so that nothing is looked up row by row afterwards.
     """
@@ -42,9 +42,9 @@ def lock_subjects(session: Session, attempts: Iterable[Attempt]) -> Subjects:
     ).all()
     pledges = lock_all(session, Pledge, Pledge.id.in_({pledge_id for _, pledge_id in found}))
     payments = lock_all(session, Payment, Payment.id.in_({payment_id for payment_id, _ in found}))
+    cards = lock_all(session, SavedCard, SavedCard.public_id.in_(others))
     campaign_ids = {one.campaign_id for one in group if one.campaign_id is not None}
     campaigns = lock_all(session, Campaign, Campaign.id.in_(campaign_ids))
-    cards = lock_all(session, SavedCard, SavedCard.public_id.in_(others))
     refunds = lock_all(session, Refund, Refund.public_id.in_(refund_ids))
     reward_ids = {pledge.reward_id for pledge in pledges if pledge.reward_id is not None}
     rewards = session.scalars(sa.select(Reward).where(Reward.id.in_(reward_ids))).all()

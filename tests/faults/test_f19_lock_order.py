@@ -1,0 +1,94 @@
+"""F19: nobody waits in a circle: a pledge is canceled while a refund of it is taken in."""
+
+import threading
+from collections.abc import Iterator
+
+import pytest
+import sqlalchemy as sa
+from flask import Flask
+
+from campaigns.models import Campaign, Pledge, PledgeStatus
+from campaigns.ports import bound_payments
+from campaigns.services.pledging import cancel_pledge
+from octo.database import db, lock, transaction
+from octo.runtime import runtime
+from payments.models import Payment
+from payments.services.locks import lock_payment
+from tests.locking import OutOfOrderError, watched_locks
+from tests.make import Make
+from tests.visitor import refresh
+
+PATIENCE_SECONDS = 20
+
+
+@pytest.fixture(autouse=True)
+def watched(app: Flask) -> Iterator[None]:
+    """Watch every transaction of these tests."""
+    with watched_locks(db.engine):
+        yield
+
+
+def test_canceling_waits_for_who_holds_the_payment_and_then_goes_on(app: Flask, make: Make) -> None:
+    campaign = make.live_campaign()
+    pledge = make.pledge(campaign, 50_00)
+    other = make.pledge(campaign, 20_00)
+    holds_payment, may_go_on = threading.Event(), threading.Event()
+    failures: list[BaseException] = []
+
+    def take_in() -> None:
+        """Hold a payment, as a refund's handler does, and then want its campaign."""
+        with app.app_context():
+            try:
+                with transaction() as session:
+                    payment = lock_payment(session, pledge_id=pledge.id)
+                    holds_payment.set()
+                    may_go_on.wait(PATIENCE_SECONDS)
+                    lock(session, Campaign, id=payment.campaign_id)
+            except BaseException as error:  # noqa: BLE001 - told by the test's own thread
+                failures.append(error)
+            finally:
+                holds_payment.set()
+                db.session.remove()
+
+    def cancel(pledge_id: str) -> None:
+        with app.app_context():
+            found = runtime()
+            try:
+                cancel_pledge(
+                    pledge_id,
+                    clock=found.clock,
+                    payments=bound_payments(),
+                    rules=found.settings.rules,
+                )
+            except BaseException as error:  # noqa: BLE001 - told by the test's own thread
+                failures.append(error)
+            finally:
+                db.session.remove()
+
+    db.session.rollback()
+    taking = threading.Thread(target=take_in)
+    taking.start()
+    assert holds_payment.wait(PATIENCE_SECONDS)
+    ids = (pledge.public_id, other.public_id)
+    canceling = [threading.Thread(target=cancel, args=(one,)) for one in ids]
+    for thread in canceling:
+        thread.start()
+    may_go_on.set()
+    for thread in (taking, *canceling):
+        thread.join(PATIENCE_SECONDS)
+        assert not thread.is_alive()
+
+    refresh()
+    assert failures == []
+    states = set(db.session.scalars(sa.select(Pledge.status)))
+    assert states == {PledgeStatus.CANCELED}
+
+
+def test_a_lock_taken_out_of_order_fails_its_test(make: Make) -> None:
+    payment = make.payment(make.pledge(make.live_campaign(), 50_00))
+    db.session.rollback()
+
+    with transaction() as session:
+        lock(session, Campaign, id=payment.campaign_id)
+        with pytest.raises(OutOfOrderError, match="payment is locked after campaign"):
+            lock(session, Payment, id=payment.id)

@@ -1,0 +1,83 @@
+"""Watches the order in which rows are locked: whoever takes them in another order fails its test.
+
+Pledges, then payments and cards, then campaigns, then all others; attempts before everything, by
+who writes down what came of them. A table once locked in a transaction may be locked again.
+"""
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, Final
+
+import sqlalchemy as sa
+from sqlalchemy.orm import ORMExecuteState, Session
+
+RANKS: Final = {
+    "attempt": 0,
+    "pledge": 1,
+    "payment": 2,
+    "saved_card": 2,
+    "campaign": 3,
+    **dict.fromkeys(("reward", "refund", "dispute", "transfer", "transfer_reversal"), 4),
+    **dict.fromkeys(("owner_debt", "document_series", "connected_account"), 4),
+}
+_WRITTEN: Final = re.compile(r"(UPDATE|INSERT INTO) (\w+) ")
+_HELD: Final = "tests.locked_tables"
+
+
+class OutOfOrderError(AssertionError):
+    """A row was locked after one that everybody locks later."""
+
+
+def take(held: list[str], table: str, *, may_wait: bool = True) -> None:
+    """Record one more table as locked, or refuse one that comes too late.
+
+    A row just written is nobody else's, and what passes locked rows over never waits: both may
+    come at any time.
+    """
+    if table not in RANKS or table in held:
+        return
+    late = [one for one in held if RANKS[one] > RANKS[table]]
+    if late and may_wait:
+        raise OutOfOrderError(f"{table} is locked after {', '.join(late)}")
+    held.append(table)
+
+
+@contextmanager
+def watched_locks(engine: sa.Engine) -> Iterator[None]:
+    """Watch every transaction on this engine."""
+
+    def on_begin(connection: sa.Connection) -> None:
+        connection.info[_HELD] = []
+
+    def on_execute(
+        connection: sa.Connection, _cursor: object, statement: str, *_more: object
+    ) -> None:
+        if found := _WRITTEN.match(statement):
+            verb, table = found.groups()
+            held = connection.info.setdefault(_HELD, [])
+            take(held, table, may_wait=verb == "UPDATE")
+
+    def on_select(state: ORMExecuteState) -> None:
+        wanted: Any = getattr(state.statement, "_for_update_arg", None)
+        if not state.is_select or wanted is None or state.bind_mapper is None:
+            return
+        connection = state.session.connection()
+        if connection.engine is not engine:
+            return
+        table = str(state.bind_mapper.local_table.description)
+        held = connection.info.setdefault(_HELD, [])
+        take(held, table, may_wait=not wanted.skip_locked)
+
+    listened = (
+        (engine, "begin", on_begin),
+        (engine, "before_cursor_execute", on_execute),
+        (Session, "do_orm_execute", on_select),
+    )
+    for target, name, listener in listened:
+        sa.event.listen(target, name, listener)
+    try:
+        yield
+    finally:
+        for target, name, listener in listened:
+            sa.event.remove(target, name, listener)
