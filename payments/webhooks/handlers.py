@@ -287,5 +287,6 @@ _HANDLERS: Final[tuple[tuple[str, Handler], ...]] = (
     ("topup.", _on_topup),
     ("payout.", _on_payout),
     ("account.", _on_account),
-    ("v2.core.account", _on_account),
+    ("v2.core.account[", _on_account),
+    ("v2.core.account.", _on_account),
 )

@@ -48,17 +48,27 @@ def store_events(events: Iterable[dict[str, Any]], *, clock: Clock) -> int:
 
 
 def _row_of(event: dict[str, Any], now: datetime) -> dict[str, Any]:
-    subject = event.get("data", {}).get("object", {})
     return {
         "stripe_event_id": event["id"][:255],
         "type": str(event.get("type", ""))[:80],
-        "object_id": str(subject.get("id", ""))[:255] if isinstance(subject, dict) else None,
+        "object_id": _object_id_of(event),
         "payload": event,
         "status": InboxStatus.RECEIVED,
         "tries_count": 0,
         "received_at": now,
         "not_before": now,
     }
+
+
+def _object_id_of(event: dict[str, Any]) -> str | None:
+    """Return the id of what an event is about: v2 events name it without carrying it.
+
+    https://docs.stripe.com/event-destinations#thin-events: ``related_object``, no ``data.object``.
+    """
+    data = event.get("data")
+    carried = data.get("object") if isinstance(data, dict) else None
+    subject = event.get("related_object") or carried
+    return str(subject.get("id", ""))[:255] if isinstance(subject, dict) else None
 
 
 def handle_inbox(*, gateway: Gateway, settings: Settings, clock: Clock) -> JobReport:

@@ -1,7 +1,9 @@
 """F27: the owner's account is restricted, closed or missing: the money waits, and not for ever."""
 
 import json
+import time
 
+import pytest
 import sqlalchemy as sa
 from flask import Flask
 
@@ -10,7 +12,15 @@ from octo.audit import AuditEvent
 from octo.database import db, transaction
 from octo.mail.outbox import OutboxMessage
 from payments.ledger import chart
-from payments.models import ConnectedAccount, OwnerReadiness, Refund, RefundReason
+from payments.models import (
+    ConnectedAccount,
+    InboxEvent,
+    InboxStatus,
+    OwnerReadiness,
+    Refund,
+    RefundReason,
+)
+from payments.sandbox.webhooks import signature
 from tests.afterlife import (
     AVAILABLE_AT_ONCE,
     again,
@@ -21,11 +31,13 @@ from tests.afterlife import (
     refunded,
     sent_to_owner,
     sign_in_as_treasurer,
+    tick,
     transfers,
 )
 from tests.make import Make
 from tests.moment import Moment
 from tests.sandbox import SandboxClient
+from tests.site import WEBHOOK_SECRET
 from tests.visitor import Visitor
 
 
@@ -145,3 +157,41 @@ def test_the_command_gives_back_before_any_transfer_and_never_after(
     assert again(paid).outcome is Outcome.SUCCEEDED
     assert sent_to_owner(sandbox, paid) == documented_net(paid)
     check_books(sandbox)
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        "v2.core.account[configuration.recipient].capability_status_updated",
+        "v2.core.account[requirements].updated",
+        "v2.core.account.closed",
+    ],
+)
+def test_an_event_that_only_names_the_account_has_it_asked_about(
+    client: Visitor, make: Make, moment: Moment, sandbox: SandboxClient, kind: str
+) -> None:
+    sandbox.top_up(500_00)
+    campaign = make.live_campaign(goal=10_00, days=20)
+    make.pledge(campaign, 80_00, card=AVAILABLE_AT_ONCE)
+    account_id = make.stripe_account(campaign.organisation)
+    moment.advance(days=21)
+    tick(make, "close_campaigns")
+    sandbox.restrict(account_id)  # between the verdict and the transfer
+    related = {
+        "id": account_id,
+        "type": "v2.core.account",
+        "url": f"/v2/core/accounts/{account_id}",
+    }
+    thin = {"id": "evt_thin", "object": "v2.core.event", "type": kind, "livemode": False}
+    body = json.dumps({**thin, "created": "2026-11-26T02:00:00.000Z", "related_object": related})
+
+    signed = {"Stripe-Signature": signature(body, WEBHOOK_SECRET, at=int(time.time()))}
+    assert client.post("/webhooks/stripe", data=body, headers=signed).status_code == 200
+    tick(make, "take_in_events", "settle_campaigns")
+
+    readiness = db.session.scalars(sa.select(ConnectedAccount.readiness)).one()
+    assert readiness is OwnerReadiness.RESTRICTED
+    handled = sa.select(InboxEvent.status).where(InboxEvent.stripe_event_id == "evt_thin")
+    assert db.session.scalars(handled).one() is InboxStatus.HANDLED
+    assert sent_to_owner(sandbox, campaign) == 0
+    assert reminders() == 1
