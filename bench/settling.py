@@ -19,8 +19,8 @@ from flask import Flask
 from sqlalchemy import event
 
 from octo.database import db
+from octo.scheduler import jobs
 from payments.gateway.client import Gateway
-from payments.reconciliation.compare import reconcile
 from payments.runtime import PaymentsRuntime, payments_runtime
 from payments.settlement.engine import Engine
 from payments.settlement.paying import move_settling_campaigns
@@ -72,7 +72,7 @@ def main() -> None:
     with app.app_context():
         runtime = payments_runtime()
         if options.compare:
-            reconcile(runtime.gateway, clock=runtime.clock)
+            jobs(app)["compare_books"].run()
         print(json.dumps(asdict(_settle(app, runtime, options.enough))))
     site.close(app)
 
