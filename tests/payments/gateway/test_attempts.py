@@ -106,3 +106,23 @@ def test_moving_business_time_expires_no_lease_and_no_key(
     assert {one.key for one in again} == {one.key for one in claimed}
     assert not any(one.needs_lookup for one in again)
     db.session.rollback()
+
+
+def test_campaigns_and_kinds_take_turns(make: Make, moment: Moment, sandbox: SandboxClient) -> None:
+    planned_refunds(make, moment, sandbox, count=6)
+    planned_refunds(make, moment, sandbox, count=2)
+    with transaction() as session:
+        crowded, small = session.scalars(
+            sa.select(Attempt.campaign_id)
+            .where(Attempt.kind == AttemptKind.REFUND_CREATE)
+            .group_by(Attempt.campaign_id)
+            .order_by(sa.func.count().desc())
+        )
+        at = CLOCK.machine_now()
+        rooms = {AttemptKind.REFUND_CREATE: 4}
+        first = claim(session, holder="one", rooms=rooms, limit=10, at=at)
+        second = claim(session, holder="one", rooms=rooms, limit=3, at=at)
+        campaigns = dict(session.execute(sa.select(Attempt.id, Attempt.campaign_id)).all())
+
+    assert [campaigns[one.id] for one in first] == [crowded, small, crowded, small]
+    assert [campaigns[one.id] for one in second] == [crowded] * 3
