@@ -58,7 +58,7 @@ run: setup ## Start the sandbox, the site and a worker; Ctrl-C stops them
 
 # --- Proving
 
-.PHONY: test test-fast chaos bench screenshots fresh
+.PHONY: test test-fast chaos replay bench screenshots fresh
 test: setup-dev ## Every test, on SQLite and on PostgreSQL
 	@OCTO_TEST_DATABASE=$(ENGINES) $(PYTEST) -m 'not chaos' $(ARGS)
 
@@ -67,6 +67,10 @@ test-fast: setup-dev ## SQLite only, no browser, under a minute
 
 chaos: setup-dev ## The long fault runs
 	@OCTO_TEST_DATABASE=$(ENGINES) $(PYTEST) -m chaos $(ARGS)
+
+replay: setup-dev ## Tell the stories of one seed again: make replay SEED=…
+	@OCTO_SEED=$(SEED) OCTO_TEST_DATABASE=$(ENGINES) $(BIN)/python -m pytest -n 0 -s \
+	  -m 'not chaos' tests/faults/test_money_machine.py $(ARGS)
 
 bench: setup-dev ## Measure, print a table, write bench/results.json
 	@$(BIN)/python -m bench

@@ -1,0 +1,79 @@
+"""The whole money machine, whatever happens to it in whatever order.
+
+Two workers, backers, an owner, a treasurer, Stripe's dashboard, the post, the weather and time take
+turns as a seed says. After each step the money adds up; at the end of each story everything has
+come to its end, exactly once. ``make replay SEED=…`` tells the same stories again.
+"""
+
+import os
+import random
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Final
+
+import pytest
+from hypothesis import HealthCheck, Phase, seed, settings
+from hypothesis.stateful import run_state_machine_as_test
+
+from tests.databases import Databases, chosen_engines
+from tests.machine.machine import MoneyMachine
+from tests.machine.stores import store_of
+from tests.machine.world import World, world_of
+from tests.sandbox import SandboxClient
+
+STEPS_OF_A_STORY: Final = 50
+LEAST_STEPS: Final = 1_000
+"""On each database: two thousand in all."""
+
+
+@pytest.fixture(params=chosen_engines())
+def world(
+    request: pytest.FixtureRequest,
+    databases: Callable[[str], Databases],
+    sandbox: SandboxClient,
+    tmp_path: Path,
+) -> Iterator[World]:
+    with (
+        store_of(databases(request.param)) as store,
+        world_of(store, sandbox, tmp_path / "instance") as made,
+    ):
+        yield made
+
+
+def tell_stories(world: World, *, steps: int) -> None:
+    """Tell so many steps of stories from a seed; the first that goes wrong is told."""
+    told_from = int(os.environ.get("OCTO_SEED", random.randrange(10**9)))
+    sys.stdout.write(f"OCTO_SEED={told_from}\n")
+
+    class Machine(MoneyMachine):
+        pass
+
+    Machine.world = world
+    Machine.count = 0
+    seed(told_from)(Machine)
+    run_state_machine_as_test(
+        Machine,
+        settings=settings(
+            max_examples=steps // STEPS_OF_A_STORY + 1,
+            stateful_step_count=STEPS_OF_A_STORY,
+            deadline=None,
+            database=None,
+            derandomize=False,
+            phases=(Phase.generate,),
+            suppress_health_check=list(HealthCheck),
+        ),
+    )
+
+    sys.stdout.write(f"{Machine.count} steps\n")
+    assert Machine.count >= steps
+
+
+@pytest.mark.slow
+def test_money_is_conserved_whatever_happens(world: World) -> None:
+    tell_stories(world, steps=LEAST_STEPS)
+
+
+@pytest.mark.chaos
+def test_money_is_conserved_for_long(world: World) -> None:
+    tell_stories(world, steps=10 * LEAST_STEPS)
