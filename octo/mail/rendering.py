@@ -7,6 +7,7 @@ always say the same.
 """
 
 import functools
+import re
 import textwrap
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -30,6 +31,7 @@ _INSTANT: Final = {
     "en": "EEEE d MMMM y, HH:mm (ZZZZ)",
 }
 _TEXT_WIDTH: Final = 72
+_BREAKABLE: Final = re.compile(r"[ \t\r\n]+")  # no-break spaces stay
 
 
 class Pages(Protocol):
@@ -74,7 +76,7 @@ def render_subject(template: str, context: Mapping[str, object], *, locale: str,
     """Render a mail's subject alone, on one line."""
     text = _environment(locale, is_html=False).get_template(f"{template}.jinja")
     subject = "".join(text.blocks["subject"](text.new_context(_known(context, site))))
-    return " ".join(subject.split())
+    return _BREAKABLE.sub(" ", subject).strip(" ")
 
 
 def _known(context: Mapping[str, object], site: Site) -> dict[str, object]:
@@ -94,7 +96,7 @@ def _environment(locale: str, *, is_html: bool) -> Environment:
     translations = catalog(locale)
     environment.install_gettext_translations(translations, newstyle=True)  # type: ignore[attr-defined]
     environment.globals["locale"] = locale
-    environment.globals["colon"] = " : " if locale == "fr" else ": "
+    environment.globals["colon"] = "\u202f: " if locale == "fr" else ": "
     environment.filters["money"] = functools.partial(_money, locale=locale)
     environment.filters["day"] = functools.partial(_day, locale=locale)
     environment.filters["instant"] = functools.partial(_instant, locale=locale)

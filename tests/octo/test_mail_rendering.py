@@ -111,3 +111,14 @@ def test_every_link_of_a_mail_leads_to_a_page_of_the_site(app: Flask, template: 
     mail = render_mail(template, CONTEXT, locale="fr", site=site_of(app, runtime().settings))
 
     assert "http://localhost" in mail.text
+
+
+@pytest.mark.parametrize("template", template_names())
+def test_no_french_mark_begins_a_line_and_no_word_is_cut_in_two(template: str) -> None:
+    context = CONTEXT | {"campaign_title": "Radio Menez"}
+    mail = render_mail(template, context, locale="fr", site=SITE)
+
+    sentences = re.sub(r"https://\S+", "", f"{mail.subject}\n{mail.text}")
+    cells = re.findall(r'<td style="padding:7px[^>]*>', mail.html)
+    assert re.findall(r"\S*[ \n][:;!?»]|«[ \n]\S*", sentences) == []
+    assert all("word-break:normal" in cell for cell in cells)
