@@ -68,6 +68,17 @@ def fetch_reversed_transfer(gateway: Gateway, reversal_id: str) -> str:
     return str(source.transfer)
 
 
+def fetch_balances(gateway: Gateway) -> dict[str, int]:
+    """Return what Stripe holds for the platform, available or not, by currency."""
+    seen = gateway.ask(lambda client, options: client.v1.balance.retrieve({}, options))
+    totals: dict[str, int] = {}
+    shares: list[Any] = [*seen.available, *seen.pending]
+    for share in shares:
+        currency = share.currency.upper()
+        totals[currency] = totals.get(currency, 0) + share.amount
+    return totals
+
+
 def _page(since: datetime | None) -> Any:
     created = {} if since is None else {"created": {"gte": int(since.timestamp())}}
     return {"limit": PAGE, **created}

@@ -7,7 +7,7 @@ from typing import Any, Final
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from payments.ledger import afterlife, documents, integrity
+from payments.ledger import afterlife, documents, integrity, pledges
 from payments.ledger.integrity import Fault
 from payments.models import LedgerEntry, LedgerTransaction, StripeMovement
 
@@ -20,11 +20,15 @@ RULES: Final[tuple[Rule, ...]] = (
     integrity.check_checkpoints,
     integrity.check_movements,
     documents.check_campaigns,
+    documents.check_keepers,
     documents.check_settlements,
     documents.check_transfers,
     afterlife.check_owners,
     afterlife.check_disputes,
     afterlife.check_owed,
+    pledges.check_counted,
+    pledges.check_paid,
+    pledges.check_fees,
 )
 
 

@@ -50,6 +50,29 @@ def _expected(session: Session) -> Counter[str]:
     return expected
 
 
+def check_keepers(session: Session) -> Iterator[Fault]:
+    """Let no transaction of one campaign touch an account kept for another."""
+    side = sa.union_all(*sides()).subquery()
+    kept = [kind.name for kind in chart.CHART.values() if kind.keeper is chart.Keeper.CAMPAIGN]
+    is_foreign = sa.or_(
+        *(
+            sa.and_(
+                side.c.account.startswith(f"{name}:"),
+                side.c.account != sa.literal(f"{name}:") + Campaign.public_id,
+            )
+            for name in kept
+        )
+    )
+    found = session.execute(
+        sa.select(LedgerTransaction.reference, LedgerTransaction.campaign_id, side.c.account)
+        .join(side, side.c.transaction_id == LedgerTransaction.id)
+        .join(Campaign, Campaign.id == LedgerTransaction.campaign_id)
+        .where(is_foreign)
+    )
+    for reference, campaign_id, account in found:
+        yield Fault("keepers", reference, f"touches {account}", campaign_id)
+
+
 def check_settlements(session: Session) -> Iterator[Fault]:
     """Post every settlement document, and leave no gap in the numbers of a series."""
     is_something = sa.or_(Settlement.base_amount != 0, Settlement.tips_amount != 0)

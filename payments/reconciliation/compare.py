@@ -15,6 +15,7 @@ from octo.clock import Clock
 from octo.config import Settings
 from octo.database import reading
 from payments.gateway.client import Gateway
+from payments.gateway.lists import fetch_balances
 from payments.ledger.check import check_ledger
 from payments.ledger.integrity import Fault, check_movements
 from payments.models import LedgerTransaction, StripeMovement
@@ -46,7 +47,9 @@ def run_comparison(run: Run, *, gateway: Gateway, settings: Settings, clock: Clo
     comparison = Comparison(is_whole=run.is_whole)
     with open_mirror() as mirror:
         mirror.note_known(run.since)
+        held = fetch_balances(gateway) if run.is_whole else None
         mirror.fill(gateway, run.since, on_page=_Keeper(run, clock))
+        is_quiet = held is not None and held == fetch_balances(gateway)
         with mirror.reading() as session:
             movements.count(session, comparison)
         found = _differences(mirror, settings)
@@ -55,6 +58,8 @@ def run_comparison(run: Run, *, gateway: Gateway, settings: Settings, clock: Clo
             found = _differences(mirror, settings)
     with reading() as session:
         found += _broken_books(session, run)
+    if held is not None and is_quiet:
+        found += _other_balances(held, comparison)
     comparison.differences = found
     keep_comparison(comparison, run, clock=clock)
     return comparison
@@ -85,6 +90,18 @@ def _differences(mirror: Mirror, settings: Settings) -> list[Difference]:
             if one.kind is not DifferenceKind.MISSING_HERE or one.source not in named
         ]
     return found
+
+
+def _other_balances(held: dict[str, int], comparison: Comparison) -> Iterator[Difference]:
+    """Name the currencies of which Stripe holds another amount than its own movements add up to.
+
+    Only asked when nothing moved while they were listed.
+    """
+    for currency in sorted(held.keys() | comparison.stripe_net.keys()):
+        listed = comparison.stripe_net.get(currency, 0)
+        if held.get(currency, 0) != listed:
+            details = {"stripe": {"balance": held.get(currency, 0), "movements": listed}}
+            yield Difference(DifferenceKind.BALANCE_DIFFERENT, currency, details=details)
 
 
 def _news(found: list[Difference], run: Run) -> list[str]:

@@ -33,13 +33,14 @@ def adopt_refund(
     One of ours that waits to be sent makes room, and the rest alone is asked for again. A
     stranger's that left and came back moved money twice: it is written down as one that failed.
     Returns nothing when it never left, or when it exceeds what we know is left: it is looked at
-    again later.
+    again later. Nothing either for one of ours that we do not know, or that came twice: comparing
+    with Stripe names it.
     """
     known = session.scalars(
         sa.select(Refund).where(Refund.stripe_refund_id == seen.id)
     ).one_or_none()
     if known is None and (subject := seen.metadata.get("octo_subject")):
-        known = session.scalars(sa.select(Refund).where(Refund.public_id == subject)).one_or_none()
+        return _find_awaited(session, subject)
     never_left = seen.status in ENDED_BADLY and seen.movement is None
     if known is not None or never_left:
         return known
@@ -100,6 +101,13 @@ def _ask_for_the_rest(session: Session, stopped: Refund, *, occasion: Occasion) 
     """Ask again for what is left, where all that was left had been asked for."""
     if stopped.status is RefundStatus.CANCELED and stopped.reason not in _OF_A_PART:
         refund_rest(session, stopped.payment, reason=stopped.reason, occasion=occasion)
+
+
+def _find_awaited(session: Session, subject: str) -> Refund | None:
+    awaited = sa.select(Refund).where(
+        Refund.public_id == subject, Refund.stripe_refund_id.is_(None)
+    )
+    return session.scalars(awaited).one_or_none()
 
 
 def _find_failed(session: Session, payment: Payment, *, amount: int) -> Refund | None:

@@ -122,10 +122,16 @@ def is_known(session: Session, seen: TransferFact) -> bool:
 
 
 def _find_id(session: Session, seen: TransferFact) -> int | None:
-    """Find the transfer a fact is about, by Stripe's id or by ours in its metadata."""
+    """Find the transfer a fact is about, by Stripe's id or by ours in its metadata.
+
+    One that carries the ids of a transfer made already is another: comparing names it.
+    """
     by_ids = sa.or_(
         Transfer.stripe_transfer_id == seen.id,
-        Transfer.public_id == seen.metadata.get("octo_subject", ""),
+        sa.and_(
+            Transfer.public_id == seen.metadata.get("octo_subject", ""),
+            Transfer.stripe_transfer_id.is_(None),
+        ),
     )
     return session.scalar(sa.select(Transfer.id).where(by_ids).limit(1))
 
