@@ -9,8 +9,11 @@ from flask import Flask, current_app
 from flask.cli import AppGroup
 
 from octo import migrating
+from octo.errors import ConfigError
+from octo.scheduler import start_checks
 from octo.worker import draining_on_signals, run_due, run_worker
 
+EXIT_BAD_USE: Final = 2
 EXIT_WAITING: Final = 3
 
 db_commands = AppGroup("db", help="Bring the database's schema up, down, or check it.")
@@ -70,6 +73,7 @@ def worker(*, once: bool, as_json: bool) -> None:
     With --once: exit 0 when nothing is left to do, 3 when something must wait.
     """
     app = current_app._get_current_object()  # type: ignore[attr-defined]  # noqa: SLF001
+    _check_start(app)
     if not once:
         run_worker(app)
         return
@@ -82,6 +86,15 @@ def worker(*, once: bool, as_json: bool) -> None:
         for reason in due.waiting:
             click.echo(f"waits: {reason}")
     sys.exit(EXIT_WAITING if due.waiting else 0)
+
+
+def _check_start(app: Flask) -> None:
+    try:
+        for check in start_checks(app):
+            check()
+    except ConfigError as error:
+        click.echo(f"octo: {error}", err=True)
+        sys.exit(EXIT_BAD_USE)
 
 
 def _tell_revision(*, as_json: bool) -> None:

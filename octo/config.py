@@ -55,6 +55,11 @@ class StripeSettings:
     calls_in_flight: int
 
     @property
+    def is_live(self) -> bool:
+        """Tell whether the key moves real money."""
+        return self.secret_key.startswith(("sk_live_", "rk_live_"))
+
+    @property
     def is_sandbox(self) -> bool:
         """Tell whether calls go anywhere else than to Stripe itself."""
         return self.api_base != STRIPE_ITSELF

@@ -264,6 +264,21 @@ def reading() -> Iterator[Session]:
     session.commit()
 
 
+@contextmanager
+def snapshot() -> Iterator[Session]:
+    """Read many things as they were at one instant, whatever others commit meanwhile.
+
+    A reading transaction of SQLite is that already; PostgreSQL is asked for it.
+    """
+    is_sqlite = db.engine.dialect.name == "sqlite"
+    options = {} if is_sqlite else {"isolation_level": "REPEATABLE READ"}
+    with (
+        db.engine.connect().execution_options(**options) as connection,
+        Session(bind=connection) as session,
+    ):
+        yield session
+
+
 T = TypeVar("T", bound=Base)
 
 

@@ -44,3 +44,14 @@ def jobs(app: Flask) -> dict[str, Job]:
     """Return the jobs of this app by name, in the order in which they were registered."""
     known: dict[str, Job] = app.extensions.setdefault("octo.jobs", {})
     return known
+
+
+def register_start_check(app: Flask, check: Callable[[], None]) -> None:
+    """Have a worker ask this before it starts; a ``ConfigError`` stops it with one line."""
+    start_checks(app).append(check)
+
+
+def start_checks(app: Flask) -> list[Callable[[], None]]:
+    """Return what a worker asks before it starts."""
+    known: list[Callable[[], None]] = app.extensions.setdefault("octo.start_checks", [])
+    return known

@@ -9,7 +9,7 @@ from flask.cli import AppGroup, with_appcontext
 
 from campaigns.commands import campaign_commands
 from octo.command_line import json_option, told_refusals
-from octo.database import reading
+from octo.database import snapshot
 from payments.ledger.check import check_ledger
 from payments.reconciliation.compare import reconcile
 from payments.rehearsing import settle_command
@@ -30,7 +30,7 @@ def register_commands(app: Flask) -> None:
 @click.option("--json", "as_json", is_flag=True, help="Answer in JSON.")
 def check(*, as_json: bool) -> None:
     """Recompute the whole ledger; exit 1 and name every fault found."""
-    with reading() as session:
+    with snapshot() as session:
         report = check_ledger(session)
     if as_json:
         click.echo(json.dumps(report.as_json()))

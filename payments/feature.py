@@ -10,12 +10,18 @@ from payments import acts, api, commands, pages
 from payments.jobs import register_jobs
 from payments.runtime import bind_runtime
 from payments.services.port import BoundPayments
+from payments.services.trust import refuse_other_mode
 from payments.watch import money_vitals
 from payments.webhooks import pages as webhook_pages
 
 
 def register(app: Flask) -> None:
-    """Add the blueprints, commands and jobs of the money side, and bind the port of campaigns."""
+    """Add the blueprints, commands and jobs of the money side, and bind the port of campaigns.
+
+    Raises ``ConfigError`` on the books of the other mode, test or live.
+    """
+    with app.app_context():
+        refuse_other_mode(app.extensions["octo.runtime"].settings)
     runtime = bind_runtime(app)
     bind_payments(
         app, BoundPayments(gateway=runtime.gateway, settings=runtime.settings, clock=runtime.clock)

@@ -2,15 +2,21 @@
 
 import threading
 from collections.abc import Callable
+from functools import partial
+from typing import Any, Final
 
 from flask import Flask
 
-from octo.scheduler import Job, JobReport, register_job
+from octo.errors import ConfigError
+from octo.scheduler import Job, JobReport, register_job, register_start_check
+from payments.gateway.client import StripeAwayError
 from payments.ledger.balances import fold_balances
+from payments.models import Standing
 from payments.reconciliation.job import compare_if_due
-from payments.reconciliation.standing import distrust
+from payments.reconciliation.standing import distrust, read_standing
 from payments.runtime import PaymentsRuntime
 from payments.services.abandoned import end_abandoned_pledges
+from payments.services.trust import OtherStripeError, require_own_stripe
 from payments.settlement.closing import close_due_campaigns
 from payments.settlement.collecting import collect_campaigns
 from payments.settlement.engine import Engine
@@ -20,55 +26,71 @@ from payments.watch import note_contact
 from payments.webhooks.inbox import handle_inbox
 from payments.webhooks.polling import poll_events
 
+_WAITS: Final = {
+    Standing.UNCHECKED: "campaigns wait for the books to be compared with Stripe",
+    Standing.OLDER: (
+        "these books are older than Stripe: nothing moves before flask reconcile --import"
+    ),
+}
+
 
 def register_jobs(app: Flask, runtime: PaymentsRuntime, *, should_stop: Callable[[], bool]) -> None:
     """Give the worker the jobs that move money; each may run on any number of workers."""
     gateway, settings, clock = runtime.gateway, runtime.settings, runtime.clock
-
+    given: dict[str, Any] = {"gateway": gateway, "settings": settings, "clock": clock}
     began = _Once(distrust)
     engine = Engine(gateway, settings, clock, should_stop)
 
     def send_attempts() -> JobReport:
-        began()
         done = engine.run()
         return JobReport(done=done, waiting=[*describe_frozen(), *describe_open_calls(clock)])
 
-    def take_in_events() -> JobReport:
-        return handle_inbox(gateway=gateway, settings=settings, clock=clock)
-
     def compare_books() -> JobReport:
         began()
-        return compare_if_due(gateway=gateway, settings=settings, clock=clock)
-
-    def close_campaigns() -> JobReport:
-        return close_due_campaigns(gateway=gateway, settings=settings, clock=clock)
-
-    def collect() -> JobReport:
-        return collect_campaigns(gateway=gateway, settings=settings, clock=clock)
-
-    def settle_campaigns() -> JobReport:
-        return move_settling_campaigns(gateway=gateway, settings=settings, clock=clock)
-
-    def end_abandoned() -> JobReport:
-        return end_abandoned_pledges(gateway=gateway, settings=settings, clock=clock)
+        return compare_if_due(**given)
 
     def poll() -> JobReport:
         report = poll_events(gateway=gateway, clock=clock)
         note_contact(clock, is_answering=not report.is_away)
         return report
 
+    def on_current_books(
+        run: Callable[..., JobReport], **arguments: Any
+    ) -> Callable[[], JobReport]:
+        return partial(_run_on_current_books, began, partial(run, **arguments))
+
     for job in (
-        Job("poll_events", poll, every_seconds=60),
-        Job("take_in_events", take_in_events, every_seconds=1),
-        Job("close_campaigns", close_campaigns, every_seconds=1),
-        Job("collect_campaigns", collect, every_seconds=1),
-        Job("settle_campaigns", settle_campaigns, every_seconds=1),
         Job("compare_books", compare_books, every_seconds=1),
-        Job("send_attempts", send_attempts, every_seconds=1),
-        Job("end_abandoned_pledges", end_abandoned, every_seconds=30),
+        Job("poll_events", poll, every_seconds=60),
+        Job("take_in_events", on_current_books(handle_inbox, **given), every_seconds=1),
+        Job("close_campaigns", on_current_books(close_due_campaigns, **given), every_seconds=1),
+        Job("collect_campaigns", on_current_books(collect_campaigns, **given), every_seconds=1),
+        Job("settle_campaigns", on_current_books(move_settling_campaigns, **given), 1),
+        Job("send_attempts", on_current_books(send_attempts), every_seconds=1),
+        Job("end_abandoned_pledges", on_current_books(end_abandoned_pledges, **given), 30),
         Job("fold_balances", fold_balances_job, every_seconds=60),
     ):
         register_job(app, job)
+    register_start_check(app, partial(_check_stripe, runtime))
+
+
+def _run_on_current_books(began: "_Once", run: Callable[[], JobReport]) -> JobReport:
+    """Leave a job alone while nobody knows that these books are all there is."""
+    began()
+    standing = read_standing()
+    if standing is Standing.CURRENT:
+        return run()
+    return JobReport(waiting=[_WAITS[standing]])
+
+
+def _check_stripe(runtime: PaymentsRuntime) -> None:
+    """Refuse to start on another Stripe account; while Stripe is away it is asked later."""
+    try:
+        require_own_stripe(runtime.gateway, settings=runtime.settings, clock=runtime.clock)
+    except OtherStripeError as error:
+        raise ConfigError(str(error)) from error
+    except StripeAwayError:
+        return
 
 
 class _Once:

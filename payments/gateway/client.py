@@ -75,7 +75,10 @@ class UnknownToStripeError(NotFoundError):
 
 
 class Gateway:
-    """The calls Octo makes to Stripe, on the platform's own account."""
+    """The calls Octo makes to Stripe, on the platform's own account.
+
+    ``is_known_to_be_ours`` once this process has seen that the key opens that very account.
+    """
 
     def __init__(self, settings: StripeSettings) -> None:
         self._client = StripeClient(
@@ -85,6 +88,7 @@ class Gateway:
             http_client=PooledClient(settings.api_base, connections=settings.calls_in_flight),
         )
         self._read: Any = {"max_network_retries": READ_RETRIES}
+        self.is_known_to_be_ours = False
 
     def send(self, kind: AttemptKind, parameters: dict[str, Any], key: str) -> Answer:
         """Make the one call an attempt stands for, under its own key, exactly once.

@@ -79,6 +79,13 @@ def fetch_balances(gateway: Gateway) -> dict[str, int]:
     return totals
 
 
+def fetch_own_account(gateway: Gateway) -> str:
+    """Return the id of the account that the key opens."""
+    return str(
+        gateway.ask(lambda client, options: client.v1.accounts.retrieve_current({}, options)).id
+    )
+
+
 def _page(since: datetime | None) -> Any:
     created = {} if since is None else {"created": {"gte": int(since.timestamp())}}
     return {"limit": PAGE, **created}

@@ -24,7 +24,12 @@ from payments.models.payment import (
     RefundStatus,
     Resolution,
 )
-from payments.models.reconciliation import Discrepancy, Reconciliation, Standing
+from payments.models.reconciliation import (
+    Discrepancy,
+    Reconciliation,
+    Standing,
+    StripePlatform,
+)
 from payments.models.saved_card import CardStatus, SavedCard
 from payments.models.settlement import (
     DocumentSeries,
@@ -83,6 +88,7 @@ __all__ = [
     "SettlementKind",
     "Standing",
     "StripeMovement",
+    "StripePlatform",
     "TransactionKind",
     "Transfer",
     "TransferReversal",

@@ -46,6 +46,24 @@ class Reconciliation(Model):
     lease_until: Mapped[Instant | None]
 
 
+class StripePlatform(Model):
+    """The Stripe account whose money this database counts; one row, written when they first meet.
+
+    ``note_id`` is the Stripe object on which we note how far these books went, and ``noted`` what
+    stands on it: a backup put back is recognised by it.
+    """
+
+    __tablename__ = "stripe_platform"
+    __table_args__ = (sa.CheckConstraint("id = 1", name="only_one_row"),)
+
+    id: Mapped[Id]
+    stripe_account_id: Mapped[str] = mapped_column(sa.String(255))
+    is_live: Mapped[bool]
+    met_at: Mapped[Instant]
+    note_id: Mapped[str | None] = mapped_column(sa.String(255))
+    noted: Mapped[dict[str, Any]] = mapped_column(sa.JSON(), default=dict)
+
+
 class Discrepancy(Model):
     """One difference between Stripe and these books, until it is gone or a person explains it.
 

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from octo.clock import Clock
 from octo.config import Settings
-from octo.database import reading
+from octo.database import reading, snapshot
 from payments.gateway.client import Gateway
 from payments.gateway.lists import fetch_balances
 from payments.ledger.check import check_ledger
@@ -56,7 +56,7 @@ def run_comparison(run: Run, *, gateway: Gateway, settings: Settings, clock: Clo
         if news := _news(found, run):
             comparison.taken_in = take_in(news, gateway=gateway, settings=settings, clock=clock)
             found = _differences(mirror, settings)
-    with reading() as session:
+    with snapshot() as session:
         found += _broken_books(session, run)
     if held is not None and is_quiet:
         found += _other_balances(held, comparison)

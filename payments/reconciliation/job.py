@@ -6,6 +6,7 @@ from octo.scheduler import JobReport
 from payments.gateway.client import Gateway, StripeAwayError
 from payments.reconciliation.compare import run_comparison
 from payments.reconciliation.standing import begin_if_due, give_up
+from payments.services.trust import OtherStripeError, require_own_stripe
 
 
 def compare_if_due(*, gateway: Gateway, settings: Settings, clock: Clock) -> JobReport:
@@ -14,8 +15,9 @@ def compare_if_due(*, gateway: Gateway, settings: Settings, clock: Clock) -> Job
     if run is None:
         return JobReport()
     try:
+        require_own_stripe(gateway, settings=settings, clock=clock)
         comparison = run_comparison(run, gateway=gateway, settings=settings, clock=clock)
-    except StripeAwayError as error:
+    except (StripeAwayError, OtherStripeError) as error:
         give_up(run)
         return JobReport(waiting=[f"the comparison of the books: {error}"], is_away=True)
     waiting = [comparison.summary()] if comparison.differences else []

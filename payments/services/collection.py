@@ -127,6 +127,7 @@ def record_charge(
     campaign = lock(session, Campaign, id=payment.campaign_id)
     if payment.status is not PaymentStatus.SUCCEEDED:
         payment.stripe_charge_id = seen.id
+        payment.stripe_payment_intent_id = seen.payment_intent_id
         payment.charged_at = seen.created_at
         reason = _why_late(session, payment, campaign)
         payment.is_late = reason is not None

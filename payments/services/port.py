@@ -16,6 +16,7 @@ from payments.services.hosted_pages import WayBack
 from payments.services.occasion import Occasion
 from payments.services.refunds import refund_rest
 from payments.services.saved_cards import forget_card
+from payments.services.trust import require_current_books, require_own_stripe
 
 
 @dataclass(frozen=True)
@@ -28,6 +29,7 @@ class BoundPayments:
 
     def start_checkout(self, pledge_id: str, *, return_url: str, cancel_url: str) -> CheckoutPage:
         """Open the page on which a pledge is paid, or its card saved."""
+        self._require_trust()
         return checkout.start_checkout(
             pledge_id,
             WayBack(return_url, cancel_url),
@@ -38,6 +40,7 @@ class BoundPayments:
 
     def start_repair(self, pledge_id: str, *, return_url: str, cancel_url: str) -> CheckoutPage:
         """Open the page on which a backer pays what the saved card could not."""
+        self._require_trust()
         return repairs.start_repair(
             pledge_id,
             WayBack(return_url, cancel_url),
@@ -72,6 +75,7 @@ class BoundPayments:
 
         A card that was saved is forgotten instead.
         """
+        require_current_books()
         occasion = Occasion(settings=self.settings, at=at, machine=self.clock.machine_now())
         for payment in lock_all(session, Payment, Payment.pledge_id == pledge_id):
             if not payment.is_resolved and payment.stripe_checkout_session_id is not None:
@@ -90,6 +94,7 @@ class BoundPayments:
 
     def begin_onboarding(self, organisation_id: int, *, return_url: str, refresh_url: str) -> str:
         """Return the address of Stripe's onboarding page for this organisation."""
+        self._require_trust()
         return onboarding.begin_onboarding(
             organisation_id,
             return_url=return_url,
@@ -102,3 +107,7 @@ class BoundPayments:
     def refresh_owner(self, organisation_id: int) -> None:
         """Ask Stripe whether this organisation can be paid now."""
         onboarding.refresh_owner(organisation_id, gateway=self.gateway, clock=self.clock)
+
+    def _require_trust(self) -> None:
+        require_own_stripe(self.gateway, settings=self.settings, clock=self.clock)
+        require_current_books()

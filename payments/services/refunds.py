@@ -18,6 +18,7 @@ from payments.gateway.attempts import plan_attempt
 from payments.models import Attempt, AttemptKind, Payment, Refund, RefundReason
 from payments.services.locks import lock_payment
 from payments.services.occasion import Occasion
+from payments.services.trust import require_current_books
 from payments.settlement.issuing import correct_documents
 from payments.settlement.policy import Split, split_refund
 
@@ -54,6 +55,7 @@ def refund_by_treasurer(
     Once the campaign is settled a credit note follows in the same commit: the owner is paid that
     much less, or owes it.
     """
+    require_current_books()
     with transaction() as session:
         payment = lock_payment(session, public_id=payment_id)
         lock(session, Campaign, id=payment.campaign_id)

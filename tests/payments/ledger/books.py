@@ -199,10 +199,11 @@ class Books:
         """Keep a payment and book its charge; Stripe keeps 1.5 % and 0.25."""
         made = self._keep(payment(of, amount=amount, tip=tip))
         fee = made.total_amount * 15 // 1000 + 25
-        self.adopt(
-            seen := movement(made.total_amount, fee=fee, source=made.stripe_charge_id),
-            rules.charge(made, seen),
-        )
+        seen = movement(made.total_amount, fee=fee, source=made.stripe_charge_id)
+        self.adopt(seen, rules.charge(made, seen))
+        with transaction():
+            made.processor_fee_amount = fee
+            made.available_at = seen.available_at
         return made
 
     def refund(self, of: Payment, *, funds: int = 0, tip: int = 0) -> Refund:
