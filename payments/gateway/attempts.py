@@ -339,6 +339,41 @@ def withdraw(session: Session, *, kind: AttemptKind, subject: str, at: datetime)
     return session.scalar(left.limit(1)) is None
 
 
+def restore_attempt(
+    session: Session, key: str, *, stripe_object_id: str, campaign_id: int | None, at: datetime
+) -> None:
+    """Write down that Stripe carried a call out which a restored backup does not know of.
+
+    The key says all of it; one that the backup still means to send is closed.
+    """
+    attempt = session.scalars(
+        sa.select(Attempt).where(Attempt.idempotency_key == key).with_for_update()
+    ).one_or_none()
+    if attempt is None:
+        _, kind, subject, action_number, try_number = key.rsplit(":", 4)
+        attempt = Attempt(
+            public_id=new_public_id("att"),
+            kind=AttemptKind(kind),
+            subject=subject,
+            campaign_id=campaign_id,
+            action_number=int(action_number),
+            try_number=int(try_number),
+            idempotency_key=key,
+            parameters={},
+            not_before=at,
+            created_at=at,
+            fence=0,
+            sends_count=0,
+        )
+        session.add(attempt)
+    attempt.first_sent_at = attempt.first_sent_at or at
+    attempt.sent_at = attempt.sent_at or at
+    attempt.status = AttemptStatus.DONE
+    attempt.stripe_object_id = stripe_object_id
+    attempt.closed_at = at
+    attempt.lease_until = None
+
+
 def try_again(session: Session, attempt: Attempt, *, installation: str, at: datetime) -> Attempt:
     """Close an attempt that a look-up proved without effect, and plan it under a new key.
 

@@ -27,6 +27,7 @@ from payments.gateway.facts import (
     EventFact,
     Fact,
     IntentFact,
+    PayoutFact,
     Postponed,
     RefundFact,
     Refused,
@@ -235,10 +236,10 @@ class Gateway:
             _ask(lambda: self._client.v1.topups.retrieve(topup_id, params, self._read))
         )
 
-    def get_payout(self, payout_id: str) -> TopupFact:
-        """Fetch a payout of the platform's own with its movement."""
-        params: Any = {"expand": [_BALANCE]}
-        return reading.topup(
+    def get_payout(self, payout_id: str) -> PayoutFact:
+        """Fetch a payout of the platform's own with its movements."""
+        params: Any = {"expand": [_BALANCE, "failure_balance_transaction"]}
+        return reading.payout(
             _ask(lambda: self._client.v1.payouts.retrieve(payout_id, params, self._read))
         )
 

@@ -78,6 +78,9 @@ class CheckoutFact:
     metadata: Mapping[str, str]
     intent: IntentFact | None
     setup: SetupFact | None = None
+    created_at: datetime | None = None
+    email: str | None = None
+    locale: str | None = None
 
 
 @dataclass(frozen=True)
@@ -141,7 +144,7 @@ class DisputeFact:
 
 @dataclass(frozen=True)
 class TopupFact:
-    """Money the operator moved onto the Stripe balance, or took back to the bank."""
+    """Money the operator moved onto the Stripe balance."""
 
     id: str
     status: str
@@ -149,6 +152,19 @@ class TopupFact:
     currency: str
     created_at: datetime
     movement: MovementFacts | None
+
+
+@dataclass(frozen=True)
+class PayoutFact:
+    """Money on its way from the platform's balance to its bank, and perhaps back."""
+
+    id: str
+    status: str
+    amount: int
+    currency: str
+    arrives_at: datetime
+    movement: MovementFacts | None
+    failure_movement: MovementFacts | None
 
 
 @dataclass(frozen=True)

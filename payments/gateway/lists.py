@@ -9,7 +9,13 @@ from typing import Any
 
 from payments.gateway import reading
 from payments.gateway.client import PAGE, Gateway
-from payments.gateway.facts import ChargeFact, DisputeFact, RefundFact, TransferFact
+from payments.gateway.facts import (
+    ChargeFact,
+    CheckoutFact,
+    DisputeFact,
+    RefundFact,
+    TransferFact,
+)
 from payments.ledger.drafts import MovementFacts
 
 
@@ -42,6 +48,15 @@ def list_disputes(gateway: Gateway, *, since: datetime | None = None) -> Iterato
     params = _page(since)
     return gateway.each(
         lambda client, options: client.v1.disputes.list(params, options), reading.dispute
+    )
+
+
+def list_pages(gateway: Gateway, *, since: datetime | None = None) -> Iterator[CheckoutFact]:
+    """List the Checkout Sessions with the money they brought, or the card they saved."""
+    expand = ["data.payment_intent.latest_charge.balance_transaction"]
+    params = _page(since) | {"expand": [*expand, "data.setup_intent.payment_method"]}
+    return gateway.each(
+        lambda client, options: client.v1.checkout.sessions.list(params, options), reading.checkout
     )
 
 

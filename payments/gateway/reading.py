@@ -11,6 +11,7 @@ from payments.gateway.facts import (
     DisputeFact,
     EventFact,
     IntentFact,
+    PayoutFact,
     RefundFact,
     ReversalFact,
     SetupFact,
@@ -144,6 +145,9 @@ def checkout(seen: StripeObject) -> CheckoutFact:
         metadata=_metadata(seen),
         intent=intent(seen.payment_intent),
         setup=setup(seen.setup_intent),
+        created_at=instant(seen.created),
+        email=getattr(seen.customer_details, "email", None) or seen.customer_email,
+        locale=seen.locale,
     )
 
 
@@ -208,7 +212,7 @@ def dispute(seen: StripeObject) -> DisputeFact:
 
 
 def topup(seen: StripeObject) -> TopupFact:
-    """Read a top-up or a payout of the platform's own."""
+    """Read a top-up."""
     return TopupFact(
         id=seen.id,
         status=seen.status,
@@ -216,6 +220,19 @@ def topup(seen: StripeObject) -> TopupFact:
         currency=seen.currency.upper(),
         created_at=instant(seen.created),
         movement=movement(seen.balance_transaction),
+    )
+
+
+def payout(seen: StripeObject) -> PayoutFact:
+    """Read a payout of the platform's own."""
+    return PayoutFact(
+        id=seen.id,
+        status=seen.status,
+        amount=seen.amount,
+        currency=seen.currency.upper(),
+        arrives_at=instant(seen.arrival_date),
+        movement=movement(seen.balance_transaction),
+        failure_movement=movement(seen.failure_balance_transaction),
     )
 
 

@@ -104,7 +104,10 @@ def give_up(run: Run) -> None:
 
 
 def finish(session: Session, run: Run, *, standing: Standing, seen_until: datetime | None) -> None:
-    """Write down that a comparison came to its end, in the commit that keeps what it found."""
+    """Write down that a comparison came to its end, in the commit that keeps what it found.
+
+    Books that are older than Stripe stay compared as far as they were when they were kept.
+    """
     row = _lock_row(session)
     if row.holder == run.holder:
         row.holder = row.lease_until = None
@@ -112,8 +115,9 @@ def finish(session: Session, run: Run, *, standing: Standing, seen_until: dateti
         row.standing = standing
         row.compared_at = run.began_at
         row.epoch = _epoch(session)
-    known = [instant for instant in (row.seen_until, seen_until) if instant is not None]
-    row.seen_until = max(known, default=None)
+    if standing is not Standing.OLDER:
+        known = [instant for instant in (row.seen_until, seen_until) if instant is not None]
+        row.seen_until = max(known, default=None)
     if run.is_whole:
         row.whole_at = run.began_at
         row.is_whole_wanted = False

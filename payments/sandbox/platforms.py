@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
+import re
 import sqlite3
 import threading
 import time
@@ -37,6 +38,7 @@ DEFAULT_SETTINGS: Final[Json] = {
     },
 }
 _MAX_OPEN: Final = 64
+_ROLLED: Final = re.compile(r"_rolled\d+$")
 
 
 class InvariantError(AssertionError):
@@ -207,7 +209,9 @@ class Platforms:
 
     @staticmethod
     def account_of(secret_key: str) -> str:
-        return f"acct_{hashlib.sha256(secret_key.encode()).hexdigest()[:16]}"
+        """Return the account a key opens; rolling a key, to ``…_rolled2``, opens the same one."""
+        first_key = _ROLLED.sub("", secret_key)
+        return f"acct_{hashlib.sha256(first_key.encode()).hexdigest()[:16]}"
 
     def exists(self, account: str) -> bool:
         return account.removeprefix("acct_").isalnum() and (

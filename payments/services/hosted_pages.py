@@ -55,11 +55,18 @@ def card_page(
 
 
 def our_ids(pledge: Pledge, *, settings: Settings) -> dict[str, str]:
-    """Return what lets an object at Stripe be recognised as ours; never a name or an e-mail."""
-    return {
+    """Return what lets an object at Stripe be recognised as ours; never a name or an e-mail.
+
+    With it a pledge that a restored backup has forgotten can be written down again.
+    """
+    reward = {"octo_reward": pledge.reward.public_id} if pledge.reward else {}
+    return reward | {
         "octo_installation": settings.stripe.installation,
         "octo_pledge": pledge.public_id,
         "octo_campaign": pledge.campaign.public_id,
+        "octo_amount": str(pledge.amount),
+        "octo_shipping": str(pledge.shipping_amount),
+        "octo_tip": str(pledge.tip_amount),
     }
 
 

@@ -59,6 +59,7 @@ def plan_transfer(
             "metadata": {
                 "octo_campaign": campaign.public_id,
                 "octo_document": transfer.settlement.number,
+                "octo_issued_at": str(int(transfer.settlement.issued_at.timestamp())),
             },
         },
         at=occasion.machine,

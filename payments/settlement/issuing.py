@@ -32,10 +32,13 @@ _SERIES: Final = {
 }
 
 
-def issue_settlement(session: Session, campaign: Campaign, *, occasion: Occasion) -> Settlement:
+def issue_settlement(
+    session: Session, campaign: Campaign, *, occasion: Occasion, number: str | None = None
+) -> Settlement:
     """Issue the main document of a campaign and the transfer that will pay it.
 
     The caller holds the campaign's lock, so that nothing of what is summed here can change.
+    ``number`` is that of a document which was issued before and which a backup has forgotten.
     """
     in_force = occasion.settings.rules
     figures = read_figures(
@@ -48,6 +51,7 @@ def issue_settlement(session: Session, campaign: Campaign, *, occasion: Occasion
         figures,
         rates=(in_force.platform_fee_rate, in_force.vat_rate),
         occasion=occasion,
+        number=number,
     )
 
 
@@ -89,15 +93,27 @@ def find_main(session: Session, campaign: Campaign) -> Settlement | None:
 
 def next_number(session: Session, series: str) -> str:
     """Give the next number of a series, without gaps: a rolled-back document gives it back."""
+    row = _lock_series(session, series)
+    row.last_number += 1
+    session.flush()
+    return f"{series}-{row.last_number:04d}"
+
+
+def note_number(session: Session, number: str) -> None:
+    """Never give a number again that Stripe has seen, though these books have forgotten it."""
+    series, _, last = number.rpartition("-")
+    row = _lock_series(session, series)
+    row.last_number = max(row.last_number, int(last))
+    session.flush()
+
+
+def _lock_series(session: Session, series: str) -> DocumentSeries:
     is_sqlite = session.get_bind().dialect.name == "sqlite"
     insert = sqlite.insert if is_sqlite else postgresql.insert
     session.execute(
         insert(DocumentSeries).values(name=series, last_number=0).on_conflict_do_nothing()
     )
-    row = lock(session, DocumentSeries, name=series)
-    row.last_number += 1
-    session.flush()
-    return f"{series}-{row.last_number:04d}"
+    return lock(session, DocumentSeries, name=series)
 
 
 def _correct(
@@ -135,13 +151,14 @@ def _issue(
     *,
     rates: tuple[Decimal, Decimal],
     occasion: Occasion,
+    number: str | None = None,
 ) -> Settlement:
     """Write a document, book it, and have the owner paid or owe what it says."""
     is_main = kind is SettlementKind.MAIN
     count, fees = read_processor_fees(session, campaign) if is_main else (0, 0)
     document = Settlement(
         public_id=new_public_id("set"),
-        number=next_number(session, f"{_SERIES[kind]}{occasion.at.year}"),
+        number=number or next_number(session, f"{_SERIES[kind]}{occasion.at.year}"),
         campaign=campaign,
         kind=kind,
         currency=campaign.currency,

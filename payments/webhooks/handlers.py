@@ -13,7 +13,7 @@ from payments.gateway.client import Gateway
 from payments.gateway.facts import ChargeFact
 from payments.ledger import rules
 from payments.ledger.drafts import MovementFacts, TransactionDraft
-from payments.ledger.posting import adopt_alone
+from payments.ledger.posting import adopt_alone, post
 from payments.models import (
     CardStatus,
     ConnectedAccount,
@@ -174,10 +174,18 @@ def _on_topup(
 def _on_payout(
     object_id: str, payload: dict[str, Any], *, gateway: Gateway, settings: Settings, clock: Clock
 ) -> bool:
-    del settings, clock
-    if payload.get("account"):
-        return True
-    return _adopt(gateway.get_payout(object_id).movement, rules.platform_payout)
+    """Book a payout when it leaves, when it arrives, and when the bank sends it back."""
+    del payload, settings, clock
+    seen = gateway.get_payout(object_id)
+    is_known = _adopt(seen.movement, rules.platform_payout)
+    _adopt(seen.failure_movement, rules.platform_payout_failed)
+    if is_known and seen.status == "paid":
+        with transaction() as session:
+            draft = rules.platform_payout_paid(
+                seen.id, seen.amount, seen.currency, at=seen.arrives_at
+            )
+            post(session, draft)
+    return is_known
 
 
 def _on_account(

@@ -27,6 +27,7 @@ _log = structlog.get_logger()
 BATCH: Final = 100
 PARKED_FOR: Final = timedelta(seconds=30)
 LONGEST_PAUSE: Final = timedelta(hours=1)
+_ABOUT_OWNERS: Final = ("account.", "v2.core.account")
 
 
 def store_event(event: dict[str, Any], *, clock: Clock) -> bool:
@@ -106,7 +107,7 @@ def _handle(event_id: int, *, gateway: Gateway, settings: Settings, clock: Clock
         event = session.get_one(InboxEvent, event_id)
         kind, object_id, payload = event.type, event.object_id, event.payload
     handler = find_handler(kind)
-    if handler is None or not object_id:
+    if handler is None or not object_id or _is_foreign(kind, payload, settings):
         return _finish(event_id, InboxStatus.IGNORED, clock=clock)
     try:
         is_known = handler(object_id, payload, gateway=gateway, settings=settings, clock=clock)
@@ -123,6 +124,13 @@ def _handle(event_id: int, *, gateway: Gateway, settings: Settings, clock: Clock
     if not is_known:
         return _park(event_id, error="unknown object", clock=clock)
     return _finish(event_id, InboxStatus.HANDLED, clock=clock)
+
+
+def _is_foreign(kind: str, payload: dict[str, Any], settings: Settings) -> bool:
+    """Tell whether an event is of the other mode, or of what an owner does with their account."""
+    is_of_other_mode = bool(payload.get("livemode", False)) is not settings.stripe.is_live
+    is_of_owner = payload.get("account") is not None and not kind.startswith(_ABOUT_OWNERS)
+    return is_of_other_mode or is_of_owner
 
 
 def _finish(event_id: int, status: InboxStatus, *, clock: Clock) -> int:

@@ -106,10 +106,12 @@ def test_an_event_of_a_megabyte_is_refused(client: FlaskClient) -> None:
     assert kept() == []
 
 
-def test_an_event_of_the_other_mode_is_answered_and_dropped(client: FlaskClient) -> None:
+def test_an_event_of_the_other_mode_is_answered_and_ignored(client: FlaskClient) -> None:
     assert deliver(client, event(livemode=True)) == 200
 
-    assert kept() == []
+    handle()
+
+    assert [one.status for one in kept()] == [InboxStatus.IGNORED]
 
 
 def test_the_same_event_fifty_times_is_kept_once(client: FlaskClient) -> None:
