@@ -2,6 +2,7 @@
 
 import json
 import sys
+from typing import Any
 
 import click
 from flask import Flask
@@ -12,6 +13,8 @@ from octo.command_line import json_option, told_refusals
 from octo.database import snapshot
 from payments.ledger.check import check_ledger
 from payments.reconciliation.compare import reconcile
+from payments.reconciliation.differences import Comparison
+from payments.reconciliation.importing import Import, import_forgotten
 from payments.rehearsing import settle_command
 from payments.runtime import payments_runtime
 from payments.services import refund_all
@@ -42,19 +45,59 @@ def check(*, as_json: bool) -> None:
 
 
 @click.command("reconcile")
-@click.option("--json", "as_json", is_flag=True, help="Answer in JSON.")
+@click.option("--import", "is_import", is_flag=True, help="Bring back what a backup has forgotten.")
+@click.option("--yes", "is_sure", is_flag=True, help="With --import, do not ask.")
+@json_option
 @with_appcontext
-def reconcile_command(*, as_json: bool) -> None:
-    """Compare Stripe's movements with the ledger's; exit 1 and name every difference."""
+@told_refusals
+def reconcile_command(*, is_import: bool, is_sure: bool, as_json: bool) -> None:
+    """Compare these books with Stripe, both ways; exit 1 and name every difference.
+
+    On a database that is older than Stripe no money moves. --import lists what it has forgotten
+    and, once confirmed, plays it again from Stripe's lists; then money moves again.
+    """
     runtime = payments_runtime()
-    comparison = reconcile(gateway=runtime.gateway, settings=runtime.settings, clock=runtime.clock)
-    if as_json:
-        click.echo(json.dumps(comparison.as_json()))
-    else:
-        for one in comparison.differences:
-            click.echo(f"{one.kind}: {one.subject}: {json.dumps(one.details, sort_keys=True)}")
-        click.echo(comparison.summary())
+    given: dict[str, Any] = {
+        "gateway": runtime.gateway,
+        "settings": runtime.settings,
+        "clock": runtime.clock,
+    }
+    comparison = reconcile(**given)
+    imported = None
+    if is_import and comparison.forgotten:
+        _ask_to_import(comparison, is_sure=is_sure or as_json)
+        imported = import_forgotten(**given)
+        comparison = reconcile(**given)
+    _tell_comparison(comparison, imported, as_json=as_json)
     sys.exit(1 if comparison.differences else 0)
+
+
+def _ask_to_import(comparison: Comparison, *, is_sure: bool) -> None:
+    """List what is forgotten, and go on only if whoever reads it says so."""
+    if is_sure:
+        return
+    for one in comparison.forgotten:
+        click.echo(f"{one.details['what']}: {one.subject}: {json.dumps(one.details['stripe'])}")
+    click.confirm(
+        f"Bring back these {len(comparison.forgotten)} and all that belongs to them?", abort=True
+    )
+
+
+def _tell_comparison(comparison: Comparison, imported: Import | None, *, as_json: bool) -> None:
+    if as_json:
+        told = comparison.as_json()
+        if imported is not None:
+            told["imported"] = imported.played
+            told["not_imported"] = imported.failed
+        click.echo(json.dumps(told))
+        return
+    if imported is not None:
+        click.echo(f"{len(imported.played)} brought back")
+        for name, why in imported.failed.items():
+            click.echo(f"{name} could not be brought back: {why}")
+    for one in comparison.differences:
+        click.echo(f"{one.kind}: {one.subject}: {json.dumps(one.details, sort_keys=True)}")
+    click.echo(comparison.summary())
 
 
 @campaign_commands.command("refund-all")

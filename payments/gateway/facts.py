@@ -73,12 +73,12 @@ class CheckoutFact:
     mode: str
     status: str
     url: str | None
+    created_at: datetime
     expires_at: datetime
     client_reference_id: str | None
     metadata: Mapping[str, str]
     intent: IntentFact | None
     setup: SetupFact | None = None
-    created_at: datetime | None = None
     email: str | None = None
     locale: str | None = None
 

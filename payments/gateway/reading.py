@@ -140,12 +140,12 @@ def checkout(seen: StripeObject) -> CheckoutFact:
         mode=seen.mode,
         status=seen.status,
         url=seen.url,
+        created_at=instant(seen.created),
         expires_at=instant(seen.expires_at),
         client_reference_id=seen.client_reference_id,
         metadata=_metadata(seen),
         intent=intent(seen.payment_intent),
         setup=setup(seen.setup_intent),
-        created_at=instant(seen.created),
         email=getattr(seen.customer_details, "email", None) or seen.customer_email,
         locale=seen.locale,
     )

@@ -113,8 +113,7 @@ def _news(found: list[Difference], run: Run) -> list[str]:
         known = kept_keys(session, is_explained=False)
         explained = kept_keys(session, is_explained=True)
         is_older = any(
-            kind == DifferenceKind.FORGOTTEN
-            for kind, _ in (known | {one.key for one in found}) - explained
+            one.kind is DifferenceKind.FORGOTTEN and one.key not in explained for one in found
         )
         return [
             one.source

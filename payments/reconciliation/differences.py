@@ -84,6 +84,11 @@ class Comparison:
     explained_count: int = 0
     newest: datetime | None = None
 
+    @property
+    def forgotten(self) -> list[Difference]:
+        """Return what Stripe did for us and these books know nothing of."""
+        return [one for one in self.differences if one.kind is DifferenceKind.FORGOTTEN]
+
     def summary(self) -> str:
         """Say in one line what was compared and how it ended."""
         news = f", {len(self.taken_in)} learned just now" if self.taken_in else ""
