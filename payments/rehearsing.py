@@ -212,6 +212,8 @@ def _totals(rehearsal: Rehearsal, *, language: str) -> Iterator[str]:
         yield gettext("Available at Stripe: %(amount)s.", amount=money(rehearsal.available_amount))
     if rehearsal.is_stripe_away:
         yield "! " + gettext("Stripe does not answer: what it would say is not known.")
+    if rehearsal.is_older_than_stripe:
+        yield "! " + gettext("These books are older than Stripe: no money moves on them.")
     if rehearsal.missing_amount:
         yield "! " + gettext(
             "The float is short: top the Stripe balance up with %(amount)s at least.",

@@ -26,8 +26,10 @@ from payments.models import (
     InboxEvent,
     InboxStatus,
     PacerBucket,
+    Reconciliation,
     Refund,
     RefundStatus,
+    Standing,
 )
 from payments.waiting import list_frozen
 
@@ -201,6 +203,10 @@ def _alerts(
     """Find what a person must look at: each is in docs/operations.md by its code."""
     yield from _stripe_away(times, stripe)
     yield from _unknown_outcomes(session, times, stripe)
+    if session.scalar(sa.select(Reconciliation.standing)) is Standing.OLDER:
+        yield Alert(
+            "older_than_stripe", N_("These books are older than Stripe: no money moves on them.")
+        )
     currency = settings.rules.currency
     below = cover(session, currency).amount
     if below < 0:

@@ -27,9 +27,11 @@ from payments.models import (
     Freeze,
     OwnerReadiness,
     Payment,
+    Reconciliation,
     Refund,
     RefundStatus,
     SavedCard,
+    Standing,
     Transfer,
     TransferStatus,
 )
@@ -114,6 +116,7 @@ class Rehearsal:
     cover_amount: int
     available_amount: int | None
     is_stripe_away: bool
+    is_older_than_stripe: bool
 
     @property
     def float_amount(self) -> int:
@@ -129,7 +132,8 @@ class Rehearsal:
     def is_well(self) -> bool:
         """Tell whether nothing stands in the way."""
         has_troubles = any(plan.troubles for plan in self.campaigns)
-        return not (has_troubles or self.missing_amount or self.is_stripe_away)
+        is_held = self.is_stripe_away or self.is_older_than_stripe
+        return not (has_troubles or self.missing_amount or is_held)
 
 
 def rehearse(
@@ -146,6 +150,7 @@ def rehearse(
     facts = _ask_stripe(gateway, accounts, currency)
     with reading() as session:
         planner = _Planner(session, settings, facts, clock.now())
+        standing = session.scalar(sa.select(Reconciliation.standing))
         return Rehearsal(
             at=planner.at,
             currency=currency,
@@ -153,6 +158,7 @@ def rehearse(
             cover_amount=cover(session, currency).amount,
             available_amount=facts.available.get(currency),
             is_stripe_away=facts.is_away,
+            is_older_than_stripe=standing is Standing.OLDER,
         )
 
 

@@ -13,6 +13,8 @@ from payments.models import (
     Attempt,
     Discrepancy,
     InboxEvent,
+    Reconciliation,
+    Standing,
 )
 from payments.runtime import payments_runtime
 from payments.services.onboarding import refresh_owner
@@ -180,6 +182,10 @@ def test_what_stops_money_wakes_somebody_and_is_said_once_in_plain_words(
     assert set(reasons(client)) == {"campaign_frozen", "books_differ", "cover_below_zero"}
     moment.advance(hours=2)
     assert "verdict_late" in reasons(client)
+    with transaction() as session:
+        session.execute(sa.update(Reconciliation).values(standing=Standing.OLDER))
+    assert "older_than_stripe" in reasons(client)
+    assert app.test_cli_runner().invoke(args=["settle", "--rehearse"]).exit_code == 1
     seen = figures(client)
     assert seen["octo_campaigns_frozen",] == 1
     assert seen["octo_discrepancies_open",] == 1
