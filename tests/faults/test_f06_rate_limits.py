@@ -42,7 +42,7 @@ def environ(environ: dict[str, str], request: pytest.FixtureRequest) -> dict[str
 
 def plan(app: Flask) -> None:
     """Close and settle what is due, and send nothing."""
-    for name in ("close_campaigns", "settle_campaigns"):
+    for name in ("compare_books", "close_campaigns", "settle_campaigns"):
         while jobs(app)[name].run().done:
             continue
 

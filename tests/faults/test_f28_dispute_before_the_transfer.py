@@ -244,7 +244,7 @@ def test_a_refund_sent_after_the_bank_withdrew_is_closed_and_not_repeated(
     campaign = make.live_campaign(goal=1_000_00, days=20)
     pledge = make.pledge(campaign, 50_00, tip=2_00)
     moment.advance(days=21)
-    tick(make, *UNTIL_PLANNED, "compare_books")
+    tick(make, *UNTIL_PLANNED)
     dispute = contest(sandbox, make.payment(pledge).stripe_charge_id)
 
     tick(make, "send_attempts")  # before anybody here has heard of the dispute

@@ -179,6 +179,7 @@ def test_another_transfer_by_hand_stops_ours_and_is_shown(
     assert transfers(campaign) == [("pending", 122_13)]
     parked = sa.select(InboxEvent.object_id).where(InboxEvent.status == InboxStatus.PARKED)
     assert made in db.session.scalars(parked).all()
+    assert make.app.test_cli_runner().invoke(args=["reconcile"]).exit_code == 1
     assert db.session.scalars(sa.select(Discrepancy.campaign_id)).all()
     sign_in_as_treasurer(make, client)
     assert made in client.get("/treasury").text
