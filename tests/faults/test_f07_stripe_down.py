@@ -172,6 +172,7 @@ def test_an_outage_gives_a_campaign_its_time_back_for_all_to_see(
     make.pledge(campaign, 20_00)
     moment.advance(days=20, seconds=-600)
     make.open_checkout(make.pending_pledge(campaign, 10_00))
+    make.work()
     take_stripe_down(sandbox)
     moment.advance(hours=1)
     make.work()

@@ -24,7 +24,7 @@ def commands(text: str) -> list[str]:
 
 def check(app: Flask, line: str) -> None:
     """Parse a line as its program would; raises ``click.UsageError`` where it would refuse it."""
-    program, *words = shlex.split(line)
+    program, *words = shlex.split(line, comments=True)
     if program in OTHER_PROGRAMS:
         return
     assert program == "flask", line

@@ -182,13 +182,23 @@ def test_what_stops_money_wakes_somebody_and_is_said_once_in_plain_words(
     assert set(reasons(client)) == {"campaign_frozen", "books_differ", "cover_below_zero"}
     moment.advance(hours=2)
     assert "verdict_late" in reasons(client)
-    with transaction() as session:
-        session.execute(sa.update(Reconciliation).values(standing=Standing.OLDER))
-    assert "older_than_stripe" in reasons(client)
-    assert app.test_cli_runner().invoke(args=["settle", "--rehearse"]).exit_code == 1
     seen = figures(client)
     assert seen["octo_campaigns_frozen",] == 1
     assert seen["octo_discrepancies_open",] == 1
     assert seen["octo_inbox_events", "parked"] == 1
     assert seen["octo_alerts", "campaign_frozen"] == 1
     assert seen["octo_cover_minor_units", "EUR"] < 0
+
+
+def test_books_older_than_stripe_wake_somebody_and_spoil_a_rehearsal(
+    app: Flask, make: Make, client: Visitor
+) -> None:
+    make.work()
+    assert reasons(client) == []
+    assert app.test_cli_runner().invoke(args=["settle", "--rehearse"]).exit_code == 0
+
+    with transaction() as session:
+        session.execute(sa.update(Reconciliation).values(standing=Standing.OLDER))
+
+    assert reasons(client) == ["older_than_stripe"]
+    assert app.test_cli_runner().invoke(args=["settle", "--rehearse"]).exit_code == 1
