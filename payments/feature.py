@@ -5,8 +5,9 @@ from flask import Flask
 from campaigns.ports import bind_payments
 from octo.watch.vitals import register_vitals
 from octo.web.api import register_api
+from octo.web.notices import add_staff_notice
 from octo.worker import stop_requested
-from payments import acts, api, commands, pages
+from payments import acts, api, commands, differing, pages
 from payments.jobs import register_jobs
 from payments.runtime import bind_runtime
 from payments.services.port import BoundPayments
@@ -29,6 +30,8 @@ def register(app: Flask) -> None:
     app.register_blueprint(webhook_pages.blueprint)
     pages.register_pages(app)
     app.register_blueprint(acts.blueprint)
+    app.register_blueprint(differing.blueprint)
+    add_staff_notice(app, differing.tell_staff)
     register_api(app, *api.PARTS)
     commands.register_commands(app)
     register_jobs(app, runtime, should_stop=stop_requested)

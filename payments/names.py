@@ -1,6 +1,7 @@
 """How disputes, refusals, ledger accounts and events are called on the treasury's pages."""
 
-from typing import Final
+from dataclasses import dataclass
+from typing import Any, Final
 
 from flask_babel import gettext
 
@@ -65,6 +66,64 @@ DOCUMENT_NAMES: Final = {
     SettlementKind.MAIN: N_("Settlement"),
     SettlementKind.SUPPLEMENTARY: N_("Supplementary settlement"),
     SettlementKind.CREDIT_NOTE: N_("Credit note"),
+}
+FIELD_NAMES: Final = {
+    "amount": N_("Amount, in cents"),
+    "amount_reversed": N_("Amount taken back, in cents"),
+    "available_at": N_("Available on"),
+    "balance": N_("Balance, in cents"),
+    "campaign": N_("Campaign"),
+    "charge": N_("Charge"),
+    "created_at": N_("Made on"),
+    "currency": N_("Currency"),
+    "destination": N_("Owner's Stripe account"),
+    "document": N_("Document"),
+    "fee": N_("Fee, in cents"),
+    "movements": N_("Sum of the movements, in cents"),
+    "net": N_("Net, in cents"),
+    "occurred_at": N_("Made on"),
+    "payment": N_("Payment"),
+    "refund": N_("Refund"),
+    "status": N_("State"),
+    "transfer": N_("Transfer"),
+    "type": N_("Kind"),
+}
+_LOOK: Final = N_(
+    "Look it up at Stripe and here. Mend what is wrong there, or say what explains it."
+)
+ADVICE: Final = {
+    DifferenceKind.MISSING_HERE: N_(
+        "Look the movement up at Stripe. If somebody of yours made it, explain it; if nobody did, "
+        "ask Stripe before money moves."
+    ),
+    DifferenceKind.MISSING_THERE: N_(
+        "These books say that money moved which Stripe does not know of. Find out who wrote it; "
+        "reverse it in the ledger if it never happened."
+    ),
+    DifferenceKind.CHARGED_TWICE: N_(
+        "Refund the second charge at Stripe; it is taken in by itself. Then explain it."
+    ),
+    DifferenceKind.REFUNDED_TWICE: N_(
+        "The backer has had this money twice. Ask for it back, or bear it, and explain it."
+    ),
+    DifferenceKind.TRANSFERRED_TWICE: N_(
+        "Take the second transfer back at Stripe before anything else, and explain it."
+    ),
+    DifferenceKind.TRANSFER_MISSING_HERE: N_(
+        "Somebody transferred money by hand that no document calls for. Take it back at Stripe, "
+        "or explain it."
+    ),
+    DifferenceKind.BOOKS_BROKEN: N_(
+        "Run flask ledger check. Somebody changed the database by hand, or a program is wrong: "
+        "have it looked at before money moves."
+    ),
+    DifferenceKind.MISBOOKED: N_(
+        "Run flask ledger check. Somebody changed the database by hand, or a program is wrong: "
+        "have it looked at before money moves."
+    ),
+    DifferenceKind.FORGOTTEN: N_(
+        "Bring it back with flask reconcile --import. Explain it only if that cannot be."
+    ),
 }
 # Stripe's own codes; one that Stripe adds later is shown as it is.
 DISPUTE_REASONS: Final = {
@@ -156,3 +215,35 @@ def event_name(kind: TransactionKind) -> str:
 def account_name(account: str) -> str:
     """Return what a ledger account is called, whoever it is kept for."""
     return str(gettext(ACCOUNT_NAMES[account.partition(":")[0]]))
+
+
+@dataclass(frozen=True)
+class Side:
+    """One thing on which both sides of a difference speak, as it is shown."""
+
+    name: str
+    stripe: str
+    here: str
+
+
+def sides_of(details: dict[str, Any]) -> list[Side]:
+    """Return what Stripe says and what stands here, line by line; amounts in minor units."""
+    stripe, here = details.get("stripe", {}), details.get("here", {})
+    return [
+        Side(
+            str(gettext(FIELD_NAMES.get(name, name))),
+            _shown(stripe.get(name)),
+            _shown(here.get(name)),
+        )
+        for name in dict.fromkeys([*stripe, *here])
+        if stripe.get(name) is not None or here.get(name) is not None
+    ]
+
+
+def advice_on(kind: str) -> str:
+    """Return what to do about a difference."""
+    return str(gettext(ADVICE.get(DifferenceKind(kind), _LOOK)))
+
+
+def _shown(value: object) -> str:
+    return "—" if value is None else str(value)

@@ -224,13 +224,37 @@ def list_disputes(*, window: Window | None = None) -> Sequence[Dispute]:
 
 def list_discrepancies(*, window: Window | None = None) -> Sequence[Discrepancy]:
     """List what differs between Stripe and the ledger and is not explained."""
-    statement = (
-        sa.select(Discrepancy)
-        .where(Discrepancy.resolved_at.is_(None))
-        .order_by(Discrepancy.id.desc())
-    )
+    statement = _differences().where(Discrepancy.opened())
     with reading() as session:
         return session.scalars(narrowed(statement, window)).all()
+
+
+def list_explained() -> Sequence[Discrepancy]:
+    """List what still differs and a person has explained, the latest first."""
+    is_explained = Discrepancy.explained_at.is_not(None)
+    with reading() as session:
+        return session.scalars(
+            _differences().where(Discrepancy.resolved_at.is_(None), is_explained)
+        ).all()
+
+
+def get_discrepancy(kind: str, subject: str) -> Discrepancy:
+    """Return one difference, gone or not; raises ``NotFoundError``."""
+    with reading() as session:
+        found = session.scalars(
+            _differences().where(Discrepancy.kind == kind, Discrepancy.subject == subject)
+        ).one_or_none()
+    if found is None:
+        raise NotFoundError(N_("Nothing was found at this address."))
+    return found
+
+
+def _differences() -> sa.Select[Discrepancy]:
+    return (
+        sa.select(Discrepancy)
+        .options(joinedload(Discrepancy.campaign))
+        .order_by(Discrepancy.id.desc())
+    )
 
 
 def get_settlement(number: str) -> tuple[Settlement, Transfer | None]:

@@ -251,6 +251,14 @@ class DiscrepancySchema(Shown):
     subject = fields.String()
     details = fields.Dict()
     found_at = fields.AwareDateTime()
+    explained_at = fields.AwareDateTime(allow_none=True)
+    explanation = fields.String(allow_none=True)
+
+
+class ExplanationSchema(Strict):
+    kind = fields.String(required=True)
+    subject = fields.String(required=True)
+    reason = Paragraphs(most=LONGEST_REASON, is_filled=True, required=True)
 
 
 class MoneyReasonSchema(Strict):

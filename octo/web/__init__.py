@@ -12,6 +12,7 @@ from octo.web import (
     forms,
     language,
     navigation,
+    notices,
     permissions,
     problems,
     security,
@@ -27,6 +28,7 @@ PARTS: Final = (
     filters,
     forms,
     navigation,
+    notices,
 )
 
 

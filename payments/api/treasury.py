@@ -16,6 +16,8 @@ from octo.web.routes import ApiBlueprint
 from payments import queries
 from payments.models import Discrepancy, Dispute, Payment
 from payments.queries import CampaignMoney, LedgerLine
+from payments.reconciliation import keeping
+from payments.reconciliation.keeping import NotOpenError
 from payments.reports import statement
 from payments.reports.delimited import PROFILES
 from payments.reports.statement import Amounts, Row
@@ -25,6 +27,7 @@ from payments.schemas import (
     CampaignMoneySchema,
     DiscrepancySchema,
     DisputeSchema,
+    ExplanationSchema,
     LedgerLineSchema,
     MoneyReasonSchema,
     PaymentSchema,
@@ -154,6 +157,23 @@ def list_disputes(window: Window) -> Page[Dispute]:
 def list_discrepancies(window: Window) -> Page[Discrepancy]:
     """List what differs between Stripe and the ledger, and is not explained."""
     return window.cut(queries.list_discrepancies(window=window))
+
+
+@api.post("/treasury/explanations")
+@requires(Permission.MOVE_MONEY)
+@api.refuses(NotOpenError)
+@api.arguments(ExplanationSchema)
+@api.response(HTTPStatus.OK, DiscrepancySchema)
+def explain_discrepancy(body: dict[str, str]) -> Discrepancy:
+    """Answer for a difference, on the record, so that its campaign's money may move again."""
+    keeping.explain(
+        body["kind"],
+        body["subject"],
+        reason=body["reason"],
+        actor=this_user().public_id,
+        clock=payments_runtime().clock,
+    )
+    return queries.get_discrepancy(body["kind"], body["subject"])
 
 
 def _id_of(campaign_id: str) -> int:

@@ -11,7 +11,7 @@ from octo.database import lock, transaction
 from octo.errors import N_, ConflictError, InvalidError
 from payments.models import Discrepancy, Standing
 from payments.reconciliation.differences import Comparison, Difference, DifferenceKind
-from payments.reconciliation.standing import Run, finish
+from payments.reconciliation.standing import Run, finish, review
 
 LONGEST_REASON = 1000
 
@@ -65,30 +65,32 @@ def kept_keys(session: Session, *, is_explained: bool) -> set[tuple[str, str]]:
     return {(kind, subject) for kind, subject in rows}
 
 
-def explain(discrepancy_id: int, *, reason: str, actor: str, clock: Clock) -> None:
+def explain(kind: str, subject: str, *, reason: str, actor: str, clock: Clock) -> None:
     """Answer for a difference, on the record, so that its campaign's money may move again.
 
-    ``actor`` is a public id. Should it change, it is asked about anew.
+    ``actor`` is a public id. Should it become another difference, it is asked about anew.
     """
     reason = reason.strip()
     if not reason or len(reason) > LONGEST_REASON:
         raise InvalidError(N_("Say what explains this difference."), field="reason")
     with transaction() as session:
-        row = lock(session, Discrepancy, id=discrepancy_id)
+        row = lock(session, Discrepancy, kind=kind, subject=subject)
         if not row.is_open:
             raise NotOpenError(N_("This difference is gone, or explained already."))
         at = clock.now()
         row.explain(reason, by=actor, at=at)
+        session.flush()
+        review(session, _standing(session))
         record(
             session,
             actor=actor,
             action="discrepancy.explained",
-            subject=row.subject[:40],
+            subject=subject[:40],
             reason=reason,
             at=at,
-            kind=row.kind,
-            object=row.subject,
-            **row.details,
+            kind=kind,
+            about=subject,
+            details=row.details,
         )
 
 

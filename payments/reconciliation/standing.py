@@ -123,6 +123,19 @@ def finish(session: Session, run: Run, *, standing: Standing, seen_until: dateti
         row.is_whole_wanted = False
 
 
+def review(session: Session, standing: Standing) -> None:
+    """Let books that were older go on, once a person has answered for all that they lack."""
+    row = _lock_row(session)
+    if row.standing is Standing.OLDER:
+        row.standing = standing
+
+
+def read_comparisons() -> Reconciliation | None:
+    """Return how far these books were compared, for a page."""
+    with reading() as session:
+        return session.scalars(sa.select(Reconciliation)).one_or_none()
+
+
 def _take(session: Session, row: Reconciliation, *, at: datetime, is_whole: bool) -> Run:
     since = None if is_whole or row.seen_until is None else _since(session, row.seen_until)
     until = None if row.seen_until is None else row.seen_until - OVERLAP

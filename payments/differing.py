@@ -1,0 +1,87 @@
+"""Where these books differ from Stripe: both sides, what to do, and a person's explanation."""
+
+from http import HTTPStatus
+
+from flask import Blueprint, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+from flask_login import current_user
+
+from octo.web.forms import say, shown_again_by
+from octo.web.permissions import Permission, has_permission, requires
+from payments import names, queries
+from payments.models import Standing
+from payments.reconciliation import keeping, standing
+from payments.runtime import payments_runtime
+
+blueprint = Blueprint("differing", __name__, url_prefix="/treasury/differences")
+
+
+@blueprint.get("")
+@requires(Permission.READ_BOOKS)
+def index() -> ResponseReturnValue:
+    """List what differs, what was explained, and when these books were compared."""
+    return render_template(
+        "treasury/differences.html",
+        found=queries.list_discrepancies(),
+        explained=queries.list_explained(),
+        compared=standing.read_comparisons(),
+    )
+
+
+@blueprint.get("/one")
+@requires(Permission.READ_BOOKS)
+def one() -> ResponseReturnValue:
+    """Show both sides of one difference, and what to do about it."""
+    found = queries.get_discrepancy(*_asked())
+    return render_template(
+        "treasury/difference.html",
+        difference=found,
+        sides=names.sides_of(found.details),
+        advice=names.advice_on(found.kind),
+    )
+
+
+@blueprint.post("/one")
+@requires(Permission.MOVE_MONEY)
+@shown_again_by(one)
+def explain() -> ResponseReturnValue:
+    """Answer for a difference, so that its campaign's money may move again."""
+    kind, subject = _asked()
+    keeping.explain(
+        kind,
+        subject,
+        reason=request.form.get("reason", ""),
+        actor=current_user.public_id,
+        clock=payments_runtime().clock,
+    )
+    say(_("The difference is explained; money that waited for it may move again."))
+    return redirect(url_for(".index"), HTTPStatus.SEE_OTHER)
+
+
+@blueprint.post("/comparison")
+@requires(Permission.READ_BOOKS)
+def compare() -> ResponseReturnValue:
+    """Have everything compared anew by a worker."""
+    standing.want_whole()
+    say(_("A worker will compare everything with Stripe within the minute."))
+    return redirect(url_for(".index"), HTTPStatus.SEE_OTHER)
+
+
+def tell_staff() -> str | None:
+    """Say to whoever reads the books or moderates that a backup was put back."""
+    staff = (Permission.READ_BOOKS, Permission.MODERATE_CAMPAIGNS)
+    if not any(has_permission(current_user, one) for one in staff):
+        return None
+    if standing.read_standing() is not Standing.OLDER:
+        return None
+    return str(
+        _(
+            "These books are older than Stripe: a backup was put back. Nothing moves and nobody can"
+            " pledge until what it has forgotten is brought back (flask reconcile --import)."
+        )
+    )
+
+
+def _asked() -> tuple[str, str]:
+    return request.args.get("kind", ""), request.args.get("subject", "")
