@@ -1,6 +1,5 @@
 """A worker killed at any moment of the season's deadlines: the same end, nothing twice."""
 
-import os
 import random
 import sys
 import time
@@ -23,6 +22,7 @@ from payments.models import Attempt, AttemptStatus, Transfer, TransferStatus
 from tests.demo.seasons import ENDS, states
 from tests.doomed import doomed_worker
 from tests.sandbox import SandboxClient
+from tests.seeds import draw_seed
 from tests.visitor import refresh
 
 KILLS: Final = 20
@@ -91,9 +91,7 @@ class DeadlyJourney(Journey):
 def test_twenty_kills_over_the_season_change_nothing_of_its_end(
     app: Flask, environ: dict[str, str], sandbox: SandboxClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    seed = int(os.environ.get("OCTO_SEED", random.randrange(10**6)))
-    sys.stdout.write(f"OCTO_SEED={seed}\n")
-    killings = Killings(environ, sandbox, seed=seed)
+    killings = Killings(environ, sandbox, seed=draw_seed())
     monkeypatch.setattr(loading, "Journey", partial(DeadlyJourney, killings=killings))
     runner = app.test_cli_runner()
 

@@ -5,8 +5,7 @@ turns as a seed says. After each step the money adds up; at the end of each stor
 come to its end, exactly once. ``make replay SEED=…`` tells the same stories again.
 """
 
-import os
-import random
+import itertools
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -21,6 +20,7 @@ from tests.machine.machine import MoneyMachine
 from tests.machine.stores import store_of
 from tests.machine.world import World, world_of
 from tests.sandbox import SandboxClient
+from tests.seeds import draw_seed
 
 STEPS_OF_A_STORY: Final = 50
 LEAST_STEPS: Final = 1_000
@@ -42,31 +42,33 @@ def world(
 
 
 def tell_stories(world: World, *, steps: int) -> None:
-    """Tell so many steps of stories from a seed; the first that goes wrong is told."""
-    told_from = int(os.environ.get("OCTO_SEED", random.randrange(10**9)))
-    sys.stdout.write(f"OCTO_SEED={told_from}\n")
+    """Tell so many steps of stories from a seed, in chapters: a story may end early."""
+    told_from = draw_seed()
 
     class Machine(MoneyMachine):
         pass
 
     Machine.world = world
     Machine.count = 0
-    seed(told_from)(Machine)
-    run_state_machine_as_test(
-        Machine,
-        settings=settings(
-            max_examples=steps // STEPS_OF_A_STORY + 1,
-            stateful_step_count=STEPS_OF_A_STORY,
-            deadline=None,
-            database=None,
-            derandomize=False,
-            phases=(Phase.generate,),
-            suppress_health_check=list(HealthCheck),
-        ),
-    )
+    for chapter in itertools.count(told_from):
+        seed(chapter)(Machine)
+        run_state_machine_as_test(Machine, settings=_length(steps - Machine.count))
+        if Machine.count >= steps:
+            break
 
     sys.stdout.write(f"{Machine.count} steps\n")
-    assert Machine.count >= steps
+
+
+def _length(steps: int) -> settings:
+    return settings(
+        max_examples=steps // STEPS_OF_A_STORY + 1,
+        stateful_step_count=STEPS_OF_A_STORY,
+        deadline=None,
+        database=None,
+        derandomize=False,
+        phases=(Phase.generate,),
+        suppress_health_check=list(HealthCheck),
+    )
 
 
 @pytest.mark.slow

@@ -1,7 +1,5 @@
 """Every planted drift is found: so many kinds, ten of each, and nothing on true books."""
 
-import os
-import random
 import sys
 from collections.abc import Callable, Iterator
 from typing import Final
@@ -12,10 +10,11 @@ from tests.databases import Databases, chosen_engines
 from tests.payments.reconciliation.drifts import DRIFTS, Drift
 from tests.payments.reconciliation.history import History, seeded
 from tests.sandbox import SandboxClient, running_sandbox
+from tests.seeds import draw_seed
 from tests.site import build_app, close, site_environ
 
 PLANTS: Final = 10
-SEED: Final = int(os.environ.get("OCTO_SEED", random.randrange(10**6)))
+SEED: Final = draw_seed()
 
 
 @pytest.fixture(scope="module", params=chosen_engines())
