@@ -151,7 +151,7 @@ def settlement(
         net_amount=base - fee - vat,
         processor_fees_amount=0,
         tips_amount=tips,
-        issued_at=NOON + timedelta(hours=1),
+        issued_at=NOON + timedelta(seconds=next(_numbers)),
     )
 
 

@@ -104,8 +104,8 @@ for _name, _change in {
     "movement_of_another_campaign": (
         "campaign_id = (SELECT min(id) FROM campaign c WHERE c.id <> stripe_movement.campaign_id)"
     ),
-    "movement_on_another_date": "occurred_at = (SELECT max(created_at) FROM campaign)",
-    "movement_available_on_another_date": "available_at = (SELECT max(created_at) FROM campaign)",
+    "movement_on_another_date": "occurred_at = '2020-02-29 12:00:00.000000'",
+    "movement_available_on_another_date": "available_at = '2020-02-29 12:00:00.000000'",
     "movement_under_another_id": (
         "stripe_balance_transaction_id = stripe_balance_transaction_id || '{0}'"
     ),
