@@ -7,7 +7,7 @@ from itertools import islice
 from flask import Response, current_app, stream_with_context
 from flask_babel import gettext
 
-from octo.errors import N_
+from octo.errors import N_, NotFoundError
 from octo.paging import Page, Window
 from octo.users.visitor import this_user
 from octo.watch.vitals import Alert, read_vitals
@@ -161,7 +161,7 @@ def list_discrepancies(window: Window) -> Page[Discrepancy]:
 
 @api.post("/treasury/explanations")
 @requires(Permission.MOVE_MONEY)
-@api.refuses(NotOpenError)
+@api.refuses(NotFoundError, NotOpenError)
 @api.arguments(ExplanationSchema)
 @api.response(HTTPStatus.OK, DiscrepancySchema)
 def explain_discrepancy(body: dict[str, str]) -> Discrepancy:
