@@ -7,38 +7,19 @@ come to its end, exactly once. ``make replay SEED=…`` tells the same stories a
 
 import itertools
 import sys
-from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Final
 
 import pytest
 from hypothesis import HealthCheck, Phase, seed, settings
 from hypothesis.stateful import run_state_machine_as_test
 
-from tests.databases import Databases, chosen_engines
 from tests.machine.machine import MoneyMachine
-from tests.machine.stores import store_of
-from tests.machine.world import World, world_of
-from tests.sandbox import SandboxClient
+from tests.machine.world import World
 from tests.seeds import draw_seed
 
 STEPS_OF_A_STORY: Final = 50
 LEAST_STEPS: Final = 1_000
 """On each database: two thousand in all."""
-
-
-@pytest.fixture(params=chosen_engines())
-def world(
-    request: pytest.FixtureRequest,
-    databases: Callable[[str], Databases],
-    sandbox: SandboxClient,
-    tmp_path: Path,
-) -> Iterator[World]:
-    with (
-        store_of(databases(request.param)) as store,
-        world_of(store, sandbox, tmp_path / "instance") as made,
-    ):
-        yield made
 
 
 def tell_stories(world: World, *, steps: int) -> None:

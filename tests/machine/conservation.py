@@ -117,6 +117,30 @@ def find_breaches(ours: Ours, theirs: Theirs) -> list[str]:
     return [breach for rule in RULES for breach in rule(ours, theirs)]
 
 
+class History:
+    """What was final when it was seen last; whoever was frozen meanwhile must not undo it."""
+
+    def __init__(self) -> None:
+        self._closed: set[int] = set()
+        self._stripe_ids: dict[tuple[str, int], str] = {}
+
+    def find_breaches(self, ours: Ours) -> list[str]:
+        """Return everything that was final and is not any more; remember what is now."""
+        closed = {one.id for one in ours.attempts if one.status in {"done", "failed"}}
+        found = [f"attempt {number} was closed and is open" for number in self._closed - closed]
+        self._closed = closed
+        names = {
+            **{("payment", one.id): one.stripe_charge_id for one in ours.payments},
+            **{("refund", one.id): one.stripe_refund_id for one in ours.refunds},
+            **{("transfer", one.id): one.stripe_transfer_id for one in ours.transfers},
+        }
+        for of, stripe_id in self._stripe_ids.items():
+            if names[of] != stripe_id:
+                found.append(f"{of} was {stripe_id} at Stripe and is {names[of]}")
+        self._stripe_ids = {of: stripe_id for of, stripe_id in names.items() if stripe_id}
+        return found
+
+
 def _balances_are_kept(ours: Ours, theirs: Theirs) -> Iterator[str]:
     """Keep in a checkpoint the sum of the entries it stands for."""
     through = max((one.through_id for one in ours.checkpoints), default=0)

@@ -32,6 +32,7 @@ from payments.services.failed_refunds import Means, pay_by_bank, try_again
 from payments.services.freezing import lift_freeze
 from payments.services.refund_all import refund_all
 from payments.services.refunds import refund_by_treasurer
+from tests.machine.conservation import History, Ours, Theirs, find_breaches
 from tests.machine.errands import Halt
 from tests.machine.world import World
 from tests.sandbox import SandboxError
@@ -51,6 +52,7 @@ class Story:
     campaigns: list[str] = field(default_factory=list)
     pledges: list[str] = field(default_factory=list)
     moderator_id: int = 0
+    history: History = field(default_factory=History)
 
     def begin(self, *, float_amount: int) -> None:
         """Open three campaigns, each with two units of a reward.
@@ -70,6 +72,7 @@ class Story:
             ]
             self.moderator_id = make.user("Moderator").id
         self.pledges = []
+        self.history = History()
         if float_amount:
             self.world.sandbox.top_up(float_amount)
 
@@ -269,6 +272,17 @@ class Story:
         left = int((deadline - self.world.clock.now()).total_seconds()) + offset
         if left > 0:
             self.world.let_pass(left)
+
+    # --- what must hold
+
+    def look(self) -> list[str]:
+        """Return everything that must not be, as it stands now."""
+        ours = Ours.read(self.world.books)
+        return [
+            *find_breaches(ours, Theirs.read(self.world.sandbox)),
+            *self.history.find_breaches(ours),
+            *self.world.lookout.breaches,
+        ]
 
     # --- how it is done
 

@@ -61,11 +61,16 @@ class Lookout:
 
 @dataclass
 class Strike:
-    """A fault of the sandbox's that waits for the workers' next calls to some paths."""
+    """A fault of the sandbox's that waits for the workers' next calls of a kind to some paths."""
 
+    method: str
     path: str
     fault: dict[str, Any]
     times: int
+
+    def meets(self, method: str, path: str) -> bool:
+        """Tell whether this call is waited for."""
+        return self.times > 0 and fnmatchcase(method, self.method) and fnmatchcase(path, self.path)
 
 
 class Weather:
@@ -78,9 +83,9 @@ class Weather:
     def departs(self, method: str, path: str) -> None:
         """Strike a call that is about to leave, if it is one that is waited for."""
         for strike in self.strikes:
-            if strike.times and fnmatchcase(path, strike.path):
+            if strike.meets(method, path):
                 strike.times -= 1
-                self._sandbox.fault(method=method.upper(), path=path, **strike.fault)
+                self._sandbox.fault(method=method, path=path, **strike.fault)
                 return
 
 
@@ -107,7 +112,7 @@ class Wire(PooledClient):
         self.lookout.departs(method, url, headers or {})
         if errand is not None:
             errand.reach(is_after=False)
-        self.weather.departs(method, urlsplit(url).path)
+        self.weather.departs(method.upper(), urlsplit(url).path)
         try:
             return super().request(method, url, headers, post_data, _usage=_usage)
         finally:
