@@ -106,6 +106,12 @@ def test_no_page_scrolls_sideways(invite: Invite, gallery: Gallery, make: Make) 
     walk(invite(PHONE, language="fr", width=NARROWEST), gallery, make, measure)
     walk(invite(DESKTOP, language="fr"), gallery, make, measure)
 
+    def measure_large(person: Person, name: str) -> None:
+        person.enlarge_text()
+        measure(person, f"{name} in large letters")
+
+    walk(invite(PHONE, language="fr"), gallery, make, measure_large)
+
     assert wide == []
 
 
