@@ -96,7 +96,7 @@ def _environment(locale: str, *, is_html: bool) -> Environment:
     translations = catalog(locale)
     environment.install_gettext_translations(translations, newstyle=True)  # type: ignore[attr-defined]
     environment.globals["locale"] = locale
-    environment.globals["colon"] = "\u202f: " if locale == "fr" else ": "
+    environment.globals["colon"] = "\u00a0: " if locale == "fr" else ": "
     environment.filters["money"] = functools.partial(_money, locale=locale)
     environment.filters["day"] = functools.partial(_day, locale=locale)
     environment.filters["instant"] = functools.partial(_instant, locale=locale)

@@ -6,10 +6,17 @@ from typing import Final
 
 import pytest
 
+from payments.sandbox.pages.french import FRENCH
 from tests.house.sentences import bare_literals, bare_text, catalog, extracted, refusals, texts
 from tests.house.tree import named, shipped_files
 
 PLACEHOLDER: Final = re.compile(r"%\((\w+)\)s")
+# French sets a thin space before ; ! and ?, a whole one before : and inside « », and breaks no line
+# there; a time, an address and a header of HTTP are not sentences.
+MISSET: Final = re.compile(
+    "(?<!\u202f)[;!?]|(?<!\u00a0)(?<!Authorization):(?!\\S)|«(?!\u00a0)|(?<!\u00a0)»"
+    "|\u202f(?![;!?])| (?:€|%(?!\\())"
+)
 SHOWN: Final = ("octo/", "campaigns/", "payments/", "demo/")
 # The sandbox stands in for Stripe, whose pages and refusals are Stripe's own.
 NOT_OURS: Final = ("payments/sandbox/",)
@@ -48,6 +55,19 @@ def test_a_translation_keeps_its_placeholders() -> None:
         ]
 
     assert broken == []
+
+
+def test_french_punctuation_stands_off_as_french_sets_it() -> None:
+    said = [text for message in catalog("fr") if message.id for text in texts(message.string)]
+
+    assert [text for text in (*said, *FRENCH.values()) if MISSET.search(text)] == []
+
+
+@pytest.mark.parametrize(
+    "text", ["Vraiment\u00a0?", "Vraiment ?", "Total\u202f: 3", "«\u202fOui\u202f»", "5 €", "Oui!"]
+)
+def test_punctuation_misset_is_found(text: str) -> None:
+    assert MISSET.search(text)
 
 
 def test_no_sentence_stands_in_a_template_outside_the_catalogs() -> None:

@@ -6,7 +6,7 @@ from typing import Final
 
 FRENCH: Final = {
     # Every page
-    "Stand-in for Stripe: nothing is real.": "Remplaçant de Stripe : rien n’est réel.",
+    "Stand-in for Stripe: nothing is real.": "Remplaçant de Stripe : rien n’est réel.",
     "There is no such page": "Cette page n’existe pas",
     "Check the address.": "Vérifiez l’adresse.",
     "This cannot be done": "C’est impossible",
@@ -18,7 +18,7 @@ FRENCH: Final = {
     "Nothing is charged today.": "Rien n’est débité aujourd’hui.",
     "Total": "Total",
     "This page stays open for another %(minutes)s min.": (
-        "Cette page reste ouverte encore %(minutes)s min."
+        "Cette page reste ouverte encore %(minutes)s min."
     ),
     "Card": "Carte",
     "E-mail": "Adresse e-mail",
@@ -41,13 +41,13 @@ FRENCH: Final = {
     "Asks for 3-D Secure every time.": "Demande 3-D Secure à chaque fois.",
     "Succeeds; the money is available at once.": "Réussit ; l’argent est disponible aussitôt.",
     "Declined by the bank.": "Refusée par la banque.",
-    "Declined: insufficient funds.": "Refusée : provision insuffisante.",
-    "Declined: lost card.": "Refusée : carte perdue.",
-    "Declined: stolen card.": "Refusée : carte volée.",
-    "Declined: expired card.": "Refusée : carte expirée.",
-    "Declined: wrong security code.": "Refusée : code de sécurité faux.",
-    "Declined: processing error.": "Refusée : erreur de traitement.",
-    "Refused: not a card number.": "Refusée : ce n’est pas un numéro de carte.",
+    "Declined: insufficient funds.": "Refusée : provision insuffisante.",
+    "Declined: lost card.": "Refusée : carte perdue.",
+    "Declined: stolen card.": "Refusée : carte volée.",
+    "Declined: expired card.": "Refusée : carte expirée.",
+    "Declined: wrong security code.": "Refusée : code de sécurité faux.",
+    "Declined: processing error.": "Refusée : erreur de traitement.",
+    "Refused: not a card number.": "Refusée : ce n’est pas un numéro de carte.",
     "Can be saved; later charges fail.": "S’enregistre ; les débits suivants échouent.",
     "3-D Secure, then insufficient funds.": "3-D Secure, puis provision insuffisante.",
     "3-D Secure, then declined.": "3-D Secure, puis refusée.",
@@ -64,7 +64,7 @@ FRENCH: Final = {
     "Type the card number.": "Saisissez le numéro de carte.",
     "This is not a valid card number.": "Ce numéro de carte n’est pas valide.",
     "Only test cards work here: choose one below.": (
-        "Seules les cartes de test fonctionnent ici : choisissez-en une ci-dessous."
+        "Seules les cartes de test fonctionnent ici : choisissez-en une ci-dessous."
     ),
     "Type the date as MM / YY.": "Saisissez la date sous la forme MM / AA.",
     "This card has expired.": "Cette carte a expiré.",
@@ -122,16 +122,16 @@ FRENCH: Final = {
     "Transfers": "Virements",
     "What would be asked here": "Ce qui serait demandé ici",
     "Who you are: name, date of birth, address.": (
-        "Qui vous êtes : nom, date de naissance, adresse."
+        "Qui vous êtes : nom, date de naissance, adresse."
     ),
     "An identity document.": "Une pièce d’identité.",
     "The bank account that is paid.": "Le compte bancaire à payer.",
     "Type nothing real: choose how the check ends.": (
-        "Ne donnez rien de réel : choisissez comment se termine la vérification."
+        "Ne donnez rien de réel : choisissez comment se termine la vérification."
     ),
-    "Give everything: verified": "Tout donner : vérifié",
-    "Give everything: still being checked": "Tout donner : vérification en cours",
-    "Come back restricted: a document is missing": "Revenir restreint : une pièce manque",
+    "Give everything: verified": "Tout donner : vérifié",
+    "Give everything: still being checked": "Tout donner : vérification en cours",
+    "Come back restricted: a document is missing": "Revenir restreint : une pièce manque",
     "Leave without finishing": "Partir sans finir",
     # States
     "active": "actif",
@@ -184,7 +184,7 @@ FRENCH: Final = {
     "Events": "Événements",
     "No event yet.": "Aucun événement.",
     "None.": "Aucun.",
-    "Latest: %(what)s": "Derniers : %(what)s",
+    "Latest: %(what)s": "Derniers : %(what)s",
     "Refunds": "Remboursements",
     "Reversals": "Reprises",
     "Available": "Disponible",
