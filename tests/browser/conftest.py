@@ -17,7 +17,7 @@ from tests.site import site_environ
 
 class Invite(Protocol):
     def __call__(
-        self, device: str = ..., *, language: str = ..., has_scripts: bool = ..., width: int = ...
+        self, device: str = ..., *, language: str = ..., has_scripts: bool = ...
     ) -> Person: ...
 
 
@@ -65,10 +65,8 @@ def invite(chromium: Browser, site: str) -> Iterator[Invite]:
     """Give a way to bring people in; afterwards nothing may have gone wrong at any of them."""
     people: list[Person] = []
 
-    def bring(
-        device: str = DESKTOP, *, language: str = "en", has_scripts: bool = False, width: int = 0
-    ) -> Person:
-        context = _new_context(chromium, device, language, width, has_scripts=has_scripts)
+    def bring(device: str = DESKTOP, *, language: str = "en", has_scripts: bool = False) -> Person:
+        context = _new_context(chromium, device, language, has_scripts=has_scripts)
         person = Person(context, site, device=device)
         people.append(person)
         return person
@@ -80,11 +78,11 @@ def invite(chromium: Browser, site: str) -> Iterator[Invite]:
 
 
 def _new_context(
-    chromium: Browser, device: str, language: str, width: int, *, has_scripts: bool
+    chromium: Browser, device: str, language: str, *, has_scripts: bool
 ) -> BrowserContext:
     wide, high = SIZES[device]
     return chromium.new_context(
-        viewport={"width": width or wide, "height": high},
+        viewport={"width": wide, "height": high},
         locale="fr-FR" if language == "fr" else "en-GB",
         timezone_id="Europe/Paris",
         is_mobile=device == PHONE,

@@ -8,13 +8,14 @@ import pytest
 
 from tests.browser.conftest import Invite
 from tests.browser.gallery import Gallery
-from tests.browser.person import DESKTOP, PHONE, Person
+from tests.browser.person import DESKTOP, PHONE, SIZES, Person
 from tests.make import Make
 from tests.octo.mailbox import Mailbox
 
 pytestmark = pytest.mark.browser
 
-NARROWEST: Final = 320
+# Pixels of width and letters in hundredths: the narrowest phone, large letters, a desk.
+LOOKS: Final = ((320, 100), (SIZES[PHONE][0], 200), (SIZES[DESKTOP][0], 100))
 GRAVE: Final = {"serious", "critical"}
 AXE: Final = "axe_playwright_python"
 
@@ -100,17 +101,12 @@ def test_no_page_scrolls_sideways(invite: Invite, gallery: Gallery, make: Make) 
     wide: list[str] = []
 
     def measure(person: Person, name: str) -> None:
-        if person.is_scrolled_sideways():
-            wide.append(f"{name} at {person.page.viewport_size}")
+        for width, size in LOOKS:
+            person.look_at(width, letters=size)
+            if person.is_scrolled_sideways():
+                wide.append(f"{name}, {width} px wide with letters at {size} %")
 
-    walk(invite(PHONE, language="fr", width=NARROWEST), gallery, make, measure)
-    walk(invite(DESKTOP, language="fr"), gallery, make, measure)
-
-    def measure_large(person: Person, name: str) -> None:
-        person.enlarge_text()
-        measure(person, f"{name} in large letters")
-
-    walk(invite(PHONE, language="fr"), gallery, make, measure_large)
+    walk(invite(PHONE, language="fr"), gallery, make, measure)
 
     assert wide == []
 
