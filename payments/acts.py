@@ -9,9 +9,10 @@ from flask_login import current_user
 
 from octo.errors import N_, InvalidError
 from octo.money import parse_amount
-from octo.web.forms import say, shown_again_by
+from octo.web.forms import act_key, say, shown_again_by
 from octo.web.permissions import Permission, requires
 from payments import aftermath, queries
+from payments.models import ReversalStatus
 from payments.runtime import payments_runtime
 from payments.services import debts, failed_refunds
 from payments.services import refund_all as giving_back
@@ -38,15 +39,19 @@ def debt(campaign_id: str) -> ResponseReturnValue:
 def recover(campaign_id: str) -> ResponseReturnValue:
     """Take back from the owner's Stripe account what is owed."""
     runtime = payments_runtime()
-    debts.recover_debt(
+    asked = debts.recover_debt(
         campaign_id,
         amount=parse_amount(request.form.get("amount", ""), runtime.settings.rules.currency),
+        act_key=act_key(),
         reason=request.form.get("reason", ""),
         actor=current_user.public_id,
         settings=runtime.settings,
         clock=runtime.clock,
     )
-    say(_("Stripe is asked to take it back from the owner's account."))
+    if all(one.status is ReversalStatus.PENDING for one in asked):
+        say(_("Stripe is asked to take it back from the owner's account."))
+    else:
+        say(_("This form was sent before: nothing is asked twice."), "note")
     return _back_to(campaign_id)
 
 

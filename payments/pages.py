@@ -1,6 +1,5 @@
 """The treasury: the platform's position, each campaign's money, statements and exports."""
 
-import uuid
 from http import HTTPStatus
 from itertools import islice
 from typing import Final
@@ -26,10 +25,11 @@ from octo.errors import N_
 from octo.money import parse_amount
 from octo.paging import LONGEST_SEARCH, Window
 from octo.watch.vitals import read_vitals
-from octo.web.forms import say, shown_again_by
+from octo.web.forms import act_key, say, shown_again_by
 from octo.web.navigation import Link, Place, add_link, asked_page
 from octo.web.permissions import Permission, requires
 from payments import aftermath, names, queries
+from payments.models import RefundStatus
 from payments.queries import Standing
 from payments.reports import statement
 from payments.reports.delimited import EXCEL, PROFILES
@@ -86,7 +86,6 @@ def campaign(campaign_id: str) -> ResponseReturnValue:
         payments=received.cut(queries.list_payments(money.campaign.id, window=received)),
         collecting=collecting_of(money.campaign),
         after=aftermath.read_aftermath(money.campaign.id, at=payments_runtime().clock.now()),
-        action_key=str(uuid.uuid4()),
     )
 
 
@@ -118,19 +117,22 @@ def unfreeze(campaign_id: str) -> ResponseReturnValue:
 def refund(campaign_id: str, payment_id: str) -> ResponseReturnValue:
     """Give back an amount of one payment."""
     runtime = payments_runtime()
-    refunds.refund_by_treasurer(
+    asked = refunds.refund_by_treasurer(
         payment_id,
         amount=parse_amount(
             request.form.get("amount", ""),
             runtime.settings.rules.currency,
             field=f"amount-{payment_id}",
         ),
-        action_key=f"{payment_id}:{request.form.get('action_key', '')[:60]}",
+        action_key=f"{payment_id}:{act_key()}",
         actor=current_user.public_id,
         settings=runtime.settings,
         clock=runtime.clock,
     )
-    say(_("The refund is on its way."))
+    if asked.status is RefundStatus.PENDING:
+        say(_("The refund is on its way."))
+    else:
+        say(_("This form was sent before: nothing is asked twice."), "note")
     return redirect(url_for(".campaign", campaign_id=campaign_id), HTTPStatus.SEE_OTHER)
 
 

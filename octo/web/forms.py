@@ -12,19 +12,25 @@ A page that takes a form says who shows it again; its service raises, its route 
 from collections.abc import Callable, Mapping
 from functools import wraps
 from http import HTTPStatus
-from typing import Any
+from typing import Any, Final
 
 from flask import Flask, Response, flash, g, make_response, request
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext
+from markupsafe import Markup
 from marshmallow import ValidationError
 
 from octo.database import db
-from octo.errors import OctoError, UnavailableError
+from octo.errors import N_, InvalidError, OctoError, UnavailableError
+from octo.ids import new_token
 from octo.web.language import translate
 from octo.web.security import check_csrf
 
 PageView = Callable[..., ResponseReturnValue]
+
+LONGEST_KEY: Final = 64
+SHORTEST_KEY: Final = 8
+_ACT: Final = "act_key"
 
 
 def shown_again_by(form_view: PageView) -> Callable[[PageView], PageView]:
@@ -80,6 +86,26 @@ def is_form_kept() -> bool:
     What was begun for it stands: sending it again goes on where it stopped.
     """
     return bool(g.get("is_form_kept", False))
+
+
+def act_key() -> str:
+    """Return the key of the form that was sent: sent twice, it acts once.
+
+    Raises ``InvalidError`` when it has none: nobody could tell the second from another act.
+    """
+    key = request.form.get(_ACT, "")
+    if not SHORTEST_KEY <= len(key) <= LONGEST_KEY:
+        raise InvalidError(N_("This form is incomplete. Load the page again, then send it."))
+    return key
+
+
+def act_field() -> Markup:
+    """Return the hidden field that makes a form act once; each form shown is another act.
+
+    A form that is kept as it was, since something outside did not answer, is the same act.
+    """
+    key = request.form.get(_ACT, "") if is_form_kept() else new_token()
+    return Markup('<input type="hidden" name="{}" value="{}">').format(_ACT, key)
 
 
 def form_errors() -> dict[str, str]:
@@ -146,6 +172,7 @@ def register(app: Flask) -> None:
     """Demand the token of every form, and give macros what they need."""
     app.before_request(check_csrf)
     app.jinja_env.globals.update(
+        act_field=act_field,
         entered=entered,
         entered_list=entered_list,
         is_ticked=is_ticked,

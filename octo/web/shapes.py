@@ -16,10 +16,9 @@ from octo.database import LARGEST_AMOUNT
 from octo.errors import N_, InvalidError
 from octo.text import clean_paragraphs, clean_text
 from octo.users.models import normalise_email
+from octo.web.forms import LONGEST_KEY, SHORTEST_KEY
 from octo.web.language import translate
 
-LONGEST_KEY: Final = 64
-SHORTEST_KEY: Final = 8
 # What marshmallow and webargs say themselves: translated where a refusal is answered.
 SAID_BY_LIBRARIES: Final = (
     N_("Missing data for required field."),

@@ -8,6 +8,7 @@ from octo.paging import Page, Window
 from octo.users.visitor import this_user
 from octo.web.permissions import Permission, requires
 from octo.web.routes import ApiBlueprint
+from octo.web.shapes import KeySchema
 from payments import aftermath, queries
 from payments.aftermath import Aftermath
 from payments.models import OwnerDebt, Refund
@@ -25,7 +26,7 @@ from payments.schemas import (
 from payments.services import debts, failed_refunds, refund_all
 from payments.services.debts import NoDebtError, NotHeldError
 from payments.services.refund_all import PaidAlreadyError
-from payments.services.refunds import ContestedError
+from payments.services.refunds import ActionReusedError, ContestedError
 
 api = ApiBlueprint(
     N_("After the verdict"),
@@ -52,18 +53,17 @@ def list_debts(window: Window) -> Page[OwnerDebt]:
 
 @api.post("/treasury/campaigns/<campaign_id>/debt/recovery")
 @requires(Permission.MOVE_MONEY)
-@api.refuses(NoDebtError)
+@api.refuses(NoDebtError, ActionReusedError)
+@api.arguments(KeySchema, location="headers")
 @api.arguments(RecoverySchema)
 @api.response(HTTPStatus.OK, AftermathSchema)
-def recover_debt(body: dict[str, Any], campaign_id: str) -> Aftermath:
-    """Take back from the owner's Stripe account an amount of what is owed.
-
-    Sent again it asks for the amount again: read the reversals first when an answer was lost.
-    """
+def recover_debt(headers: dict[str, str], body: dict[str, Any], campaign_id: str) -> Aftermath:
+    """Take back from the owner's Stripe account an amount of what is owed."""
     runtime = payments_runtime()
     debts.recover_debt(
         campaign_id,
         amount=body["amount"],
+        act_key=headers["idempotency_key"],
         reason=body["reason"],
         actor=this_user().public_id,
         settings=runtime.settings,

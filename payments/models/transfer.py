@@ -124,7 +124,7 @@ class TransferReversal(Model):
     """A transfer taken back, whole or in part: by a treasurer's act, or by hand at Stripe.
 
     ``debt_amount`` of it pays what the owner owed, ``loss_amount`` what had been written off;
-    the rest is due to the owner again.
+    the rest is due to the owner again. ``act_key`` is that of the form that asked for it.
     """
 
     __tablename__ = "transfer_reversal"
@@ -141,7 +141,7 @@ class TransferReversal(Model):
         sa.CheckConstraint(
             "(status = 'pending') = (closed_at IS NULL)", name="closed_unless_pending"
         ),
-        sa.Index("ix_transfer_reversal_transfer_id", "transfer_id"),
+        sa.Index("uq_transfer_reversal_act", "transfer_id", "act_key", unique=True),
         sa.Index("ix_transfer_reversal_campaign_id_status", "campaign_id", "status"),
     )
 
@@ -158,6 +158,7 @@ class TransferReversal(Model):
     stripe_reversal_id: Mapped[str | None] = mapped_column(sa.String(255), unique=True)
     requested_at: Mapped[Instant]
     requested_by: Mapped[str | None] = mapped_column(sa.String(40))
+    act_key: Mapped[str | None] = mapped_column(sa.String(64))
     closed_at: Mapped[Instant | None]
 
     transfer: Mapped[Transfer] = relationship()

@@ -1,5 +1,7 @@
 """What a treasurer does about an owner who was paid too much, or whose transfer came back."""
 
+from collections.abc import Sequence
+
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
@@ -21,6 +23,7 @@ from payments.models import (
     TransferStatus,
 )
 from payments.services.occasion import Occasion
+from payments.services.refunds import ActionReusedError
 from payments.services.reversals import plan_reversal
 from payments.services.transfers import lock_transfer
 from payments.settlement.owner import find_debt
@@ -44,19 +47,25 @@ def recover_debt(
     campaign_id: str,
     *,
     amount: int,
+    act_key: str,
     reason: str,
     actor: str,
     settings: Settings,
     clock: Clock,
-) -> list[TransferReversal]:
+) -> Sequence[TransferReversal]:
     """Take back from the owner's Stripe account an amount (minor units) of what is owed.
 
-    One reversal for each transfer it needs, the latest first. Stripe refuses what the account
-    does not hold: that leaves the debt as it was.
+    One reversal for each transfer it needs, the latest first. The same ``act_key`` is the same
+    act, whatever became of it. Stripe refuses what the account does not hold: that leaves the
+    debt as it was.
     """
     reason = clean_paragraphs(reason, field="reason", most=LONGEST_REASON, is_required=True)
     with transaction() as session:
         campaign = lock(session, Campaign, public_id=campaign_id)
+        if known := _find_reversals(session, campaign, act_key):
+            if sum(one.amount for one in known) != amount:
+                raise ActionReusedError(N_("This request was already used for another amount."))
+            return known
         debt = find_debt(session, campaign.id)
         left = _left(session, debt)
         if debt is None or left == 0:
@@ -68,11 +77,16 @@ def recover_debt(
         occasion = Occasion.now(settings, clock)
         planned = []
         for transfer, most in _reversible(session, campaign.id):
-            part = min(amount, most)
-            if part:
-                planned.append(
-                    plan_reversal(session, transfer, amount=part, actor=actor, occasion=occasion)
+            if part := min(amount, most):
+                reversal = plan_reversal(
+                    session,
+                    transfer,
+                    amount=part,
+                    act_key=act_key,
+                    actor=actor,
+                    occasion=occasion,
                 )
+                planned.append(reversal)
                 amount -= part
         assert amount == 0, "an owner owes no more than was transferred"
         _note(session, actor, debt, "debt.recovery_asked", reason=reason, occasion=occasion)
@@ -124,6 +138,17 @@ def pay_again(
             amount=transfer.amount,
         )
         return transfer
+
+
+def _find_reversals(
+    session: Session, campaign: Campaign, act_key: str
+) -> Sequence[TransferReversal]:
+    """Find what one act asked to take back."""
+    return session.scalars(
+        sa.select(TransferReversal)
+        .where(TransferReversal.campaign_id == campaign.id, TransferReversal.act_key == act_key)
+        .order_by(TransferReversal.id)
+    ).all()
 
 
 def _left(session: Session, debt: OwnerDebt | None) -> int:

@@ -52,22 +52,32 @@ def refund_by_treasurer(
 ) -> Refund:
     """Give back an amount (minor units) of one payment, by an act of the treasurer's.
 
-    Once the campaign is settled a credit note follows in the same commit: the owner is paid that
-    much less, or owes it.
+    The refund, its attempt and, once the campaign is settled, a credit note are one commit: the
+    owner is paid that much less, or owes it. The same ``action_key`` is the same refund, whatever
+    became of it. Stripe keeps its fees.
     """
     require_current_books()
     with transaction() as session:
         payment = lock_payment(session, public_id=payment_id)
         lock(session, Campaign, id=payment.campaign_id)
+        of_act = sa.select(Refund).where(Refund.action_key == action_key)
+        if known := session.scalars(of_act).one_or_none():
+            if known.amount != amount:
+                raise ActionReusedError(N_("This request was already used for another amount."))
+            return known
+        _check_refundable(payment, amount)
         occasion = Occasion.now(settings, clock)
-        refund = request_refund(
+        refund = add_refund(
             session,
             payment,
+            number=next_refund_number(session, payment),
             amount=amount,
             reason=RefundReason.TREASURER,
             action_key=action_key,
-            occasion=occasion,
+            at=occasion.at,
         )
+        _plan_call(session, refund, action_number=1, occasion=occasion)
+        follow_refund(session, payment, occasion=occasion)
         record(
             session,
             actor=actor,
@@ -112,49 +122,6 @@ def refund_rests(
         _plan_call(session, refund, action_number=1, occasion=occasion)
     for payment in {one.campaign_id: one for one in left}.values():
         follow_refund(session, payment, occasion=occasion)
-
-
-def request_refund(
-    session: Session,
-    payment: Payment,
-    *,
-    amount: int,
-    reason: RefundReason,
-    action_key: str,
-    occasion: Occasion,
-) -> Refund:
-    """Decide to give ``amount`` of a payment back; the engine sends it.
-
-    The caller holds the locks of the pledge, the payment and the campaign. The refund, its
-    attempt and, once the campaign is settled, the credit note are one commit, so a crash after
-    it loses nothing: whoever claims the attempt sends it under its stored key. The same
-    ``action_key`` is the same refund. Stripe keeps its fees.
-    """
-    known = session.scalars(sa.select(Refund).where(Refund.action_key == action_key)).one_or_none()
-    if known is not None:
-        if known.amount != amount:
-            raise ActionReusedError(N_("This request was already used for another refund."))
-        return known
-    if payment.is_contested:
-        raise ContestedError(
-            N_("A bank contests this payment: nothing of it can be given back until it has judged.")
-        )
-    if not 0 < amount <= payment.refundable_amount:
-        raise RefundTooLargeError(
-            N_("More than what is left of this payment cannot be given back.")
-        )
-    refund = add_refund(
-        session,
-        payment,
-        number=next_refund_number(session, payment),
-        amount=amount,
-        reason=reason,
-        action_key=action_key,
-        at=occasion.at,
-    )
-    _plan_call(session, refund, action_number=1, occasion=occasion)
-    follow_refund(session, payment, occasion=occasion)
-    return refund
 
 
 def plan_refund(session: Session, refund: Refund, *, occasion: Occasion) -> None:
@@ -223,6 +190,17 @@ def add_second_try(session: Session, failed: Refund, *, action_key: str, at: dat
         action_key=action_key,
         at=at,
     )
+
+
+def _check_refundable(payment: Payment, amount: int) -> None:
+    if payment.is_contested:
+        raise ContestedError(
+            N_("A bank contests this payment: nothing of it can be given back until it has judged.")
+        )
+    if not 0 < amount <= payment.refundable_amount:
+        raise RefundTooLargeError(
+            N_("More than what is left of this payment cannot be given back.")
+        )
 
 
 def next_refund_number(session: Session, payment: Payment) -> int:

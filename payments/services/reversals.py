@@ -28,7 +28,13 @@ from payments.settlement.policy import share_with_owner
 
 
 def plan_reversal(
-    session: Session, transfer: Transfer, *, amount: int, actor: str, occasion: Occasion
+    session: Session,
+    transfer: Transfer,
+    *,
+    amount: int,
+    act_key: str,
+    actor: str,
+    occasion: Occasion,
 ) -> TransferReversal:
     """Plan to take an amount of a transfer back; the caller holds the campaign's lock."""
     reversal = TransferReversal(
@@ -40,6 +46,7 @@ def plan_reversal(
         status=ReversalStatus.PENDING,
         requested_at=occasion.at,
         requested_by=actor,
+        act_key=act_key,
     )
     session.add(reversal)
     plan_attempt(

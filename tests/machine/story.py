@@ -15,6 +15,7 @@ from campaigns.services.launching import cancel_own_campaign, extend_campaign
 from campaigns.services.pledging import PledgeWish, cancel_pledge, place_pledge
 from octo.config import Rules
 from octo.database import reading
+from octo.ids import new_token
 from octo.users.models import Membership, User
 from payments.models import (
     ConnectedAccount,
@@ -207,7 +208,9 @@ class Story:
         debts = sa.select(Campaign.public_id).join(OwnerDebt).where(OwnerDebt.left_amount > 0)
         for campaign in self._list(debts):
             if is_debt_due:
-                self._treasury(recover_debt, campaign, amount=1_00, reason=REASON)
+                self._treasury(
+                    recover_debt, campaign, amount=1_00, act_key=new_token(), reason=REASON
+                )
             else:
                 self._treasury(write_off_debt, campaign, reason=REASON)
 

@@ -47,9 +47,14 @@ def test_a_debt_is_read_recovered_in_part_and_written_off(
 
     assert [one["campaign"] for one in owed] == [campaign.public_id]
     assert [one["kind"] for one in read["documents"]] == ["main", "credit_note"]
-    assert program.code("POST", f"{at}/debt/recovery", too_much) == "422 invalid"
-    asked = program.post(f"{at}/debt/recovery", {**WHY, "amount": 50_00})
-    assert [(one["amount"], one["status"]) for one in asked["reversals"]] == [(50_00, "pending")]
+    assert program.code("POST", f"{at}/debt/recovery", too_much, "too-much") == "422 invalid"
+    fifty = {**WHY, "amount": 50_00}
+    asked = [program.post(f"{at}/debt/recovery", fifty, key="fifty-of-it") for _ in range(2)]
+    for one in asked:
+        assert [(it["amount"], it["status"]) for it in one["reversals"]] == [(50_00, "pending")]
+    other = program.code("POST", f"{at}/debt/recovery", {**WHY, "amount": 20_00}, "fifty-of-it")
+    assert other == "409 action_reused"
+    assert program.code("POST", f"{at}/debt/recovery", fifty) == "422 invalid"
     make.work()
     assert sent_to_owner(sandbox, campaign) == 122_13 - 50_00
     given_up = program.post(f"{at}/debt/write-off", WHY)
