@@ -88,6 +88,7 @@ def export_command(slug: str, folder: Path, *, as_json: bool) -> None:
 @campaign_commands.command("list")
 @click.option("--status", type=click.Choice([status.value for status in CampaignStatus]))
 @json_option
+@told_refusals
 def list_command(*, status: str | None, as_json: bool) -> None:
     """List the campaigns, the newest first."""
     campaigns = queries.list_all_campaigns(CampaignStatus(status) if status else None)

@@ -38,7 +38,6 @@ def create_app(settings: Settings, *, features: Sequence[Feature]) -> Flask:
         static_folder="static",
         instance_path=str(settings.instance_path),
     )
-    settings.instance_path.mkdir(parents=True, exist_ok=True)
     is_https = settings.base_url.startswith("https://")
     app.config.update(
         SECRET_KEY=settings.secret_key,

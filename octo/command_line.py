@@ -7,11 +7,12 @@ import json
 import sys
 from collections.abc import Callable
 from functools import wraps
-from typing import Any, Final
+from typing import Any, Final, NoReturn
 
 import click
+from sqlalchemy.exc import OperationalError
 
-from octo.errors import InvalidError, OctoError
+from octo.errors import InvalidError, OctoError, UnavailableError
 from octo.users.models import normalise_email
 
 EXIT_WRONG: Final = 1
@@ -33,18 +34,25 @@ class EmailAddress(click.ParamType[str]):
 
 
 def told_refusals(command: Callable[..., None]) -> Callable[..., None]:
-    """Say a refusal of a service on the error stream, or in JSON, and exit 1."""
+    """Say a refusal of a service, or that the database is away, in one line or in JSON; exit 1."""
 
     @wraps(command)
     def guarded(**arguments: Any) -> None:
         try:
             command(**arguments)
         except OctoError as error:
-            if arguments["as_json"]:
-                told = {"error": str(error), "code": error.code, "field": error.field}
-                click.echo(json.dumps(told, ensure_ascii=False))
-            else:
-                click.echo(f"octo: {error}", err=True)
-            sys.exit(EXIT_WRONG)
+            _refuse(str(error), error.code, error.field, as_json=arguments["as_json"])
+        except OperationalError as error:
+            why = str(error.orig).strip().partition("\n")[0]
+            what = f"the database does not answer: {why}"
+            _refuse(what, UnavailableError.code, None, as_json=arguments["as_json"])
 
     return guarded
+
+
+def _refuse(what: str, code: str, field: str | None, *, as_json: bool) -> NoReturn:
+    if as_json:
+        click.echo(json.dumps({"error": what, "code": code, "field": field}, ensure_ascii=False))
+    else:
+        click.echo(f"octo: {what}", err=True)
+    sys.exit(EXIT_WRONG)

@@ -6,9 +6,10 @@ from typing import Final
 
 import click
 from flask import Flask, current_app
-from flask.cli import AppGroup
+from flask.cli import AppGroup, with_appcontext
 
 from octo import migrating
+from octo.command_line import json_option, told_refusals
 from octo.errors import ConfigError
 from octo.scheduler import start_checks
 from octo.worker import draining_on_signals, run_due, run_worker
@@ -27,7 +28,8 @@ def register(app: Flask) -> None:
 
 @db_commands.command("upgrade")
 @click.argument("revision", default="head")
-@click.option("--json", "as_json", is_flag=True, help="Answer in JSON.")
+@json_option
+@told_refusals
 def upgrade(revision: str, *, as_json: bool) -> None:
     """Apply the migrations, up to REVISION or to the newest."""
     migrating.upgrade(revision)
@@ -36,7 +38,8 @@ def upgrade(revision: str, *, as_json: bool) -> None:
 
 @db_commands.command("downgrade")
 @click.argument("revision", default="-1")
-@click.option("--json", "as_json", is_flag=True, help="Answer in JSON.")
+@json_option
+@told_refusals
 def downgrade(revision: str, *, as_json: bool) -> None:
     """Undo the last migration, or all after REVISION (`base`: all)."""
     migrating.downgrade(revision)
@@ -44,7 +47,8 @@ def downgrade(revision: str, *, as_json: bool) -> None:
 
 
 @db_commands.command("check")
-@click.option("--json", "as_json", is_flag=True, help="Answer in JSON.")
+@json_option
+@told_refusals
 def check(*, as_json: bool) -> None:
     """Compare the database with the models and the triggers; exit 1 on any difference."""
     differences = migrating.drift()
@@ -67,6 +71,8 @@ def revision(message: str) -> None:
 @click.command("worker")
 @click.option("--once", is_flag=True, help="Do all that is due now, then stop.")
 @click.option("--json", "as_json", is_flag=True, help="With --once, answer in JSON.")
+@with_appcontext
+@told_refusals
 def worker(*, once: bool, as_json: bool) -> None:
     """Close, settle, refund, pay and mail when it is due, until SIGTERM.
 

@@ -3,6 +3,7 @@
 Every setting is described in ``.env.example``.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
@@ -20,8 +21,10 @@ ROOT: Final = Path(__file__).resolve().parent.parent
 STRIPE_ITSELF: Final = "https://api.stripe.com"
 SHORTEST_SECRET: Final = 32
 SHORTEST_TOKEN: Final = 16
+DEMO_MAIL: Final = "demo:"
 _DATABASES: Final = {"sqlite", "postgresql+psycopg"}
-_MAIL_SCHEMES: Final = {"demo", "smtp", "smtps"}
+_INSTALLATION: Final = re.compile(r"[A-Za-z0-9_-]{1,32}")
+_MAIL_FROM: Final = re.compile(r"[^<>@\r\n]*<[^<>@\s]+@[^<>@\s]+>|[^<>@\s]+@[^<>@\s]+")
 
 
 @dataclass(frozen=True)
@@ -99,7 +102,7 @@ class Settings:
 def load_settings(environ: Mapping[str, str]) -> Settings:
     """Read the settings, or raise ``ConfigError`` with one line that says what to mend."""
     is_demo = _flag(environ, "OCTO_DEMO")
-    instance = Path(environ.get("OCTO_INSTANCE", str(ROOT / "instance"))).resolve()
+    instance = _instance(environ)
     port = _integer(environ, "PORT", 8000, least=1, most=65535)
     return Settings(
         database_url=_database_url(environ, instance),
@@ -107,7 +110,7 @@ def load_settings(environ: Mapping[str, str]) -> Settings:
         base_url=_url(environ, "OCTO_BASE_URL", f"http://127.0.0.1:{port}"),
         instance_path=instance,
         mail_url=_mail_url(environ, is_demo=is_demo),
-        mail_from=environ.get("OCTO_MAIL_FROM", "Octo <bonjour@octo.invalid>"),
+        mail_from=_mail_from(environ),
         port=port,
         is_demo=is_demo,
         metrics_token=_metrics_token(environ),
@@ -137,7 +140,7 @@ def _stripe(environ: Mapping[str, str]) -> StripeSettings:
     secrets = tuple(
         s.strip() for s in _required(environ, "STRIPE_WEBHOOK_SECRET").split(",") if s.strip()
     )
-    if not all(s.startswith("whsec_") for s in secrets):
+    if not secrets or not all(s.startswith("whsec_") for s in secrets):
         raise ConfigError(
             "STRIPE_WEBHOOK_SECRET must be one or more whsec_… secrets, comma-separated"
         )
@@ -150,7 +153,7 @@ def _stripe(environ: Mapping[str, str]) -> StripeSettings:
         rate_endpoint=_integer(
             environ, "STRIPE_RATE_ENDPOINT", min(rate, 25), least=1, most=10_000
         ),
-        installation=environ.get("OCTO_INSTALLATION", "octo"),
+        installation=_installation(environ),
         calls_in_flight=_integer(environ, "OCTO_CALLS_IN_FLIGHT", 24, least=1, most=200),
     )
 
@@ -160,7 +163,7 @@ def _rules(environ: Mapping[str, str]) -> Rules:
     time_zone = environ.get("OCTO_TIME_ZONE", default.time_zone)
     try:
         ZoneInfo(time_zone)
-    except (KeyError, ValueError) as error:
+    except (KeyError, ValueError, OSError) as error:
         raise ConfigError(f"OCTO_TIME_ZONE is not a known time zone: {time_zone}") from error
     return Rules(
         supporters_needed=_integer(
@@ -215,38 +218,79 @@ def _metrics_token(environ: Mapping[str, str]) -> str:
     return value
 
 
+def _instance(environ: Mapping[str, str]) -> Path:
+    path = Path(environ.get("OCTO_INSTANCE", str(ROOT / "instance"))).resolve()
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ConfigError(
+            f"OCTO_INSTANCE cannot be a folder at {path}: {error.strerror}"
+        ) from error
+    return path
+
+
+def _installation(environ: Mapping[str, str]) -> str:
+    value = environ.get("OCTO_INSTALLATION", "octo")
+    if not _INSTALLATION.fullmatch(value):
+        raise ConfigError(
+            f"OCTO_INSTALLATION must be 1 to 32 letters, digits, - or _, not {value!r}"
+        )
+    return value
+
+
+def _mail_from(environ: Mapping[str, str]) -> str:
+    value = environ.get("OCTO_MAIL_FROM", "Octo <bonjour@octo.invalid>")
+    if not _MAIL_FROM.fullmatch(value):
+        raise ConfigError(
+            f"OCTO_MAIL_FROM must be an address such as Octo <bonjour@example.org>, not {value!r}"
+        )
+    return value
+
+
 def _database_url(environ: Mapping[str, str], instance: Path) -> str:
     value = environ.get("DATABASE_URL", f"sqlite:///{instance / 'octo.sqlite'}")
     value = value.replace("postgres://", "postgresql+psycopg://", 1)
     value = value.replace("postgresql://", "postgresql+psycopg://", 1)
     try:
-        driver = sa.make_url(value).drivername
-    except ArgumentError as error:
+        url = sa.make_url(value)
+    except (ArgumentError, ValueError) as error:
         raise ConfigError(
             "DATABASE_URL is not a database URL, such as postgresql://user@host/octo"
         ) from error
-    if driver not in _DATABASES:
-        raise ConfigError(f"DATABASE_URL names {driver}: Octo runs on sqlite or postgresql")
+    if url.drivername not in _DATABASES:
+        raise ConfigError(f"DATABASE_URL names {url.drivername}: Octo runs on sqlite or postgresql")
+    if url.database in {None, "", ":memory:"}:
+        raise ConfigError("DATABASE_URL names no database: end it in /octo, or in a file's path")
+    if url.drivername == "sqlite" and not Path(str(url.database)).parent.is_dir():
+        raise ConfigError(f"DATABASE_URL names a file in no folder: {url.database}")
     return value
 
 
 def _url(environ: Mapping[str, str], name: str, default: str) -> str:
     value = environ.get(name, default).rstrip("/")
-    parts = urlsplit(value)
-    if parts.scheme not in {"http", "https"} or not parts.hostname:
+    if not _is_address(value, {"http", "https"}):
         raise ConfigError(f"{name} is not an http(s) address: {value}")
     return value
 
 
+def _is_address(value: str, schemes: set[str]) -> bool:
+    """Tell whether a URL names a host, and a port that exists if any."""
+    try:
+        parts = urlsplit(value)
+        return parts.scheme in schemes and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False
+
+
 def _mail_url(environ: Mapping[str, str], *, is_demo: bool) -> str:
-    value = environ.get("MAIL_URL", "demo:" if is_demo else "").strip()
+    value = environ.get("MAIL_URL", DEMO_MAIL if is_demo else "").strip()
     if not value:
         raise ConfigError(
             "MAIL_URL is missing: set it to smtp://user:password@host:587 (see .env.example)"
         )
-    if urlsplit(value).scheme not in _MAIL_SCHEMES:
+    if value != DEMO_MAIL and not _is_address(value, {"smtp", "smtps"}):
         raise ConfigError(
-            "MAIL_URL must start with smtp:// or smtps:// (or be demo: for the demo mailbox)"
+            "MAIL_URL must be smtp://host:587 or smtps://host (or demo: for the demo mailbox)"
         )
     return value
 
@@ -271,6 +315,6 @@ def _rate(environ: Mapping[str, str], name: str, default: Decimal) -> Decimal:
         value = Decimal(raw)
     except InvalidOperation as error:
         raise ConfigError(f"{name} must be a rate such as 0.07, not {raw!r}") from error
-    if not 0 <= value < 1:
+    if not value.is_finite() or not 0 <= value < 1:
         raise ConfigError(f"{name} must be at least 0 and under 1, not {raw!r}")
     return value

@@ -30,7 +30,8 @@ def register_commands(app: Flask) -> None:
 
 
 @ledger_commands.command("check")
-@click.option("--json", "as_json", is_flag=True, help="Answer in JSON.")
+@json_option
+@told_refusals
 def check(*, as_json: bool) -> None:
     """Recompute the whole ledger; exit 1 and name every fault found."""
     with snapshot() as session:

@@ -5,6 +5,7 @@ from typing import Final
 
 from flask import Flask
 
+from octo.config import DEMO_MAIL
 from octo.errors import N_
 from octo.mail import delivery, pages
 from octo.mail.site import site_of
@@ -14,7 +15,6 @@ from octo.scheduler import Job, JobReport, register_job
 from octo.web.navigation import Link, Place, add_link
 
 EVERY_SECONDS: Final = 2
-DEMO_MAIL: Final = "demo:"
 
 
 def register(app: Flask) -> None:
@@ -31,7 +31,7 @@ def _delivery(app: Flask, found: Runtime) -> Callable[[], JobReport]:
 
     def deliver() -> JobReport:
         site = site_of(app, settings)
-        if settings.mail_url.startswith(DEMO_MAIL):
+        if settings.mail_url == DEMO_MAIL:
             return delivery.deliver_to_mailbox(clock=found.clock, site=site)
         return delivery.deliver_due(
             clock=found.clock,

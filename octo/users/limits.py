@@ -10,8 +10,10 @@ from typing import Any, Final, TypeVar, cast
 from flask import Flask, request
 from flask_limiter import Limiter, RouteLimit
 from flask_limiter.util import get_remote_address
+from limits.errors import ConfigurationError
 from werkzeug.wrappers import Response
 
+from octo.errors import ConfigError
 from octo.ids import hash_token
 from octo.runtime import Runtime
 
@@ -75,9 +77,12 @@ changes: Final = _once_for_all(CHANGE_LIMIT, "change")
 
 
 def register(app: Flask) -> None:
-    """Start counting, unless the settings say not to."""
+    """Start counting, unless the settings say not to; ``ConfigError`` on a storage of no kind."""
     runtime: Runtime = app.extensions["octo.runtime"]
     settings = runtime.settings.sign_in
     app.config.setdefault("RATELIMIT_ENABLED", settings.has_rate_limits)
     app.config.setdefault("RATELIMIT_STORAGE_URI", settings.rate_limit_storage)
-    limiter.init_app(app)
+    try:
+        limiter.init_app(app)
+    except ConfigurationError as error:
+        raise ConfigError(f"OCTO_RATE_LIMIT_STORAGE cannot be used: {error}") from error

@@ -1,0 +1,109 @@
+"""A setting that is wrong stops the start with one line that names it, and exit 2."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+from demo.supervision import ROOT
+from octo.config import load_settings
+from octo.errors import ConfigError
+from tests.site import build_app, site_environ
+
+REAL: Final = {"OCTO_DEMO": "0", "MAIL_URL": "smtps://post.example.org"}
+NO_RATES: Final = ("", "seven", "7", "1", "-0.07", "NaN", "sNaN", "Infinity")
+NO_NUMBERS: Final = ("", "0", "-1", "1e1", "2.5", "٣", "many", "99999999")
+NO_ADDRESSES: Final = ("", "stripe", "ftp://host", "http://", "http://host:port", "http://[::1")
+WRONG: Final = {
+    "DATABASE_URL": (
+        "nonsense",
+        "",
+        "mysql://host/octo",
+        "postgresql://host:port/octo",
+        "postgresql://[::1/octo",
+        "postgresql://host",
+        "sqlite://",
+        "sqlite:////nowhere/at/all.sqlite",
+    ),
+    "OCTO_PLATFORM_FEE": NO_RATES,
+    "OCTO_VAT": NO_RATES,
+    "STRIPE_RATE": NO_NUMBERS,
+    "STRIPE_RATE_ENDPOINT": NO_NUMBERS,
+    "OCTO_LONGEST_DAYS": NO_NUMBERS,
+    "OCTO_REPAIR_DAYS": NO_NUMBERS,
+    "PORT": NO_NUMBERS,
+    "STRIPE_API_BASE": NO_ADDRESSES,
+    "OCTO_BASE_URL": NO_ADDRESSES,
+    "STRIPE_SECRET_KEY": ("", "pk_test_public", "sk_live_of_money", "rk_live_of_money"),
+    "STRIPE_WEBHOOK_SECRET": ("", " , ", "whsec_one,two"),
+    "SECRET_KEY": ("", "too short"),
+    "MAIL_URL": ("", "post.example.org", "smtp://", "smtp://post.example.org:port"),
+    "OCTO_MAIL_FROM": ("", "Octo", "Octo <octo@example.org>\nBcc: all@example.org"),
+    "OCTO_TIME_ZONE": ("", "Europe", "Europe/Quimper", "../zone"),
+    "OCTO_INSTALLATION": ("", "one:two"),
+    "OCTO_INSTANCE": ("/dev/null",),
+    "OCTO_DEMO": ("perhaps",),
+    "OCTO_RATE_LIMITS": ("perhaps",),
+    "OCTO_METRICS_TOKEN": ("too short",),
+}
+
+
+@pytest.fixture
+def real(tmp_path: Path) -> dict[str, str]:
+    """Give the settings of a site that could start."""
+    return {**site_environ(f"sqlite:///{tmp_path / 'octo.sqlite'}", tmp_path / "instance"), **REAL}
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [(name, value) for name, values in WRONG.items() for value in values]
+)
+def test_a_wrong_setting_is_named_in_one_line(real: dict[str, str], name: str, value: str) -> None:
+    with pytest.raises(ConfigError, match=name) as refusal:
+        load_settings({**real, name: value})
+
+    assert len(str(refusal.value).splitlines()) == 1
+
+
+def test_a_store_of_tries_that_is_none_is_named(real: dict[str, str]) -> None:
+    with pytest.raises(ConfigError, match="OCTO_RATE_LIMIT_STORAGE"):
+        build_app({**real, "OCTO_RATE_LIMITS": "1", "OCTO_RATE_LIMIT_STORAGE": "nowhere://"})
+
+
+def test_the_settings_above_are_right_when_none_is_changed(real: dict[str, str]) -> None:
+    assert load_settings(real).mail_url == REAL["MAIL_URL"]
+
+
+def test_a_program_that_cannot_start_says_so_in_one_line_and_exits_2(real: dict[str, str]) -> None:
+    wrong = {"PATH": os.environ["PATH"], **real, "STRIPE_SECRET_KEY": "sk_live_of_money"}
+
+    started = subprocess.run(
+        [sys.executable, "-m", "flask", "worker", "--once"],
+        cwd=ROOT,
+        env=wrong,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert started.returncode == 2
+    assert started.stdout == ""
+    assert len(started.stderr.splitlines()) == 1
+    assert "STRIPE_SECRET_KEY" in started.stderr
+
+
+@pytest.mark.parametrize(
+    "command", ["db upgrade", "db check", "worker --once", "ledger check", "campaign list"]
+)
+def test_a_command_without_its_database_says_so_in_one_line_and_exits_1(
+    real: dict[str, str], command: str
+) -> None:
+    away = {**real, "DATABASE_URL": "postgresql://nobody@127.0.0.1:9/octo"}
+
+    told = build_app(away).test_cli_runner().invoke(args=command.split())
+
+    assert told.exit_code == 1
+    assert len(told.stderr.splitlines()) == 1
+    assert "the database does not answer" in told.stderr
