@@ -1,6 +1,16 @@
-"""How often one address may ask; for pages and the API."""
+"""How often one address may ask; pages and API count together."""
 
 from typing import Final
 
-CHECKOUTS_PER_ADDRESS: Final = "60 per hour"
-SUPPORTS_PER_ADDRESS: Final = "10 per hour"
+from flask import request
+
+from octo.users.limits import once_for_all
+
+
+def asks_for_sums() -> bool:
+    """Tell whether a form only asks what its pledge comes to, and opens no checkout yet."""
+    return request.endpoint == "pledges.place" and "agreed" not in request.form
+
+
+checkouts: Final = once_for_all("60 per hour", "checkout", exempt_when=asks_for_sums)
+supports: Final = once_for_all("10 per hour", "support")

@@ -32,7 +32,7 @@ from campaigns.services.pledging import (
     SoldOutError,
 )
 from campaigns.services.receipts import CannotJoinError
-from campaigns.visitor import CHECKOUTS_PER_ADDRESS
+from campaigns.visitor import checkouts
 from octo.errors import N_
 from octo.ids import new_token
 from octo.paging import Page, Window
@@ -75,7 +75,7 @@ def preview_pledge(body: dict[str, Any], campaign_id: str) -> Pledge:
 
 @api.post("/campaigns/<campaign_id>/pledges")
 @public
-@limited(CHECKOUTS_PER_ADDRESS)
+@limited(checkouts)
 @api.refuses(
     CampaignNotOpenError,
     SoldOutError,
@@ -119,7 +119,7 @@ def get_receipt(token: str) -> dict[str, object]:
 
 @api.post("/receipts/<token>/checkout")
 @public
-@limited(CHECKOUTS_PER_ADDRESS)
+@limited(checkouts)
 @api.refuses(NotPayableError, PaymentsAwayError)
 @api.response(HTTPStatus.OK, CheckoutSchema)
 def reopen_checkout(token: str) -> dict[str, object]:
@@ -129,7 +129,7 @@ def reopen_checkout(token: str) -> dict[str, object]:
 
 @api.post("/receipts/<token>/repair")
 @public
-@limited(CHECKOUTS_PER_ADDRESS)
+@limited(checkouts)
 @api.refuses(NothingToRepairError, StillAskedError, PaymentsAwayError)
 @api.response(HTTPStatus.OK, CheckoutSchema)
 def repair_payment(token: str) -> dict[str, object]:
@@ -180,7 +180,7 @@ def get_own_pledge(pledge_id: str) -> dict[str, object]:
 
 @api.post("/me/pledges/<pledge_id>/repair")
 @signed_in
-@limited(CHECKOUTS_PER_ADDRESS)
+@limited(checkouts)
 @api.refuses(NothingToRepairError, StillAskedError, PaymentsAwayError)
 @api.response(HTTPStatus.OK, CheckoutSchema)
 def repair_own_payment(pledge_id: str) -> dict[str, object]:

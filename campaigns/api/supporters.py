@@ -8,7 +8,7 @@ from campaigns.schemas.answers import CampaignSummarySchema
 from campaigns.schemas.bodies import SupportSchema
 from campaigns.services import supporting
 from campaigns.services.supporting import NotGatheringError
-from campaigns.visitor import SUPPORTS_PER_ADDRESS
+from campaigns.visitor import supports
 from octo.errors import N_, ConflictError, NotFoundError
 from octo.runtime import runtime
 from octo.users.limits import limited
@@ -26,7 +26,7 @@ api = ApiBlueprint(
 
 @api.post("/campaigns/<campaign_id>/supporters")
 @public
-@limited(SUPPORTS_PER_ADDRESS)
+@limited(supports)
 @api.refuses(NotGatheringError)
 @api.arguments(
     SupportSchema,

@@ -12,10 +12,9 @@ from campaigns.pages.names import country_choices, decline_name, visibility_choi
 from campaigns.ports import bound_payments
 from campaigns.services import pledging, receipts
 from campaigns.services.pledging import ADDRESS_FIELDS, PledgeWish
-from campaigns.visitor import CHECKOUTS_PER_ADDRESS
+from campaigns.visitor import checkouts
 from octo.ids import new_token
 from octo.runtime import runtime
-from octo.users.limits import limiter
 from octo.users.visitor import this_user, this_user_or_none
 from octo.web.forms import is_form_kept, say, shown_again_by
 from octo.web.language import current_language
@@ -46,7 +45,7 @@ def new(slug: str) -> ResponseReturnValue:
 
 @blueprint.post("/campaigns/<slug>/pledge")
 @public
-@limiter.limit(CHECKOUTS_PER_ADDRESS)
+@checkouts
 @shown_again_by(new)
 def place(slug: str) -> ResponseReturnValue:
     """Show the sums of a pledge, and once they are agreed to, lead to the checkout."""
@@ -88,7 +87,7 @@ def receipt(token: str) -> ResponseReturnValue:
 
 @blueprint.post("/pledges/<token>/pay")
 @public
-@limiter.limit(CHECKOUTS_PER_ADDRESS)
+@checkouts
 @shown_again_by(receipt)
 def pay(token: str) -> ResponseReturnValue:
     """Lead back to a checkout that was left."""
@@ -98,7 +97,7 @@ def pay(token: str) -> ResponseReturnValue:
 
 @blueprint.post("/pledges/<token>/repair")
 @public
-@limiter.limit(CHECKOUTS_PER_ADDRESS)
+@checkouts
 @shown_again_by(receipt)
 def repair(token: str) -> ResponseReturnValue:
     """Lead to a page to pay on, for a pledge whose saved card was declined."""
@@ -152,7 +151,7 @@ def own(pledge_id: str) -> ResponseReturnValue:
 
 @blueprint.post("/account/pledges/<pledge_id>/repair")
 @signed_in
-@limiter.limit(CHECKOUTS_PER_ADDRESS)
+@checkouts
 @shown_again_by(own)
 def repair_own(pledge_id: str) -> ResponseReturnValue:
     """Lead to a page to pay on, for a pledge of the account signed in."""

@@ -7,9 +7,8 @@ from flask_babel import gettext as _
 from campaigns import queries
 from campaigns.pages.entries import text_of
 from campaigns.services import supporting
-from campaigns.visitor import SUPPORTS_PER_ADDRESS
+from campaigns.visitor import supports
 from octo.runtime import runtime
-from octo.users.limits import limiter
 from octo.web.forms import say, shown_again_by
 from octo.web.language import current_language
 from octo.web.permissions import public
@@ -26,7 +25,7 @@ def form(slug: str) -> ResponseReturnValue:
 
 @blueprint.post("/campaigns/<slug>/support")
 @public
-@limiter.limit(SUPPORTS_PER_ADDRESS)
+@supports
 @shown_again_by(form)
 def support(slug: str) -> ResponseReturnValue:
     """Note a supporter; the mailed link makes it count."""

@@ -1,7 +1,7 @@
 """How often one visitor may try what is worth guessing or flooding.
 
-``limiter`` counts by address in the storage of ``OCTO_RATE_LIMIT_STORAGE``; other packages
-decorate their views with ``limiter.limit(...)``.
+``limiter`` counts by address in the storage of ``OCTO_RATE_LIMIT_STORAGE``; what other packages
+slow down they name by ``once_for_all(...)``.
 """
 
 from collections.abc import Callable, Mapping
@@ -61,19 +61,19 @@ def is_refused(response: Response) -> bool:
     return response.status_code not in {201, 301, 302, 303}
 
 
-def _once_for_all(limit: str, scope: str, **options: Any) -> RouteLimit:
+def once_for_all(limit: str, scope: str, **options: Any) -> RouteLimit:
     """Count the tries of pages and API together."""
     return limiter.shared_limit(limit, scope, methods=["POST"], **options)
 
 
-sign_in_tries: Final = _once_for_all(SIGN_IN_LIMIT, "sign in")
-account_tries: Final = _once_for_all(
+sign_in_tries: Final = once_for_all(SIGN_IN_LIMIT, "sign in")
+account_tries: Final = once_for_all(
     ACCOUNT_LIMIT, "account", key_func=by_entered_email, deduct_when=is_refused
 )
-sign_ups: Final = _once_for_all(SIGN_UP_LIMIT, "sign up")
-mails: Final = _once_for_all(MAIL_LIMIT, "mail")
-mailbox_mails: Final = _once_for_all(MAILBOX_LIMIT, "mailbox", key_func=by_entered_email)
-changes: Final = _once_for_all(CHANGE_LIMIT, "change")
+sign_ups: Final = once_for_all(SIGN_UP_LIMIT, "sign up")
+mails: Final = once_for_all(MAIL_LIMIT, "mail")
+mailbox_mails: Final = once_for_all(MAILBOX_LIMIT, "mailbox", key_func=by_entered_email)
+changes: Final = once_for_all(CHANGE_LIMIT, "change")
 
 
 def register(app: Flask) -> None:
