@@ -51,7 +51,7 @@ def parse_amount(
     least: int = 1,
     most: int = LARGEST_AMOUNT,
 ) -> int:
-    """Read « 12,50 », « 12.50 € » or « 1 000 » as minor units of ``currency``.
+    """Read « 12,50 », « 12.50 € », « €12.50 » or « 1 000 » as minor units of ``currency``.
 
     Raises ``BadAmountError`` on anything else: signs, exponents, other digits, other
     currencies, too many decimals, out of ``least``..``most``.
@@ -59,7 +59,10 @@ def parse_amount(
     written = text.strip(_SPACES)
     sign = _SIGNS.get(currency, currency)
     for unit in (sign, currency):
-        written = written.removesuffix(unit).strip(_SPACES)
+        if unit in written:
+            side = str.removeprefix if written.startswith(unit) else str.removesuffix
+            written = side(written, unit).strip(_SPACES)
+            break
     if grouped := _GROUPED.match(written):
         head = grouped.group()
         written = re.sub(f"[{_SPACES}]", "", head) + written[len(head) :]
