@@ -23,7 +23,8 @@ from campaigns.models import (
 from octo.database import reading
 from octo.errors import N_, NotFoundError
 from octo.ids import hash_token
-from octo.paging import Window, matching, narrowed
+from octo.paging import Window, narrowed
+from octo.searching import matching
 from octo.users.models import Membership, Organisation, User
 from octo.users.services import ToldAct, trail_of
 

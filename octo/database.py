@@ -21,6 +21,7 @@ from sqlalchemy.types import TypeDecorator
 
 from octo.errors import N_, NotFoundError
 from octo.ids import PUBLIC_ID_LENGTH
+from octo.searching import translate
 
 LARGEST_AMOUNT: Final = 10**12
 BUSY_TIMEOUT_MS: Final = 10_000
@@ -162,6 +163,7 @@ def _make_durable(engine: sa.Engine) -> None:
     @event.listens_for(engine, "connect")
     def _on_connect(connection: DBAPIConnection, _record: object) -> None:
         connection.isolation_level = None
+        connection.create_function("translate", 3, translate, deterministic=True)
         cursor = connection.cursor()
         for pragma in (
             "journal_mode=WAL",

@@ -1,15 +1,13 @@
-"""Long lists: a page at a time, or only what has the words looked for."""
+"""Long lists: a page at a time."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Generic, TypeVar
 
 import sqlalchemy as sa
-from sqlalchemy.orm import InstrumentedAttribute
 
 PAGE_SIZE: Final = 50
 LAST_PAGE: Final = 100_000
-LONGEST_SEARCH: Final = 100
 
 Item = TypeVar("Item")
 Query = TypeVar("Query", bound=sa.Select[*tuple[Any, ...]])
@@ -49,11 +47,3 @@ class Window:
 def narrowed(statement: Query, window: Window | None) -> Query:
     """Narrow a query down to a window, or leave it whole without one."""
     return statement if window is None else window.of(statement)
-
-
-def matching(words: str, *texts: InstrumentedAttribute[str]) -> list[sa.ColumnElement[bool]]:
-    """Return what keeps the rows that have each of these words in one of their texts."""
-    return [
-        sa.or_(*(text.icontains(word, autoescape=True) for text in texts))
-        for word in words[:LONGEST_SEARCH].split()
-    ]

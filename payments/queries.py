@@ -11,7 +11,8 @@ from sqlalchemy.orm import InstrumentedAttribute, Session, contains_eager, joine
 from campaigns.models import Campaign, CampaignStatus, Pledge
 from octo.database import reading
 from octo.errors import N_, NotFoundError
-from octo.paging import Window, matching, narrowed
+from octo.paging import Window, narrowed
+from octo.searching import matching
 from octo.users.models import Organisation
 from payments.ledger import chart
 from payments.ledger.balances import balances_of

@@ -11,8 +11,8 @@ from campaigns.pages.names import category_choices, category_name, stage_choices
 from campaigns.ports import collecting_of
 from campaigns.queries import Stage
 from campaigns.services.outage import find_outage_extension
-from octo.paging import LONGEST_SEARCH
 from octo.runtime import runtime
+from octo.searching import LONGEST_SEARCH
 from octo.users.visitor import this_user_or_none
 from octo.web.navigation import asked_page
 from octo.web.permissions import public

@@ -28,7 +28,7 @@ from campaigns.services.writing import (
     MOST_STOCK,
 )
 from octo.errors import N_
-from octo.paging import LONGEST_SEARCH
+from octo.searching import LONGEST_SEARCH
 from octo.web.language import translate
 from octo.web.shapes import (
     Amount,

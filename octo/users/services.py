@@ -14,6 +14,7 @@ from octo.errors import N_, ConflictError, InvalidError, NotFoundError
 from octo.ids import new_public_id, new_token
 from octo.mail.outbox import MessageStatus, OutboxMessage
 from octo.paging import Window, narrowed
+from octo.searching import matching
 from octo.text import clean_text
 from octo.users.models import (
     LONGEST_NAME,
@@ -205,13 +206,7 @@ def list_users(
 ) -> list[User]:
     """List people by name or address, newest first; the erased are nobody."""
     statement = sa.select(User).where(User.erased_at.is_(None)).order_by(User.id.desc())
-    if words:
-        statement = statement.where(
-            sa.or_(
-                User.name.icontains(words, autoescape=True),
-                User.email.contains(words.lower(), autoescape=True),
-            )
-        )
+    statement = statement.where(*matching(words, User.name, User.email))
     return list(session.scalars(statement.limit(limit).offset(offset)))
 
 
