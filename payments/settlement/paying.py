@@ -33,7 +33,8 @@ from payments.settlement.ending import end_pledges
 from payments.settlement.issuing import find_main
 from payments.settlement.transferring import pay_owner, wait_for
 
-BATCH: Final = 500
+BATCH: Final = 100
+AHEAD: Final = 500
 _GONE: Final = Payment.refunded_amount + Payment.disputed_amount
 
 
@@ -65,7 +66,7 @@ def _move(
     if outcome is Outcome.SUCCEEDED:
         planned, waiting = pay_owner(campaign_id, gateway=gateway, settings=settings, clock=clock)
     else:
-        planned = _refund_batch(campaign_id, settings=settings, clock=clock)
+        planned = _plan_refunds(campaign_id, settings=settings, clock=clock)
     if ended:
         return ended + planned, waiting
     settled, wait = _settle(campaign_id, settings=settings, clock=clock)
@@ -83,16 +84,29 @@ def _settling() -> Sequence[tuple[int, Outcome]]:
     return [(campaign_id, outcome) for campaign_id, outcome in rows if outcome is not None]
 
 
-def _refund_batch(campaign_id: int, *, settings: Settings, clock: Clock) -> int:
+def _plan_refunds(campaign_id: int, *, settings: Settings, clock: Clock) -> int:
     """Plan the refunds of the next payments of a failed campaign, tips included.
 
-    Not far ahead of what is sent: what is planned and waits is read at every claim. Each
-    payment's action key is one of its own, so a batch planned twice is planned once.
+    Not far ahead of what is sent: what is planned and waits is read at every claim.
+    """
+    planned = 0
+    while planned < AHEAD:
+        batch = _refund_batch(campaign_id, settings=settings, clock=clock)
+        if not batch:
+            break
+        planned += batch
+    return planned
+
+
+def _refund_batch(campaign_id: int, *, settings: Settings, clock: Clock) -> int:
+    """Plan a few refunds in one commit: whoever writes down what came of others waits for it.
+
+    Each payment's action key is one of its own, so a batch planned twice is planned once.
     """
     is_due = is_to_refund(campaign_id)
     with reading() as session:
         ahead = _count(session, Attempt, campaign_id, Attempt.status.in_(OPEN_ATTEMPTS))
-        if ahead >= BATCH or not session.scalar(sa.select(sa.exists().where(is_due))):
+        if ahead >= AHEAD or not session.scalar(sa.select(sa.exists().where(is_due))):
             return 0
     with transaction() as session:
         occasion = Occasion.now(settings, clock)
