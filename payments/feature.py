@@ -3,6 +3,7 @@
 from flask import Flask
 
 from campaigns.ports import bind_payments
+from octo.users.erasing import register_eraser
 from octo.watch.vitals import register_vitals
 from octo.web.api import register_api
 from octo.web.notices import add_staff_notice
@@ -10,6 +11,7 @@ from octo.worker import stop_requested
 from payments import acts, api, commands, differing, pages
 from payments.jobs import register_jobs
 from payments.runtime import bind_runtime
+from payments.services.leaving import forget_backer
 from payments.services.port import BoundPayments
 from payments.services.trust import refuse_other_mode
 from payments.watch import money_vitals
@@ -34,5 +36,6 @@ def register(app: Flask) -> None:
     add_staff_notice(app, differing.tell_staff)
     register_api(app, *api.PARTS)
     commands.register_commands(app)
+    register_eraser(app, forget_backer)
     register_jobs(app, runtime, should_stop=stop_requested)
     register_vitals(app, money_vitals(runtime.settings))

@@ -30,12 +30,11 @@ def forget_person(session: Session, user: User) -> None:
     _refuse_while_pledged(session, user)
     _refuse_while_alone(session, user)
     theirs = sa.or_(Pledge.user_id == user.id, Pledge.email == user.email)
-    nobody = f"{user.public_id.removeprefix('usr_')}@erased.invalid"
     session.execute(
         sa.update(Pledge)
         .where(theirs)
         .values(
-            email=nobody,
+            email=user.pseudonym,
             name="",
             message="",
             address=sa.null(),
@@ -45,7 +44,7 @@ def forget_person(session: Session, user: User) -> None:
     )
     supports = session.scalars(sa.select(Supporter).where(Supporter.email == user.email))
     for support in supports:
-        support.email = nobody
+        support.email = user.pseudonym
         support.name = ""
         support.word = ""
 

@@ -102,6 +102,11 @@ class User(UserMixin, Model):
     )
     memberships: Mapped[list["Membership"]] = relationship(back_populates="user")
 
+    @property
+    def pseudonym(self) -> str:
+        """Return the address of nobody that stands for this person once they are erased."""
+        return f"{self.public_id.removeprefix('usr_')}@erased.invalid"
+
     def has_any_role(self, *names: RoleName) -> bool:
         """Tell whether the person holds at least one of these roles."""
         return any(role.name in names for role in self.roles)

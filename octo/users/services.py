@@ -162,11 +162,10 @@ def erase_user(user_id: str, *, erasers: Sequence[Eraser], actor: str, clock: Cl
         for erase in erasers:
             erase(session, user)
         at = clock.now()
-        pseudonym = f"{user.public_id.removeprefix('usr_')}@erased.invalid"
-        _erase_mails(session, user.email, pseudonym, clock)
+        _erase_mails(session, user, clock)
         session.execute(sa.delete(Membership).where(Membership.user_id == user.id))
         user.roles.clear()
-        user.email = pseudonym
+        user.email = user.pseudonym
         user.name = ""
         user.password = None
         user.fs_uniquifier = new_token()
@@ -259,9 +258,10 @@ def _record_role(
     )
 
 
-def _erase_mails(session: Session, email: str, pseudonym: str, clock: Clock) -> None:
+def _erase_mails(session: Session, user: User, clock: Clock) -> None:
     """Forget to whom mails went; those still waiting are not sent to somebody who left."""
-    to_them = sa.update(OutboxMessage).where(OutboxMessage.email == email)
+    pseudonym = user.pseudonym
+    to_them = sa.update(OutboxMessage).where(OutboxMessage.email == user.email)
     session.execute(
         to_them.where(OutboxMessage.status == MessageStatus.PENDING).values(
             status=MessageStatus.REFUSED,
@@ -271,4 +271,5 @@ def _erase_mails(session: Session, email: str, pseudonym: str, clock: Clock) -> 
         )
     )
     session.execute(to_them.values(email=pseudonym, context={}, subject=""))
-    session.execute(sa.update(Invitation).where(Invitation.email == email).values(email=pseudonym))
+    invited = sa.update(Invitation).where(Invitation.email == user.email)
+    session.execute(invited.values(email=pseudonym))
