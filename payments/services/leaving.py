@@ -43,7 +43,9 @@ class _Traces:
     @property
     def subjects(self) -> set[str]:
         """Return the ids under which Stripe was called about them."""
-        return {one.public_id for one in (*self.payments, *self.cards, *self.refunds)}
+        named: tuple[Sequence[Payment | SavedCard | Refund], ...]
+        named = (self.payments, self.cards, self.refunds)
+        return {one.public_id for some in named for one in some}
 
     @property
     def stripe_ids(self) -> Iterator[str | None]:
