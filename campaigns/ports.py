@@ -61,7 +61,8 @@ class PaymentView:
     """What a receipt shows of the money of one pledge; amounts in minor units.
 
     ``status`` is the payment's, or the saved card's while there is no payment; ``card`` names
-    that card by what its holder knows of it, such as ``visa 4242``.
+    that card by what its holder knows of it, such as ``visa 4242``. ``refund_status`` is the
+    last refund's, or ``paid_by_bank`` when it failed and its backer was paid that way.
     """
 
     status: str

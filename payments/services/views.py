@@ -8,7 +8,7 @@ from sqlalchemy.orm import joinedload
 from campaigns.models import Pledge, PledgeStatus
 from campaigns.ports import CollectingView, PaymentView, RepairView
 from octo.database import reading
-from payments.models import Payment, PaymentStatus, Refund, RefundStatus, SavedCard
+from payments.models import Payment, PaymentStatus, Refund, RefundStatus, Resolution, SavedCard
 from payments.services.repairs import find_declined
 
 
@@ -41,12 +41,19 @@ def view_payment(pledge_id: str, *, at: datetime) -> PaymentView | None:
         status=shown.status.value,
         charged_at=charged.charged_at if charged else None,
         refunded_amount=sum(one.amount for one in refunds if one.status is RefundStatus.SUCCEEDED),
-        refund_status=last.status.value if last else None,
+        refund_status=_standing_of(last) if last else None,
         refund_requested_at=last.requested_at if last else None,
         stripe_reference=charged.stripe_charge_id if charged else None,
         card=f"{card.brand} {card.last4}".strip() if card else "",
         repair=_repair(pledge, declined, payments[-1]) if declined else None,
     )
+
+
+def _standing_of(refund: Refund) -> str:
+    """Return a refund's status, or that its backer was paid otherwise after it failed."""
+    if refund.resolution is Resolution.PAID_BY_BANK:
+        return refund.resolution.value
+    return refund.status.value
 
 
 def view_collecting(campaign_id: int) -> CollectingView:

@@ -2,7 +2,7 @@
 
 import sqlalchemy as sa
 
-from campaigns.models import Campaign, CampaignStatus
+from campaigns.models import Campaign, CampaignStatus, Pledge
 from octo.audit import AuditEvent
 from octo.database import db
 from octo.mail.outbox import OutboxMessage
@@ -11,6 +11,7 @@ from payments.models import Attempt, AttemptKind, Refund, RefundStatus, Resoluti
 from tests.afterlife import again, balance_of, check_books, refunded, sign_in_as_treasurer
 from tests.make import Make
 from tests.moment import Moment
+from tests.octo.mailbox import Mailbox
 from tests.sandbox import SandboxClient
 from tests.visitor import Visitor
 
@@ -32,6 +33,12 @@ def failed_later(make: Make, moment: Moment, sandbox: SandboxClient) -> tuple[Ca
     return campaign, f"/treasury/refunds/{failed.public_id}"
 
 
+def receipt(client: Visitor, make: Make) -> str:
+    """Read the one backer's receipt."""
+    backer = db.session.scalars(sa.select(Pledge)).one()
+    return client.get(Mailbox(make.app).link_to(backer.email, "/pledges/")).text
+
+
 def test_the_money_is_owed_the_backer_asked_and_the_campaign_not_done(
     client: Visitor, make: Make, moment: Moment, sandbox: SandboxClient
 ) -> None:
@@ -44,6 +51,7 @@ def test_the_money_is_owed_the_backer_asked_and_the_campaign_not_done(
     assert mails.count("refund_failed") == 1
     sign_in_as_treasurer(make, client)
     assert page in client.page("/treasury").xpath("//a/@href")
+    assert "Votre banque nous a renvoyé votre argent." in receipt(client, make)
     check_books(sandbox)
 
 
@@ -110,4 +118,5 @@ def test_paid_from_our_bank_is_an_audited_act_that_settles(
     assert again(campaign).status is CampaignStatus.SETTLED
     mails = db.session.scalars(sa.select(OutboxMessage.template)).all()
     assert "refund_paid_by_bank" in mails
+    assert "nous vous l’avons envoyé depuis notre banque" in receipt(client, make)
     check_books(sandbox)
