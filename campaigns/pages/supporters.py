@@ -46,7 +46,11 @@ def support(slug: str) -> ResponseReturnValue:
 @public
 def confirm(token: str) -> ResponseReturnValue:
     """Ask for the one press that counts: programs that read mails follow links, people press."""
-    return render_template("campaigns/support_confirm.html", token=token)
+    return render_template(
+        "campaigns/support_confirm.html",
+        token=token,
+        campaign=supporting.get_supported_campaign(token),
+    )
 
 
 @blueprint.post("/support/<token>")

@@ -1,13 +1,14 @@
 """Stand behind a campaign before its launch, by a word and a verified e-mail."""
 
 import sqlalchemy as sa
+from sqlalchemy.orm import Session
 
 from campaigns.models import Campaign, CampaignStatus, Supporter
 from campaigns.services.owner_mail import tell_owner
 from octo.checks import Checks
 from octo.clock import Clock
 from octo.config import Rules
-from octo.database import lock, transaction
+from octo.database import lock, reading, transaction
 from octo.errors import N_, ConflictError, NotFoundError
 from octo.ids import hash_token, new_public_id, new_token
 from octo.mail.outbox import enqueue
@@ -66,17 +67,19 @@ def support_campaign(
         )
 
 
+def get_supported_campaign(token: str) -> Campaign:
+    """Return the campaign that whoever was mailed this link would stand behind."""
+    with reading() as session:
+        return session.get_one(Campaign, _get_supporter(session, token).campaign_id)
+
+
 def confirm_support(token: str, *, clock: Clock, rules: Rules) -> Campaign:
     """Count a supporter whose mailed link was followed; following it twice changes nothing.
 
     The owner's own address verifies but does not count.
     """
     with transaction() as session:
-        found = session.scalars(
-            sa.select(Supporter).filter_by(token_hash=hash_token(token))
-        ).one_or_none()
-        if found is None:
-            raise NotFoundError(N_("This link is not valid any more."))
+        found = _get_supporter(session, token)
         campaign = lock(session, Campaign, id=found.campaign_id)
         supporter = lock(session, Supporter, id=found.id)
         if supporter.verified_at is not None:
@@ -94,6 +97,15 @@ def confirm_support(token: str, *, clock: Clock, rules: Rules) -> Campaign:
         if campaign.supporters_count == rules.supporters_needed:
             tell_owner(session, campaign, "supporters_gathered", at=at)
         return campaign
+
+
+def _get_supporter(session: Session, token: str) -> Supporter:
+    """Return whoever was mailed a link."""
+    known = sa.select(Supporter).filter_by(token_hash=hash_token(token))
+    found = session.scalars(known).one_or_none()
+    if found is None:
+        raise NotFoundError(N_("This link is not valid any more."))
+    return found
 
 
 def _check_is_gathering(campaign: Campaign) -> None:

@@ -99,6 +99,7 @@ def gather(app: Flask, mailbox: Mailbox, campaign: Campaign, email: str) -> None
     path = f"/campaigns/{campaign.slug}/support"
     visitor.submit(path, {"name": "Gwenaëlle", "email": email, "word": "Enfin !"}, form=path)
     link = mailbox.link_to(email, "/support/")
+    assert campaign.title in visitor.get(link).text
     visitor.submit(link, form=link)
 
 
