@@ -17,6 +17,7 @@ from octo.web import (
     problems,
     security,
 )
+from octo.web.rules import LateRule
 
 PARTS: Final = (
     security,
@@ -34,6 +35,7 @@ PARTS: Final = (
 
 def register(app: Flask) -> None:
     """Give the app its shell, languages, protection, permissions and error pages."""
+    app.url_rule_class = LateRule
     app.jinja_env.trim_blocks = True
     app.jinja_env.lstrip_blocks = True
     for part in PARTS:

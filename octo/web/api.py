@@ -1,6 +1,8 @@
 """The API: one document of what it offers, and a page that people can read."""
 
-from typing import Final
+from collections.abc import Callable
+from threading import Lock
+from typing import Any, Final
 
 from flask import Blueprint, Flask, current_app, render_template
 from flask_smorest import Api
@@ -47,10 +49,33 @@ reader = Blueprint("api_reader", __name__)
 
 
 class ProblemApi(Api):  # type: ignore[misc] # published without types
-    """Flask-smorest with refusals answered where all of Octo's are, each of them documented."""
+    """Flask-smorest with refusals answered where all of Octo's are, each of them documented.
+
+    The document takes longer to write than all else takes to start, and most processes never
+    show it: it is written when somebody first asks for it.
+    """
 
     ERROR_SCHEMA = ProblemSchema
     DEFAULT_ERROR_RESPONSE_NAME = None
+
+    def _init_spec(self, **options: Any) -> None:
+        super()._init_spec(**options)
+        self._unwritten: list[Callable[[], None]] = []
+        self._writing = Lock()
+        tell = self.spec.to_dict
+
+        def to_dict() -> dict[str, Any]:
+            with self._writing:
+                while self._unwritten:
+                    self._unwritten.pop(0)()
+                told: dict[str, Any] = tell()
+                return told
+
+        self.spec.to_dict = to_dict
+
+    def write_later(self, write: Callable[[], None]) -> None:
+        """Add a part to the document once somebody reads it."""
+        self._unwritten.append(write)
 
     def handle_http_exception(self, error: HTTPException) -> Response:
         """Answer a refusal of Werkzeug, webargs or flask-smorest."""

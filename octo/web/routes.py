@@ -9,7 +9,7 @@ says them in the reader's language.
 from collections.abc import Callable, Iterator
 from copy import deepcopy
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from http import HTTPStatus
 from typing import Any, Final, NamedTuple, TypeVar
 
@@ -214,6 +214,10 @@ class ApiBlueprint(Blueprint):  # type: ignore[misc] # published without types
                 has_place="<" in rule,
                 is_limited=is_limited(view_func),
             )
+
+    def register_views_in_doc(self, api: Any, app: Any, spec: Any, **named: Any) -> None:
+        """Describe the routes once the document is asked for."""
+        api.write_later(partial(super().register_views_in_doc, api, app, spec, **named))
 
     @staticmethod
     def _describe(
