@@ -5,6 +5,8 @@ from pathlib import Path
 from typing import Final
 
 from flask import Flask
+from jinja2 import BytecodeCache
+from jinja2.bccache import Bucket
 
 from campaigns import feature as campaigns
 from demo import feature as demo
@@ -16,6 +18,23 @@ from tests.visitor import Visitor
 
 FEATURES: Final = (campaigns, payments, demo)
 WEBHOOK_SECRET: Final = "whsec_for_tests_only"
+
+
+class CompiledTemplates(BytecodeCache):
+    """Templates compiled once for all the apps of this process."""
+
+    def __init__(self) -> None:
+        self._known: dict[str, bytes] = {}
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        if bucket.key in self._known:
+            bucket.bytecode_from_string(self._known[bucket.key])
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        self._known[bucket.key] = bucket.bytecode_to_string()
+
+
+_templates: Final = CompiledTemplates()
 
 
 def site_environ(database_url: str, instance: Path) -> dict[str, str]:
@@ -40,6 +59,7 @@ def build_app(environ: dict[str, str]) -> Flask:
     """Build the whole app, with clients that use it as a person does."""
     app = create_app(load_settings(environ), features=FEATURES)
     app.testing = True
+    app.jinja_env.bytecode_cache = _templates
     app.test_client_class = Visitor
     return app
 
