@@ -3,6 +3,7 @@
 An event is only a sign: what is true is fetched, so neither order nor repetition matters.
 """
 
+import time
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -25,8 +26,11 @@ from payments.webhooks.handlers import find_handler
 _log = structlog.get_logger()
 
 BATCH: Final = 100
+GROUP_SECONDS: Final = 0.5
 PARKED_FOR: Final = timedelta(seconds=30)
 LONGEST_PAUSE: Final = timedelta(hours=1)
+Due = sa.Row[int, str, str | None, dict[str, Any]]
+Ended = tuple[int, InboxStatus]
 _ABOUT_OWNERS: Final = ("account.", "v2.core.account")
 
 
@@ -41,11 +45,9 @@ def store_events(events: Iterable[dict[str, Any]], *, clock: Clock) -> int:
         now = clock.machine_now()
         is_sqlite = session.get_bind().dialect.name == "sqlite"
         insert = sqlite.insert if is_sqlite else postgresql.insert
-        stored = 0
-        for event in events:
-            kept = insert(InboxEvent).values(**_row_of(event, now)).on_conflict_do_nothing()
-            stored += session.scalar(kept.returning(InboxEvent.id)) is not None
-        return stored
+        kept = insert(InboxEvent).on_conflict_do_nothing().returning(InboxEvent.id)
+        rows = [_row_of(event, now) for event in events]
+        return len(session.scalars(kept, rows).all()) if rows else 0
 
 
 def _row_of(event: dict[str, Any], now: datetime) -> dict[str, Any]:
@@ -77,22 +79,30 @@ def handle_inbox(*, gateway: Gateway, settings: Settings, clock: Clock) -> JobRe
     done = 0
     waiting: list[str] = []
     is_away = False
-    for event_id in _due(clock):
+    ended: list[Ended] = []
+    grouped_since = time.monotonic()
+    for event in _due(clock):
         try:
-            done += _handle(event_id, gateway=gateway, settings=settings, clock=clock)
+            end = _handle(event, gateway=gateway, settings=settings, clock=clock)
         except StripeAwayError as error:
-            _put_last(event_id)
+            _put_last(event.id)
             waiting.append(f"the inbox: {error}")
             is_away = True
             break
+        if end is not None:
+            ended.append((event.id, end))
+        if time.monotonic() - grouped_since > GROUP_SECONDS:
+            done += _finish(ended, clock=clock)
+            ended, grouped_since = [], time.monotonic()
+    done += _finish(ended, clock=clock)
     waiting += describe_parked_events()
     return JobReport(done=done, waiting=waiting, is_away=is_away)
 
 
-def _due(clock: Clock) -> Sequence[int]:
+def _due(clock: Clock) -> Sequence[Due]:
     with reading() as session:
-        return session.scalars(
-            sa.select(InboxEvent.id)
+        return session.execute(
+            sa.select(InboxEvent.id, InboxEvent.type, InboxEvent.object_id, InboxEvent.payload)
             .where(
                 InboxEvent.status.in_((InboxStatus.RECEIVED, InboxStatus.PARKED)),
                 InboxEvent.not_before <= clock.machine_now(),
@@ -102,28 +112,36 @@ def _due(clock: Clock) -> Sequence[int]:
         ).all()
 
 
-def _handle(event_id: int, *, gateway: Gateway, settings: Settings, clock: Clock) -> int:
-    with reading() as session:
-        event = session.get_one(InboxEvent, event_id)
-        kind, object_id, payload = event.type, event.object_id, event.payload
+def _handle(
+    event: Due,
+    *,
+    gateway: Gateway,
+    settings: Settings,
+    clock: Clock,
+) -> InboxStatus | None:
+    """Handle one event; return how it ended, ``None`` when it was parked."""
+    event_id, kind, object_id, payload = event
     handler = find_handler(kind)
     if handler is None or not object_id or _is_foreign(kind, payload, settings):
-        return _finish(event_id, InboxStatus.IGNORED, clock=clock)
+        return InboxStatus.IGNORED
     try:
         is_known = handler(object_id, payload, gateway=gateway, settings=settings, clock=clock)
     except StripeAwayError:
         raise
     except OctoError as error:
         _log.warning("event_not_handled", inbox_event=event_id, type=kind, code=error.code)
-        return _park(event_id, error=f"{error.code}: {error}", clock=clock)
+        _park(event_id, error=f"{error.code}: {error}", clock=clock)
+        return None
     except OperationalError:
         raise
     except Exception as error:  # noqa: BLE001 - one event nobody can handle stops no other
         _log.exception("event_not_handled", inbox_event=event_id, type=kind)
-        return _park(event_id, error=repr(error), clock=clock)
+        _park(event_id, error=repr(error), clock=clock)
+        return None
     if not is_known:
-        return _park(event_id, error="unknown object", clock=clock)
-    return _finish(event_id, InboxStatus.HANDLED, clock=clock)
+        _park(event_id, error="unknown object", clock=clock)
+        return None
+    return InboxStatus.HANDLED
 
 
 def _is_foreign(kind: str, payload: dict[str, Any], settings: Settings) -> bool:
@@ -133,16 +151,26 @@ def _is_foreign(kind: str, payload: dict[str, Any], settings: Settings) -> bool:
     return is_of_other_mode or is_of_owner
 
 
-def _finish(event_id: int, status: InboxStatus, *, clock: Clock) -> int:
+def _finish(ended: Iterable[Ended], *, clock: Clock) -> int:
+    """Write down, in one commit, the events that are over; what a kill forgets is handled again."""
+    ids_by_end: dict[InboxStatus, list[int]] = {}
+    for event_id, end in ended:
+        ids_by_end.setdefault(end, []).append(event_id)
+    if not ids_by_end:
+        return 0
     with transaction() as session:
-        event = lock(session, InboxEvent, id=event_id)
-        event.status = status
-        event.handled_at = clock.machine_now()
-        event.error = None
-        return 1
+        now = clock.machine_now()
+        for end, ids in ids_by_end.items():
+            session.execute(
+                sa.update(InboxEvent)
+                .where(InboxEvent.id.in_(ids))
+                .values(status=end, handled_at=now, error=None)
+                .execution_options(synchronize_session=False)
+            )
+    return sum(map(len, ids_by_end.values()))
 
 
-def _park(event_id: int, *, error: str, clock: Clock) -> int:
+def _park(event_id: int, *, error: str, clock: Clock) -> None:
     """Keep an event whose object is unknown; it is tried again, ever more rarely, for ever."""
     with transaction() as session:
         event = lock(session, InboxEvent, id=event_id)
@@ -150,7 +178,6 @@ def _park(event_id: int, *, error: str, clock: Clock) -> int:
         event.tries_count += 1
         event.error = error[:1000]
         event.not_before = _next_try(event.tries_count, clock.machine_now())
-        return 0
 
 
 def _put_last(event_id: int) -> None:
