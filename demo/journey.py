@@ -41,8 +41,7 @@ class Journey:
         """Return the next instant before ``before`` at which there is something to do."""
         with reading() as session:
             now = self._clock.now()
-            found = [at for at in _due_instants(session, now) if at is not None]
-        due = min(found, default=None)
+            due = min(_due_instants(session, now), default=None)
         if due is None or due >= before:
             return None
         return max(due, now)
@@ -55,18 +54,18 @@ class Journey:
 
     def move_to(self, at: datetime) -> None:
         """Set both clocks to ``at``, nothing being claimed meanwhile; never back."""
-        self._say_moving(is_moving=True)
+        with transaction() as session:
+            _say_moving(session, is_moving=True)
         try:
             self._door.move_clock(max(math.ceil(at.timestamp()), self._door.now()))
             with transaction() as session:
                 if at > self._clock.now():
                     move_clock(session, self._clock, to=at)
-        finally:
-            self._say_moving(is_moving=False)
-
-    def _say_moving(self, *, is_moving: bool) -> None:
-        with transaction() as session:
-            session.execute(sa.update(BusinessClock).values(is_moving=is_moving))
+                _say_moving(session, is_moving=False)
+        except BaseException:
+            with transaction() as session:
+                _say_moving(session, is_moving=False)
+            raise
 
     def work(self) -> None:
         """Let webhooks arrive and do everything that is due."""
@@ -95,30 +94,29 @@ def wait_for_a_fresh_second() -> None:
     time.sleep(1.01 - real_now().microsecond / 1_000_000)
 
 
-def _due_instants(session: Session, now: datetime) -> Iterator[datetime | None]:
+def _say_moving(session: Session, *, is_moving: bool) -> None:
+    session.execute(sa.update(BusinessClock).values(is_moving=is_moving))
+
+
+def _due_instants(session: Session, now: datetime) -> Iterator[datetime]:
     """Yield when deadlines, abandoned checkouts, repairs and transfers fall due, else a day on."""
-    yield session.scalar(
-        sa.select(sa.func.min(Campaign.deadline_at)).where(Campaign.status.in_(OPEN))
+    deadline = sa.select(sa.func.min(Campaign.deadline_at)).where(Campaign.status.in_(OPEN))
+    expiry = sa.select(sa.func.min(Pledge.expires_at)).where(
+        Pledge.status == PledgeStatus.PENDING, Pledge.expires_at > now
     )
-    yield session.scalar(
-        sa.select(sa.func.min(Pledge.expires_at)).where(
-            Pledge.status == PledgeStatus.PENDING, Pledge.expires_at > now
-        )
+    transfer = sa.select(sa.func.min(Transfer.expected_at)).where(
+        Transfer.status == TransferStatus.PENDING, Transfer.expected_at > now
     )
-    expected = session.scalar(
-        sa.select(sa.func.min(Transfer.expected_at)).where(
-            Transfer.status == TransferStatus.PENDING, Transfer.expected_at > now
-        )
+    collecting = sa.select(sa.func.min(Campaign.collecting_ends_at)).where(
+        Campaign.status == CampaignStatus.COLLECTING
     )
-    yield expected
-    collecting_ends_at = session.scalar(
-        sa.select(sa.func.min(Campaign.collecting_ends_at)).where(
-            Campaign.status == CampaignStatus.COLLECTING
-        )
-    )
+    under_way = sa.select(sa.func.count()).where(Campaign.status.in_(UNDER_WAY))
+    asked = (deadline, expiry, transfer, collecting, under_way)
+    deadline_at, expires_at, expected_at, collecting_ends_at, under_way_count = session.execute(
+        sa.select(*(one.scalar_subquery() for one in asked))
+    ).one()
+    yield from (at for at in (deadline_at, expires_at, expected_at) if at is not None)
     if collecting_ends_at is not None:  # reminders are days apart
         yield min(collecting_ends_at, now + HOP)
-    is_under_way = session.scalar(
-        sa.select(sa.func.count()).select_from(Campaign).where(Campaign.status.in_(UNDER_WAY))
-    )
-    yield now + HOP if is_under_way and expected is None else None
+    if under_way_count and expected_at is None:
+        yield now + HOP

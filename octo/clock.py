@@ -38,21 +38,29 @@ class Clock(Protocol):
     def machine_now(self) -> datetime:
         """Return machine time."""
 
+    def both_now(self) -> tuple[datetime, datetime]:
+        """Return business time and machine time, read together."""
+
 
 class DatabaseClock:
     """The clock of the database in use, read within the open transaction."""
 
     def now(self) -> datetime:
         """Return business time: the database's own plus the offset row."""
-        with reading() as session:
-            offset = sa.select(BusinessClock.offset_seconds).scalar_subquery()
-            machine, seconds = session.execute(sa.select(_database_now(session), offset)).one()
-            return _aware(machine) + timedelta(seconds=seconds or 0)
+        return self.both_now()[0]
 
     def machine_now(self) -> datetime:
         """Return the database's own time."""
         with reading() as session:
             return _aware(session.execute(sa.select(_database_now(session))).scalar_one())
+
+    def both_now(self) -> tuple[datetime, datetime]:
+        """Return business time and the database's own, read by one statement."""
+        with reading() as session:
+            offset = sa.select(BusinessClock.offset_seconds).scalar_subquery()
+            found, seconds = session.execute(sa.select(_database_now(session), offset)).one()
+            machine = _aware(found)
+            return machine + timedelta(seconds=seconds or 0), machine
 
 
 def _database_now(session: Session) -> sa.ColumnElement[object]:

@@ -22,4 +22,5 @@ class Occasion:
     @classmethod
     def now(cls, settings: Settings, clock: Clock) -> "Occasion":
         """Read both clocks, inside the open transaction."""
-        return cls(settings=settings, at=clock.now(), machine=clock.machine_now())
+        at, machine = clock.both_now()
+        return cls(settings=settings, at=at, machine=machine)

@@ -79,6 +79,8 @@ def _take_in(session: Session, refund: Refund, seen: RefundFact, *, occasion: Oc
 
 def _disputed(session: Session, refunds: Sequence[Refund]) -> Sequence[Refund]:
     """Choose the refunds of payments that a bank contests or contested."""
+    if not refunds:
+        return ()
     wanted = Dispute.payment_id.in_({refund.payment_id for refund in refunds})
     contested = set(session.scalars(sa.select(Dispute.payment_id).where(wanted)))
     return [refund for refund in refunds if refund.payment_id in contested]

@@ -1,14 +1,17 @@
 """What a group of attempts is about, loaded and locked in a handful of statements."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any, TypeVar
 
 import sqlalchemy as sa
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from campaigns.models import Campaign, Pledge, Reward
 from octo.database import Model, lock_all
 from payments.models import Attempt, AttemptKind, Payment, Refund, SavedCard
+
+M = TypeVar("M", bound=Model)
 
 
 @dataclass(frozen=True)
@@ -40,15 +43,24 @@ def lock_subjects(session: Session, attempts: Iterable[Attempt]) -> Subjects:
             of_cards.where(SavedCard.public_id.in_(others)),
         )
     ).all()
-    pledges = lock_all(session, Pledge, Pledge.id.in_({pledge_id for _, pledge_id in found}))
-    payments = lock_all(session, Payment, Payment.id.in_({payment_id for payment_id, _ in found}))
-    cards = lock_all(session, SavedCard, SavedCard.public_id.in_(others))
+    payment_ids = {payment_id for payment_id, _ in found} - {None}
+    pledges = _lock(session, Pledge, Pledge.id, {pledge_id for _, pledge_id in found})
+    payments = _lock(session, Payment, Payment.id, payment_ids)
+    cards = _lock(session, SavedCard, SavedCard.public_id, others)
     campaign_ids = {one.campaign_id for one in group if one.campaign_id is not None}
-    campaigns = lock_all(session, Campaign, Campaign.id.in_(campaign_ids))
-    refunds = lock_all(session, Refund, Refund.public_id.in_(refund_ids))
+    campaigns = _lock(session, Campaign, Campaign.id, campaign_ids)
+    refunds = _lock(session, Refund, Refund.public_id, refund_ids)
     reward_ids = {pledge.reward_id for pledge in pledges if pledge.reward_id is not None}
-    rewards = session.scalars(sa.select(Reward).where(Reward.id.in_(reward_ids))).all()
+    of_pledges = sa.select(Reward).where(Reward.id.in_(reward_ids))
+    rewards = session.scalars(of_pledges).all() if reward_ids else ()
     return Subjects(
         refunds={refund.public_id: refund for refund in refunds},
         held=[*pledges, *payments, *cards, *campaigns, *rewards],
     )
+
+
+def _lock(
+    session: Session, model: type[M], key: InstrumentedAttribute[Any], wanted: Collection[object]
+) -> Sequence[M]:
+    """Lock the rows of these keys; most groups are about few kinds of rows."""
+    return lock_all(session, model, key.in_(wanted)) if wanted else ()

@@ -35,6 +35,9 @@ class HandClock(DatabaseClock):
     def machine_now(self) -> datetime:
         return self._instant
 
+    def both_now(self) -> tuple[datetime, datetime]:
+        return self._instant, self._instant
+
     def monotonic(self) -> float:
         """Stand in for ``time.monotonic``."""
         return 1_000_000.0 + (self._instant - self._begun_at).total_seconds()

@@ -17,3 +17,6 @@ class LaterClock:
 
     def machine_now(self) -> datetime:
         return self._clock.machine_now() + self.later
+
+    def both_now(self) -> tuple[datetime, datetime]:
+        return self.now(), self.machine_now()
