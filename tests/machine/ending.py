@@ -1,9 +1,9 @@
 """The end of a story: faults cease, everybody comes back, time passes, and all must add up."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from enum import StrEnum
-from typing import Final
+from typing import Final, TypeVar
 
 import sqlalchemy as sa
 
@@ -12,7 +12,7 @@ from payments.ledger.check import check_ledger
 from payments.models import OPEN_ATTEMPTS, Attempt, Freeze, InboxEvent, InboxStatus
 from payments.reconciliation.compare import reconcile
 from payments.runtime import payments_runtime
-from tests.machine.conservation import STRIPE_BALANCE, Ours, Theirs, find_breaches
+from tests.machine.conservation import STRIPE_BALANCE, Json, Ours, Theirs, find_breaches
 from tests.machine.story import Story
 
 MINUTE: Final = 60
@@ -20,6 +20,8 @@ HOUR: Final = 60 * MINUTE
 DAY: Final = 24 * HOUR
 MOST_ROUNDS: Final = 12
 POLL: Final = "poll_events"
+
+T = TypeVar("T")
 
 
 class News(StrEnum):
@@ -104,15 +106,17 @@ def find_leftovers(story: Story) -> list[str]:
 
 
 def _refunded_once(story: Story, ours: Ours, theirs: Theirs) -> Iterator[str]:
-    """Give back once whatever a campaign that failed was charged, and late money."""
-    back: Counter[str] = Counter()
-    for refund in theirs.refunds:
-        if refund["status"] == "succeeded":
-            back[refund["charge"]] += refund["amount"]
-    by_bank: Counter[int] = Counter()
-    for one in ours.refunds:
-        if one.resolution == "paid_by_bank":
-            by_bank[one.payment_id] += one.amount
+    """Give back once whatever a campaign that failed was charged, and late money.
+
+    A bank that took a charge back gave it to its backer; so we count it, and Stripe must agree.
+    """
+    back = _sums((one["charge"], one["amount"]) for one in theirs.refunds if _has_arrived(one))
+    taken_back = _sums(
+        (dispute["charge"], -movement["amount"])
+        for dispute in story.world.sandbox.every("/v1/disputes")
+        for movement in dispute["balance_transactions"]
+    )
+    resolved = _sums(((one.payment_id, one.resolution), one.amount) for one in ours.refunds)
     outcomes = {one.id: one.outcome for one in ours.campaigns}
     known = {one.stripe_charge_id: one for one in ours.payments}
     for charge in theirs.charges:
@@ -123,9 +127,23 @@ def _refunded_once(story: Story, ours: Ours, theirs: Theirs) -> Iterator[str]:
             yield f"charge {charge['id']} is not ours"
             continue
         is_due = payment.is_late or outcomes[payment.campaign_id] != "succeeded"
-        gone = back[charge["id"]] + payment.disputed_amount + by_bank[payment.id]
+        with_banks = payment.disputed_amount + resolved[payment.id, "disputed"]
+        gone = back[charge["id"]] + with_banks + resolved[payment.id, "paid_by_bank"]
         if is_due and charge["amount"] != gone:
             yield f"{gone} of {charge['amount']} of {charge['id']} went back"
+        if with_banks > taken_back[charge["id"]]:
+            yield f"banks took {taken_back[charge['id']]} of {charge['id']} back, not {with_banks}"
+
+
+def _has_arrived(refund: Json) -> bool:
+    return bool(refund["status"] == "succeeded")
+
+
+def _sums(amounts: Iterable[tuple[T, int]]) -> Counter[T]:
+    found: Counter[T] = Counter()
+    for of, amount in amounts:
+        found[of] += amount
+    return found
 
 
 def _paid_once(story: Story, ours: Ours, theirs: Theirs) -> Iterator[str]:
