@@ -49,7 +49,11 @@ def try_again(
         occasion = Occasion.now(settings, clock)
         failed.resolve(Resolution.TRIED_AGAIN, at=occasion.at)
         again = add_second_try(
-            session, failed, action_key=f"tried_again:{failed.public_id}", at=occasion.at
+            session,
+            failed,
+            amount=failed.amount,
+            action_key=f"tried_again:{failed.public_id}",
+            at=occasion.at,
         )
         plan_refund(session, again, occasion=occasion)
         record(

@@ -15,7 +15,14 @@ from octo.database import lock, transaction
 from octo.errors import N_, ConflictError
 from octo.ids import new_public_id
 from payments.gateway.attempts import plan_attempt
-from payments.models import Attempt, AttemptKind, Payment, Refund, RefundReason
+from payments.models import (
+    Attempt,
+    AttemptKind,
+    Payment,
+    Refund,
+    RefundReason,
+    RefundStatus,
+)
 from payments.services.locks import lock_payment
 from payments.services.occasion import Occasion
 from payments.services.trust import require_current_books
@@ -178,13 +185,27 @@ def add_refund(
     )
 
 
-def add_second_try(session: Session, failed: Refund, *, action_key: str, at: datetime) -> Refund:
-    """Write a refund down that gives what an earlier one could not; counted already, it is owed."""
-    split = Split(funds_amount=0, tip_amount=0, owed_amount=failed.amount)
+def add_second_try(
+    session: Session, failed: Refund, *, amount: int, action_key: str, at: datetime
+) -> Refund:
+    """Write a refund down that gives what an earlier one could not; counted already, it is owed.
+
+    What it leaves of the earlier one, if anything, stays owed as one that failed, of its own.
+    """
+    again = _owe(session, failed, amount, action_key=action_key, at=at)
+    if rest := failed.amount - amount:
+        left = _owe(session, failed, rest, action_key=f"rest:{again.public_id}", at=at)
+        session.flush()
+        left.advance_to(RefundStatus.FAILED, at=at)
+        left.failure_reason = failed.failure_reason
+    return again
+
+
+def _owe(session: Session, failed: Refund, amount: int, *, action_key: str, at: datetime) -> Refund:
     return _write(
         session,
         failed.payment,
-        split,
+        Split(funds_amount=0, tip_amount=0, owed_amount=amount),
         number=next_refund_number(session, failed.payment),
         reason=RefundReason.TRIED_AGAIN,
         action_key=action_key,

@@ -30,8 +30,9 @@ def adopt_refund(
 ) -> Refund | None:
     """Find the refund a fact is about, or write down one made by hand.
 
-    One of ours that waits to be sent makes room, and the rest alone is asked for again. A
-    stranger's that left and came back moved money twice: it is written down as one that failed.
+    One of ours that waits to be sent makes room, and the rest alone is asked for again. What was
+    owed since a refund failed is tried again by it, in whole or in part. A stranger's that left
+    and came back moved money twice: it is written down as one that failed.
     Returns nothing when it never left, or when it exceeds what we know is left: it is looked at
     again later. Nothing either for one of ours that we do not know, or that came twice: comparing
     with Stripe names it.
@@ -46,7 +47,9 @@ def adopt_refund(
         return known
     if failed := _find_failed(session, payment, amount=seen.amount):
         failed.resolve(Resolution.TRIED_AGAIN, at=occasion.at)
-        return add_second_try(session, failed, action_key=f"by_hand:{seen.id}", at=occasion.at)
+        return add_second_try(
+            session, failed, amount=seen.amount, action_key=f"by_hand:{seen.id}", at=occasion.at
+        )
     return _adopt_stranger(session, payment, seen, occasion=occasion)
 
 
@@ -111,16 +114,20 @@ def _find_awaited(session: Session, subject: str) -> Refund | None:
 
 
 def _find_failed(session: Session, payment: Payment, *, amount: int) -> Refund | None:
-    """Find a refund that failed and whose money is still owed: this may be its second try."""
+    """Find a refund that failed and whose money is still owed: this may be its second try.
+
+    A part of one is, when it is more than what is left of the payment.
+    """
+    is_left = amount <= payment.refundable_amount
     return session.scalars(
         sa.select(Refund)
         .where(
             Refund.payment_id == payment.id,
             Refund.status == RefundStatus.FAILED,
             Refund.resolution.is_(None),
-            Refund.amount == amount,
+            Refund.amount == amount if is_left else Refund.amount >= amount,
         )
-        .order_by(Refund.id)
+        .order_by(Refund.amount, Refund.id)
         .limit(1)
         .with_for_update(of=Refund)
     ).one_or_none()

@@ -7,7 +7,7 @@ from octo.audit import AuditEvent
 from octo.database import db
 from octo.mail.outbox import OutboxMessage
 from payments.ledger import chart
-from payments.models import Attempt, AttemptKind, Refund, RefundStatus, Resolution
+from payments.models import Attempt, AttemptKind, Payment, Refund, RefundStatus, Resolution
 from tests.afterlife import again, balance_of, check_books, refunded, sign_in_as_treasurer
 from tests.make import Make
 from tests.moment import Moment
@@ -119,4 +119,37 @@ def test_paid_from_our_bank_is_an_audited_act_that_settles(
     mails = db.session.scalars(sa.select(OutboxMessage.template)).all()
     assert "refund_paid_by_bank" in mails
     assert "nous vous l’avons envoyé depuis notre banque" in receipt(client, make)
+    check_books(sandbox)
+
+
+def test_a_part_of_it_refunded_by_hand_leaves_the_rest_owed(
+    client: Visitor, make: Make, moment: Moment, sandbox: SandboxClient
+) -> None:
+    campaign, page = failed_later(make, moment, sandbox)
+    (payment,) = db.session.scalars(sa.select(Payment)).all()
+    sandbox.call_stripe("/v1/refunds", charge=payment.stripe_charge_id, amount=20_00)
+
+    make.work()
+
+    assert refunded(sandbox) == [20_00]
+    states = db.session.execute(
+        sa.select(Refund.amount, Refund.status, Refund.resolution).order_by(Refund.id)
+    )
+    assert states.all() == [
+        (52_00, RefundStatus.FAILED, Resolution.TRIED_AGAIN),
+        (20_00, RefundStatus.SUCCEEDED, None),
+        (32_00, RefundStatus.FAILED, None),
+    ]
+    assert balance_of(chart.refunds_owed(campaign)) == -32_00
+    check_books(sandbox)
+
+    sign_in_as_treasurer(make, client)
+    (rest,) = client.page("/treasury").xpath("//a[contains(@href, '/treasury/refunds/')]/@href")
+    assert rest != page
+    paid = client.submit(rest, {"means": "cheque", "reference": "Chèque 18"}, form="/paid-by-bank")
+    make.work()
+
+    assert paid.status_code == 200
+    assert balance_of(chart.refunds_owed(campaign)) == 0
+    assert again(campaign).status is CampaignStatus.SETTLED
     check_books(sandbox)
