@@ -2,9 +2,12 @@
 
 import json
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Final
 
 import click
+from alembic.util import CommandError
 from flask import Flask, current_app
 from flask.cli import AppGroup, with_appcontext
 
@@ -32,7 +35,8 @@ def register(app: Flask) -> None:
 @told_refusals
 def upgrade(revision: str, *, as_json: bool) -> None:
     """Apply the migrations, up to REVISION or to the newest."""
-    migrating.upgrade(revision)
+    with _known_revision():
+        migrating.upgrade(revision)
     _tell_revision(as_json=as_json)
 
 
@@ -42,7 +46,8 @@ def upgrade(revision: str, *, as_json: bool) -> None:
 @told_refusals
 def downgrade(revision: str, *, as_json: bool) -> None:
     """Undo the last migration, or all after REVISION (`base`: all)."""
-    migrating.downgrade(revision)
+    with _known_revision():
+        migrating.downgrade(revision)
     _tell_revision(as_json=as_json)
 
 
@@ -101,6 +106,15 @@ def _check_start(app: Flask) -> None:
     except ConfigError as error:
         click.echo(f"octo: {error}", err=True)
         sys.exit(EXIT_BAD_USE)
+
+
+@contextmanager
+def _known_revision() -> Iterator[None]:
+    """Call a revision that no migration has a bad use."""
+    try:
+        yield
+    except CommandError as error:
+        raise click.BadParameter(str(error), param_hint="REVISION") from error
 
 
 def _tell_revision(*, as_json: bool) -> None:

@@ -1,9 +1,11 @@
 """Bring a campaign in from a folder, and write one out to a folder."""
 
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
+from typing import Final
 
 import sqlalchemy as sa
 from slugify import slugify
@@ -28,7 +30,7 @@ from octo.audit import record
 from octo.clock import Clock
 from octo.config import Rules
 from octo.database import lock, reading, transaction
-from octo.errors import N_, InvalidError, NotFoundError
+from octo.errors import N_, ConflictError, InvalidError, NotFoundError
 from octo.ids import new_public_id
 from octo.text import clean_text
 from octo.users.models import LONGEST_NAME, Membership, Organisation, RoleName, User
@@ -36,6 +38,14 @@ from octo.users.services import get_role
 
 KeepPicture = Callable[[bytes], str]
 ReadPicture = Callable[[str], bytes]
+_KEYS: Final = {"time_zone": "timezone", "cover_description": "cover.description"}
+_IN_A_LIST: Final = re.compile(r"^(\w+)-(\d+)-")
+
+
+class FolderRefusedError(ConflictError):
+    """The folder of an export cannot be written."""
+
+    code = "folder_refused"
 
 
 def import_campaign(
@@ -79,7 +89,10 @@ def import_campaign(
 
 
 def export_campaign(slug: str, *, folder: Path, read_picture: ReadPicture) -> Path:
-    """Write a campaign as a folder of its name under ``folder``, and return that."""
+    """Write a campaign as a folder of its name under ``folder``, and return that.
+
+    Raises ``FolderRefusedError`` where nothing can be written.
+    """
     with reading() as session:
         campaign = session.scalars(sa.select(Campaign).filter_by(slug=slug)).one_or_none()
         if campaign is None:
@@ -87,12 +100,20 @@ def export_campaign(slug: str, *, folder: Path, read_picture: ReadPicture) -> Pa
         cover_file = f"cover{Path(campaign.cover).suffix}" if campaign.cover else None
         document = write_document(campaign, cover_file=cover_file)
         cover, story = campaign.cover, campaign.story
-    target = folder / slug
-    target.mkdir(parents=True, exist_ok=True)
-    (target / "campaign.yaml").write_bytes(document.encode())
-    (target / STORY).write_bytes(story.encode())
+    files = {"campaign.yaml": document.encode(), STORY: story.encode()}
     if cover is not None and cover_file is not None:
-        (target / cover_file).write_bytes(read_picture(cover))
+        files[cover_file] = read_picture(cover)
+    target = folder / slug
+    try:
+        target.mkdir(parents=True, exist_ok=True)
+        for name, content in files.items():
+            (target / name).write_bytes(content)
+    except OSError as error:
+        raise FolderRefusedError(
+            N_("%(folder)s cannot be written: %(reason)s."),
+            folder=str(target),
+            reason=error.strerror,
+        ) from error
     return target
 
 
@@ -102,8 +123,13 @@ def _said_where(place: str = "") -> Iterator[None]:
     try:
         yield
     except InvalidError as error:
-        where = f"{place}{error.field}" if error.field else place
+        where = f"{place}{_key_of(error.field)}" if error.field else place
         raise CampaignFileError(error.message, field=where, **error.params) from error
+
+
+def _key_of(field: str) -> str:
+    """Return the key of the file that a field of the pages stands for."""
+    return _IN_A_LIST.sub(r"\1[\2].", _KEYS.get(field, field))
 
 
 def _find_organisation(session: Session, found: CampaignFile, owner: User) -> Organisation | None:

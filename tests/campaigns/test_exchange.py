@@ -40,11 +40,12 @@ def changed(tmp_path: Path, old: str, new: str) -> Path:
         (("goal: '", "goal: '-"), "goal"),
         (("currency: EUR", "currency: EURO"), "currency"),
         (("duration_days: ", "duration_days: 9"), "duration_days"),
-        (("timezone: Europe/Paris", "timezone: Europe/Quimper"), "time"),
+        (("timezone: Europe/Paris", "timezone: Europe/Quimper"), "timezone"),
         (("story: story.md", "story: ../story.md"), "story"),
         (("format: octo-campaign/1", "format: octo-campaign/9"), "format"),
         (("place: ", "plaice: Brest\nplace: "), "plaice"),
         (("minimum: '", "minimum: 'a"), "rewards[0].minimum"),
+        (("- label: 180 ", f"- label: {'x' * 121} "), "cost_lines[0].label"),
     ],
 )
 def test_a_bad_file_is_refused_whole_and_says_where(
@@ -65,6 +66,17 @@ def test_a_file_that_is_not_there_is_bad_use(app: Flask, make: Make) -> None:
     owner = make.user(email="rozenn@example.org")
 
     assert run(app, "import", "nowhere.yaml", "--owner", owner.email)[0] == 2
+
+
+def test_a_folder_that_cannot_be_written_is_named(app: Flask, make: Make, tmp_path: Path) -> None:
+    campaign = make.live_campaign()
+    taken = tmp_path / "taken"
+    taken.write_text("a file where a folder should be")
+
+    code, told = run(app, "export", campaign.slug, "--to", str(taken / "here"), "--json")
+
+    assert code == 1
+    assert json.loads(told)["code"] == "folder_refused"
 
 
 def test_campaigns_are_listed_and_shown(app: Flask, make: Make) -> None:

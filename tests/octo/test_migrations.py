@@ -61,6 +61,14 @@ def test_a_forgotten_check_is_named(app: Flask) -> None:
         table.constraints.remove(planted)
 
 
+@pytest.mark.parametrize("verb", ["upgrade", "downgrade"])
+def test_a_revision_that_is_none_is_bad_use(app: Flask, verb: str) -> None:
+    code, told = _run(app, verb, "9999")
+
+    assert code == 2
+    assert "REVISION" in told
+
+
 def test_every_migration_can_be_undone_and_done_again(app: Flask) -> None:
     assert _run(app, "downgrade", "base")[0] == 0
     left = set(sa.inspect(db.engine).get_table_names()) - {"alembic_version"}
