@@ -1,40 +1,39 @@
-"""``flask demo load``, ``flask demo advance 45d``, ``flask demo verify``."""
+"""``flask demo load``, ``flask demo advance 45d``, ``flask demo verify``, ``flask sandbox``."""
 
 import dataclasses
 import json
 import logging
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import datetime, timedelta
-from functools import wraps
-from typing import Any, Final
+from typing import Any
 
 import click
 import structlog
 from flask import Flask
-from flask.cli import AppGroup
+from flask.cli import AppGroup, with_appcontext
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from demo.instants import BadInstantError, parse_span
 from demo.loading import Progress as Step
 from demo.loading import advance, load
-from demo.season import SeasonError
+from demo.settings import LAST_PORT
 from demo.stagehands import stagehands
-from demo.stripe_sandbox import SandboxDoor, SandboxRefusedError
+from demo.stripe_sandbox import SandboxDoor
 from demo.verification import verify_season
-from octo.errors import OctoError
+from octo.command_line import EXIT_WRONG, json_option, told_refusals
 from octo.runtime import runtime
+from payments.sandbox.server import main as run_sandbox
 
 demo_commands = AppGroup("demo", help="Play the demo's season, move its time, check its money.")
-as_json_option = click.option("--json", "as_json", is_flag=True, help="Answer in JSON.")
-_BAD: Final = 1
 
 
 def register_commands(app: Flask) -> None:
     """Add the demo's commands to the app."""
     app.cli.add_command(demo_commands)
+    app.cli.add_command(sandbox_command)
 
 
 class Span(click.ParamType["timedelta"]):
@@ -54,26 +53,9 @@ class Span(click.ParamType["timedelta"]):
             self.fail(str(error), param, ctx)
 
 
-def refusals_exit_1(command: Callable[..., None]) -> Callable[..., None]:
-    """Say what is wrong in one line and exit 1."""
-
-    @wraps(command)
-    def guarded(**arguments: Any) -> None:
-        try:
-            command(**arguments)
-        except (OctoError, SeasonError, SandboxRefusedError) as error:
-            if arguments.get("as_json"):
-                click.echo(json.dumps({"error": str(error)}, ensure_ascii=False))
-            else:
-                click.echo(f"octo: {error}", err=True)
-            sys.exit(_BAD)
-
-    return guarded
-
-
 @demo_commands.command("load")
-@as_json_option
-@refusals_exit_1
+@json_option
+@told_refusals
 def load_command(*, as_json: bool) -> None:
     """Play the season, unless it was played; one that was cut short begins anew."""
     steps, seconds, _ = _follow(load(stagehands()), "Loading the demo", as_json=as_json)
@@ -87,8 +69,8 @@ def load_command(*, as_json: bool) -> None:
 
 @demo_commands.command("advance")
 @click.argument("span", type=Span())
-@as_json_option
-@refusals_exit_1
+@json_option
+@told_refusals
 def advance_command(span: timedelta, *, as_json: bool) -> None:
     """Move time on by SPAN (45d, 12h, 30m), through every due event in order."""
     steps, seconds, at = _follow(advance(stagehands(), by=span), "Time passes", as_json=as_json)
@@ -100,8 +82,8 @@ def advance_command(span: timedelta, *, as_json: bool) -> None:
 
 
 @demo_commands.command("verify")
-@as_json_option
-@refusals_exit_1
+@json_option
+@told_refusals
 def verify_command(*, as_json: bool) -> None:
     """Check in the sandbox's own lists that every cent moved once, and none besides."""
     with SandboxDoor(runtime().settings.stripe) as door:
@@ -115,7 +97,22 @@ def verify_command(*, as_json: bool) -> None:
             f"{verdict.charges} charges, {verdict.refunds} refunds, {verdict.transfers} transfers, "
             f"{verdict.settlements} settlements: {len(verdict.problems)} problems"
         )
-    sys.exit(_BAD if verdict.problems else 0)
+    sys.exit(EXIT_WRONG if verdict.problems else 0)
+
+
+@click.command("sandbox")
+@click.option(
+    "--port",
+    type=click.IntRange(1, LAST_PORT),
+    default=8001,
+    envvar="SANDBOX_PORT",
+    show_default=True,
+)
+@with_appcontext
+def sandbox_command(*, port: int) -> None:
+    """Run the Stripe sandbox alone, until it is told to stop."""
+    path = runtime().settings.instance_path / "sandbox"
+    sys.exit(run_sandbox(["--port", str(port), "--path", str(path)]))
 
 
 def _follow(

@@ -25,6 +25,8 @@ from demo.settings import (
 )
 from demo.sign_ins import DEMO_PASSWORD, SIGN_INS
 from demo.supervision import POLL_SECONDS, ROOT, ChildError, Supervisor
+from octo.config import load_settings
+from octo.errors import ConfigError
 
 WEBHOOK_PATH: Final = "/webhooks/stripe"
 READY_SECONDS: Final = 60
@@ -37,10 +39,11 @@ def main() -> int:
     try:
         plan = read_plan(os.environ)
         settings = demo_settings(plan, os.environ)
+        load_settings(settings)
         demand_free_port(plan.port, "PORT")
         demand_free_port(plan.sandbox_port, "SANDBOX_PORT")
         keep_settings(plan, settings)
-    except StartError as error:
+    except (StartError, ConfigError) as error:
         sys.stderr.write(f"octo: {error}\n")
         return 2
     supervisor = Supervisor({**os.environ, **settings, **PYTHON_SETTINGS})

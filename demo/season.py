@@ -11,7 +11,7 @@ import yaml
 from slugify import slugify
 
 from demo.instants import BadInstantError, Moment, parse_moment
-from octo.errors import InvalidError
+from octo.errors import InvalidError, OperatorError
 from octo.money import parse_amount
 
 FORMAT: Final = "octo-season/1"
@@ -20,8 +20,10 @@ VISA: Final = "visa"
 T = TypeVar("T")
 
 
-class SeasonError(Exception):
+class SeasonError(OperatorError):
     """The season cannot be read; the text names the place in the file."""
+
+    code = "bad_season"
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from typing import Any, Final, Self
 from urllib.parse import urlencode, urlsplit
 
 from octo.config import StripeSettings
-from octo.errors import N_, UnavailableError
+from octo.errors import N_, OperatorError, UnavailableError
 
 CALL_SECONDS: Final = 120
 PAGE_SIZE: Final = 100
@@ -23,12 +23,14 @@ class SandboxAwayError(UnavailableError):
     retry_after_seconds = 5
 
 
-class SandboxRefusedError(Exception):
-    """The sandbox refused what was asked."""
+class SandboxRefusedError(OperatorError):
+    """The sandbox refused what was asked, with this status."""
 
-    def __init__(self, status: int, text: str) -> None:
-        super().__init__(f"the Stripe sandbox answered {status}: {text}")
-        self.status = status
+    code = "sandbox_refused"
+
+    def __init__(self, answered: int, text: str) -> None:
+        super().__init__(f"the Stripe sandbox answered {answered}: {text}")
+        self.answered = answered
 
 
 class SandboxDoor:
@@ -76,7 +78,7 @@ class SandboxDoor:
         try:
             answer = self._call("POST", f"/_sandbox/checkout/{checkout_id}/pay", body)
         except SandboxRefusedError as refusal:
-            if refusal.status != http.client.PAYMENT_REQUIRED:
+            if refusal.answered != http.client.PAYMENT_REQUIRED:
                 raise
             return False
         return answer["error"] is None

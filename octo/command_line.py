@@ -12,7 +12,7 @@ from typing import Any, Final, NoReturn
 import click
 from sqlalchemy.exc import OperationalError
 
-from octo.errors import InvalidError, OctoError, UnavailableError
+from octo.errors import InvalidError, OctoError, OperatorError, UnavailableError
 from octo.users.models import normalise_email
 
 EXIT_WRONG: Final = 1
@@ -42,6 +42,8 @@ def told_refusals(command: Callable[..., None]) -> Callable[..., None]:
             command(**arguments)
         except OctoError as error:
             _refuse(str(error), error.code, error.field, as_json=arguments["as_json"])
+        except OperatorError as error:
+            _refuse(str(error), error.code, None, as_json=arguments["as_json"])
         except OperationalError as error:
             why = str(error.orig).strip().partition("\n")[0]
             what = f"the database does not answer: {why}"

@@ -84,5 +84,11 @@ class UnavailableError(OctoError):
     retry_after_seconds = 30
 
 
-class ConfigError(Exception):
+class OperatorError(Exception):
+    """What only an operator reads, at a terminal: one line, in English."""
+
+    code: ClassVar[str] = "error"
+
+
+class ConfigError(OperatorError):
     """A setting that makes starting unsafe, said in one line."""

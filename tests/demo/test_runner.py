@@ -59,6 +59,36 @@ def test_a_port_that_is_none_is_refused_in_one_line(tmp_path: Path, port: str) -
     assert result.stderr.count("\n") == 1
 
 
+def test_a_setting_that_cannot_be_is_refused_before_anything_starts(tmp_path: Path) -> None:
+    ports = {"PORT": str(free_port()), "SANDBOX_PORT": str(free_port())}
+
+    result = run(tmp_path, OCTO_VAT="much", **ports)
+
+    assert result.returncode == 2
+    assert result.stdout == ""
+    assert result.stderr.startswith("octo: OCTO_VAT must be a rate")
+    assert result.stderr.count("\n") == 1
+
+
+def test_the_sandbox_runs_alone_by_its_command(tmp_path: Path) -> None:
+    settings = demo_settings(Plan(free_port(), free_port(), tmp_path), {})
+    port = free_port()
+
+    with subprocess.Popen(
+        [sys.executable, "-m", "flask", "sandbox", "--port", str(port)],
+        cwd=ROOT,
+        env={"PATH": "", **settings},
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as sandbox:
+        assert sandbox.stdout is not None
+        said = sandbox.stdout.readline()
+        sandbox.terminate()
+
+    assert f"listens on http://127.0.0.1:{port}" in said
+    assert sandbox.returncode == 0
+
+
 def test_the_secret_is_made_once_and_for_its_user_alone(tmp_path: Path) -> None:
     path = tmp_path / "instance" / "secret_key"
 
