@@ -104,7 +104,7 @@ def place_pledge(
     return {
         "pledge": placed.pledge,
         "receipt_token": placed.token,
-        **_open_checkout(placed.pledge, placed.token),
+        **_open_checkout(placed.pledge, back=_receipt_url(placed.token)),
     }
 
 
@@ -124,7 +124,7 @@ def get_receipt(token: str) -> dict[str, object]:
 @api.response(HTTPStatus.OK, CheckoutSchema)
 def reopen_checkout(token: str) -> dict[str, object]:
     """Get the page to pay on again, for a pledge whose payment was left."""
-    return _open_checkout(_by_token(token), token)
+    return _open_checkout(_by_token(token), back=_receipt_url(token))
 
 
 @api.post("/receipts/<token>/repair")
@@ -178,6 +178,16 @@ def get_own_pledge(pledge_id: str) -> dict[str, object]:
     return _receipt_of(_own(pledge_id))
 
 
+@api.post("/me/pledges/<pledge_id>/checkout")
+@signed_in
+@limited(checkouts)
+@api.refuses(NotPayableError, PaymentsAwayError)
+@api.response(HTTPStatus.OK, CheckoutSchema)
+def reopen_own_checkout(pledge_id: str) -> dict[str, object]:
+    """Get the page to pay on again, for one of your pledges whose payment was left."""
+    return _open_checkout(_own(pledge_id), back=_own_url(pledge_id))
+
+
 @api.post("/me/pledges/<pledge_id>/repair")
 @signed_in
 @limited(checkouts)
@@ -185,8 +195,7 @@ def get_own_pledge(pledge_id: str) -> dict[str, object]:
 @api.response(HTTPStatus.OK, CheckoutSchema)
 def repair_own_payment(pledge_id: str) -> dict[str, object]:
     """Get a page to pay on for one of your pledges whose saved card was declined."""
-    back = runtime().settings.base_url + url_for("pledges.own", pledge_id=pledge_id)
-    return _open_repair(_own(pledge_id), back=back)
+    return _open_repair(_own(pledge_id), back=_own_url(pledge_id))
 
 
 @api.post("/me/pledges/<pledge_id>/cancellation")
@@ -216,16 +225,17 @@ def _wish_of(body: dict[str, Any], *, request_key: str) -> PledgeWish:
     )
 
 
-def _open_checkout(pledge: Pledge, token: str) -> dict[str, object]:
-    receipt_url = _receipt_url(token)
-    page = bound_payments().start_checkout(
-        pledge.public_id, return_url=receipt_url, cancel_url=receipt_url
-    )
-    return {"checkout_url": page.url, "expires_at": page.expires_at, "receipt_url": receipt_url}
+def _open_checkout(pledge: Pledge, *, back: str) -> dict[str, object]:
+    page = bound_payments().start_checkout(pledge.public_id, return_url=back, cancel_url=back)
+    return {"checkout_url": page.url, "expires_at": page.expires_at, "receipt_url": back}
 
 
 def _receipt_url(token: str) -> str:
     return runtime().settings.base_url + url_for("pledges.receipt", token=token)
+
+
+def _own_url(pledge_id: str) -> str:
+    return runtime().settings.base_url + url_for("pledges.own", pledge_id=pledge_id)
 
 
 def _open_repair(pledge: Pledge, *, back: str) -> dict[str, object]:

@@ -66,7 +66,7 @@ def place(slug: str) -> ResponseReturnValue:
             entries=[(k, v) for k, v in request.form.items() if k != "csrf_token"],
         )
     placed = pledging.place_pledge(campaign.public_id, wish, clock=runtime().clock, rules=rules)
-    return _to_checkout(placed.pledge, placed.token)
+    return _to_checkout(placed.pledge, url_for("pledges.receipt", token=placed.token))
 
 
 @blueprint.get("/pledges/<token>")
@@ -92,7 +92,7 @@ def receipt(token: str) -> ResponseReturnValue:
 def pay(token: str) -> ResponseReturnValue:
     """Lead back to a checkout that was left."""
     pledge = queries.get_pledge_by_token(token, at=runtime().clock.now())
-    return _to_checkout(pledge, token)
+    return _to_checkout(pledge, url_for("pledges.receipt", token=token))
 
 
 @blueprint.post("/pledges/<token>/repair")
@@ -142,11 +142,21 @@ def own(pledge_id: str) -> ResponseReturnValue:
     receipts.refresh_if_pending(pledge, payments=bound_payments())
     return _receipt_page(
         queries.get_own_pledge(pledge_id, user=this_user()),
-        pay_url=None,
+        pay_url=url_for("pledges.pay_own", pledge_id=pledge_id),
         repair_url=url_for("pledges.repair_own", pledge_id=pledge_id),
         cancel_url=url_for("pledges.cancel_own", pledge_id=pledge_id),
         join_url=None,
     )
+
+
+@blueprint.post("/account/pledges/<pledge_id>/pay")
+@signed_in
+@checkouts
+@shown_again_by(own)
+def pay_own(pledge_id: str) -> ResponseReturnValue:
+    """Lead back to a checkout that was left, for a pledge of the account signed in."""
+    pledge = queries.get_own_pledge(pledge_id, user=this_user())
+    return _to_checkout(pledge, url_for("pledges.own", pledge_id=pledge_id))
 
 
 @blueprint.post("/account/pledges/<pledge_id>/repair")
@@ -192,8 +202,8 @@ def _reward_of(campaign: Campaign, reward_id: str) -> Reward | None:
     return next((r for r in campaign.rewards if r.public_id == reward_id), None)
 
 
-def _to_checkout(pledge: Pledge, token: str) -> ResponseReturnValue:
-    back = runtime().settings.base_url + url_for("pledges.receipt", token=token)
+def _to_checkout(pledge: Pledge, receipt_path: str) -> ResponseReturnValue:
+    back = runtime().settings.base_url + receipt_path
     page = bound_payments().start_checkout(pledge.public_id, return_url=back, cancel_url=back)
     return _without_referrer(redirect(page.url, 303))
 
@@ -224,7 +234,7 @@ def _can_join(pledge: Pledge) -> bool:
 def _receipt_page(
     pledge: Pledge,
     *,
-    pay_url: str | None,
+    pay_url: str,
     repair_url: str,
     cancel_url: str,
     join_url: str | None,

@@ -41,6 +41,7 @@ SAME: Final = {
     "pledges.cancel_own": "cancel_own_pledge",
     "pledges.join": "join_pledge",
     "pledges.pay": "reopen_checkout",
+    "pledges.pay_own": "reopen_own_checkout",
     "pledges.place": "place_pledge",
     "pledges.repair": "repair_payment",
     "pledges.repair_own": "repair_own_payment",

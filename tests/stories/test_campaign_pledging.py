@@ -241,6 +241,22 @@ def test_a_pledge_joins_an_account_only_by_the_mailed_link(
     assert campaign.title in client.get("/account/pledges").text
 
 
+def test_a_payment_that_was_left_goes_on_from_the_list_of_own_pledges(
+    client: Visitor, make: Make, sandbox: SandboxClient
+) -> None:
+    campaign = make.live_campaign()
+    client.sign_in(make.user().email, PASSWORD)
+    left = agree(client, campaign, fill(client, campaign, {}))
+    [path] = client.page("/account/pledges").xpath("//a[contains(@href,'/pledges/plg_')]/@href")
+
+    again = client.submit(path, form="/pay", follow=False)
+    sandbox.pay(session_of(the_pledge()))
+    client.get(path)
+
+    assert again.location == left
+    assert the_pledge().status is PledgeStatus.ACTIVE
+
+
 def test_an_unknown_link_says_nothing(client: Visitor, make: Make) -> None:
     make.live_campaign()
 
