@@ -263,6 +263,28 @@ def test_an_unknown_link_says_nothing(client: Visitor, make: Make) -> None:
     assert client.get("/pledges/" + "a" * 26).status_code == HTTPStatus.NOT_FOUND
 
 
+def test_a_mailed_link_ends_thirty_days_after_the_settlement(
+    app: Flask, client: Visitor, make: Make, moment: Moment, sandbox: SandboxClient
+) -> None:
+    campaign = make.live_campaign(goal=100_00, days=20)
+    agree(client, campaign, fill(client, campaign, {}))
+    sandbox.pay(session_of(the_pledge()))
+    sandbox.top_up(10_00)
+    make.work()
+    link = Mailbox(app).link_to(GUEST, "/pledges/")
+
+    moment.advance(days=21)
+    make.work()
+    settled = client.get(link).status_code
+    moment.advance(days=29)
+    in_time = client.get(link).status_code
+    moment.advance(days=2)
+    too_late = client.get(link).status_code
+
+    assert db.session.get_one(Campaign, campaign.id).settled_at is not None
+    assert [settled, in_time, too_late] == [200, 200, 404]
+
+
 def test_of_fifty_buyers_one_gets_the_last_reward(app: Flask, make: Make, moment: Moment) -> None:
     campaign = make.live_campaign(stock=1)
     campaign_id = campaign.public_id
