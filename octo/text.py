@@ -3,6 +3,8 @@
 import unicodedata
 from typing import Final
 
+from slugify import slugify
+
 from octo.errors import N_, InvalidError
 
 _REMOVED: Final = {"Cc", "Cs", "Co", "Cn"}
@@ -24,6 +26,14 @@ def clean_paragraphs(written: str, *, field: str, most: int, is_required: bool =
     unified = unicodedata.normalize("NFC", written).replace("\r\n", "\n").replace("\r", "\n")
     kept = "".join(c for c in unified if c in "\n\t" or _is_shown(c))
     return _measured(kept if kept.strip() else "", field=field, most=most, is_required=is_required)
+
+
+def slug_of(text: str, *, most: int) -> str:
+    """Return a text as addresses write it, in a-z, 0-9 and single hyphens; perhaps nothing.
+
+    Both apostrophes part words: « Les Ciseaux d’argent » is ``les-ciseaux-d-argent``.
+    """
+    return slugify(text, max_length=most, word_boundary=True, replacements=[("’", "'")])
 
 
 def _is_shown(character: str) -> bool:

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Final
 
 import sqlalchemy as sa
-from slugify import slugify
 from sqlalchemy.orm import Session
 
 from campaigns.models import Campaign, Reward
@@ -32,7 +31,7 @@ from octo.config import Rules
 from octo.database import lock, reading, transaction
 from octo.errors import N_, ConflictError, InvalidError, NotFoundError
 from octo.ids import new_public_id
-from octo.text import clean_text
+from octo.text import clean_text, slug_of
 from octo.users.models import LONGEST_NAME, Membership, Organisation, RoleName, User
 from octo.users.services import get_role
 
@@ -154,7 +153,7 @@ def _create_organisation(
     session: Session, found: CampaignFile, owner: User, *, at: datetime
 ) -> Organisation:
     assert found.organisation is not None
-    slug = slugify(found.organisation, max_length=100) or "organisation"
+    slug = slug_of(found.organisation, most=100) or "organisation"
     taken = set(
         session.scalars(sa.select(Organisation.slug).where(Organisation.slug.startswith(slug)))
     )

@@ -11,7 +11,6 @@ from typing import Final
 from zoneinfo import available_timezones
 
 import sqlalchemy as sa
-from slugify import slugify
 from sqlalchemy.orm import Session
 
 from campaigns.models import Campaign, Category, Collection, CostLine, Reward
@@ -19,7 +18,7 @@ from octo.checks import Checks
 from octo.config import Rules
 from octo.errors import N_, ConflictError, InvalidError
 from octo.money import check_amount, decimals_of
-from octo.text import clean_paragraphs, clean_text
+from octo.text import clean_paragraphs, clean_text, slug_of
 
 LONGEST_TITLE: Final = 100
 LONGEST_SUMMARY: Final = 280
@@ -211,7 +210,7 @@ def _clean_description(written: str) -> str:
 
 def free_slug(session: Session, wanted: str, *, is_given: bool) -> str:
     """Return a free slug like ``wanted``; one that is given must be free as it is."""
-    slug = slugify(wanted, max_length=LONGEST_SLUG - 5, word_boundary=True) or "campaign"
+    slug = slug_of(wanted, most=LONGEST_SLUG - 5) or "campaign"
     if is_given and slug != wanted:
         raise InvalidError(N_("An address holds only a-z, 0-9 and single hyphens."), field="slug")
     taken = set(session.scalars(sa.select(Campaign.slug).where(Campaign.slug.startswith(slug))))

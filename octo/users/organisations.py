@@ -5,7 +5,6 @@ from datetime import timedelta
 from typing import Final
 
 import sqlalchemy as sa
-from slugify import slugify
 from sqlalchemy.orm import Session
 from stdnum.exceptions import ValidationError as NumberError
 from stdnum.fr import siren
@@ -17,7 +16,7 @@ from octo.errors import N_, ConflictError, InvalidError, NotFoundError
 from octo.ids import hash_token, new_public_id, new_token
 from octo.mail.outbox import enqueue
 from octo.paging import Window, narrowed
-from octo.text import clean_paragraphs, clean_text
+from octo.text import clean_paragraphs, clean_text, slug_of
 from octo.users.models import (
     LONGEST_NAME,
     Invitation,
@@ -233,7 +232,7 @@ def checked_number(written: str) -> str | None:
 
 def _free_slug(session: Session, name: str) -> str:
     """Make an address out of a name; a name already taken gets a number."""
-    stem = slugify(name, max_length=_LONGEST_SLUG, word_boundary=True) or "organisation"
+    stem = slug_of(name, most=_LONGEST_SLUG) or "organisation"
     taken = set(
         session.scalars(sa.select(Organisation.slug).where(Organisation.slug.startswith(stem)))
     )
