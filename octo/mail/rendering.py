@@ -27,8 +27,8 @@ from octo.sentences import catalog
 TEMPLATES: Final = ROOT / "templates" / "mail"
 LOCALES: Final = ("fr", "en")
 _INSTANT: Final = {
-    "fr": "EEEE d MMMM y 'à' HH:mm (ZZZZ)",
-    "en": "EEEE d MMMM y, HH:mm (ZZZZ)",
+    "fr": "EEEE d MMMM y 'à' HH:mm ('heure de' VVV)",
+    "en": "EEEE d MMMM y, HH:mm (VVV 'time')",
 }
 _TEXT_WIDTH: Final = 72
 _BREAKABLE: Final = re.compile(r"[ \t\r\n]+")  # no-break spaces stay

@@ -97,7 +97,7 @@ def test_amounts_are_written_as_their_reader_writes_them(locale: str, shown: str
 def test_an_instant_is_in_the_time_zone_of_the_campaign_and_says_so() -> None:
     mail = render_mail("pledge_confirmed", CONTEXT, locale="fr", site=SITE)
 
-    assert "mardi 12 janvier 2027 à 23:59 (UTC+01:00)" in mail.text
+    assert "mardi 12 janvier 2027 à 23:59 (heure de Paris)" in mail.text
 
 
 def test_a_mail_without_a_name_still_greets() -> None:
