@@ -85,6 +85,7 @@ class Player:
         self._journey.begin_at(first)
         self._people = create_people(self._season, clock=self._clock)
         self._door.top_up(self._season.top_up, self._season.currency)
+        self._journey.work()  # so that the books hold the float before the first fee
         for line in self._season.campaigns:
             stage = Stage(line)
             self._stages.append(stage)

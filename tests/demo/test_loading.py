@@ -2,6 +2,7 @@
 
 import json
 
+import pytest
 from flask import Flask
 
 from demo.loading import CAMPAIGNS, find_season, load
@@ -43,6 +44,14 @@ def test_a_season_is_played_once_and_ends_as_its_campaigns_deserve(
     assert app.test_cli_runner().invoke(args=["reconcile"]).exit_code == 0
     assert list(load(hands, path=SMALL)) == []
     assert sandbox.every("/v1/charges") == charges
+
+
+def test_nothing_alarms_a_newcomer_while_the_season_is_played(
+    app: Flask, capfd: pytest.CaptureFixture[str]
+) -> None:
+    load_small(app)
+
+    assert "alert" not in "".join(capfd.readouterr())
 
 
 def test_a_half_loaded_season_is_noticed_and_begun_anew(app: Flask) -> None:
