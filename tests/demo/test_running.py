@@ -1,6 +1,8 @@
 """``make run`` whole: the demo loads, the site answers, and nothing is left behind."""
 
+import contextlib
 import signal
+import sqlite3
 import subprocess
 import sys
 from pathlib import Path
@@ -11,6 +13,7 @@ import pytest
 from demo.sign_ins import DEMO_PASSWORD, SIGN_INS
 from demo.supervision import ROOT
 from tests.demo.running import Running
+from tests.demo.seasons import ENDS
 from tests.processes import alive, wait_until
 
 pytestmark = pytest.mark.slow
@@ -47,6 +50,24 @@ def test_the_first_run_loads_the_demo_and_says_where_to_click(first_run: Path) -
     assert DEMO_PASSWORD in said
     assert [person.email for person in SIGN_INS if person.email not in said] == []
     assert "<html" in (first_run / "home.html").read_text()
+
+
+def test_the_season_ends_as_a_newcomer_is_promised(first_run: Path) -> None:
+    with contextlib.closing(sqlite3.connect(first_run / "loaded" / "octo.sqlite")) as database:
+        ends = database.execute("SELECT status, outcome FROM campaign").fetchall()
+        at_the_deadline = database.execute(
+            "SELECT p.name, p.status, r.reason, r.status FROM pledge p"
+            " JOIN payment m ON m.pledge_id = p.id LEFT JOIN refund r ON r.payment_id = m.id"
+            " WHERE p.name IN ('Nedeleg Bozec', 'Trop Tard Trividic') ORDER BY p.id"
+        ).fetchall()
+        sold_out = database.execute("SELECT title FROM reward WHERE taken_count = stock").fetchall()
+
+    assert sorted(ends, key=str) == ENDS
+    assert at_the_deadline == [
+        ("Nedeleg Bozec", "collected", None, None),
+        ("Trop Tard Trividic", "expired", "too_late", "succeeded"),
+    ]
+    assert sold_out == [("La trousse de Recouvrance",)]
 
 
 def test_ctrl_c_stops_all_of_it(first_run: Path) -> None:
