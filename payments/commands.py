@@ -90,12 +90,15 @@ def _tell_comparison(comparison: Comparison, imported: Import | None, *, as_json
         if imported is not None:
             told["imported"] = imported.played
             told["not_imported"] = imported.failed
+            told["lost_numbers"] = imported.lost_numbers
         click.echo(json.dumps(told))
         return
     if imported is not None:
         click.echo(f"{len(imported.played)} brought back")
         for name, why in imported.failed.items():
             click.echo(f"{name} could not be brought back: {why}")
+        for number in imported.lost_numbers:
+            click.echo(f"{number} was given to a document that is lost: it is not given again")
     for one in comparison.differences:
         click.echo(f"{one.kind}: {one.subject}: {json.dumps(one.details, sort_keys=True)}")
     click.echo(comparison.summary())

@@ -13,6 +13,7 @@ from payments.gateway.client import StripeAwayError
 from payments.ledger.balances import fold_balances
 from payments.models import Standing
 from payments.reconciliation.job import compare_if_due
+from payments.reconciliation.numbers import note_given_numbers
 from payments.reconciliation.standing import distrust, read_standing
 from payments.runtime import PaymentsRuntime
 from payments.services.abandoned import end_abandoned_pledges
@@ -38,6 +39,7 @@ def register_jobs(app: Flask, runtime: PaymentsRuntime, *, should_stop: Callable
     """Give the worker the jobs that move money; each may run on any number of workers."""
     gateway, settings, clock = runtime.gateway, runtime.settings, runtime.clock
     given: dict[str, Any] = {"gateway": gateway, "settings": settings, "clock": clock}
+    noting: dict[str, Any] = {"gateway": gateway, "settings": settings}
     began = _Once(distrust)
     engine = Engine(gateway, settings, clock, should_stop)
 
@@ -66,6 +68,7 @@ def register_jobs(app: Flask, runtime: PaymentsRuntime, *, should_stop: Callable
         Job("close_campaigns", on_current_books(close_due_campaigns, **given), every_seconds=1),
         Job("collect_campaigns", on_current_books(collect_campaigns, **given), every_seconds=1),
         Job("settle_campaigns", on_current_books(move_settling_campaigns, **given), 1),
+        Job("note_numbers", on_current_books(note_given_numbers, **noting), every_seconds=1),
         Job("send_attempts", on_current_books(send_attempts), every_seconds=1),
         Job("end_abandoned_pledges", on_current_books(end_abandoned_pledges, **given), 30),
         Job("fold_balances", fold_balances_job, every_seconds=60),

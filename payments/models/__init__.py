@@ -34,6 +34,7 @@ from payments.models.saved_card import CardStatus, SavedCard
 from payments.models.settlement import (
     DocumentSeries,
     Freeze,
+    LostDocument,
     Settlement,
     SettlementKind,
 )
@@ -71,6 +72,7 @@ __all__ = [
     "LedgerCheckpoint",
     "LedgerEntry",
     "LedgerTransaction",
+    "LostDocument",
     "OwnerDebt",
     "OwnerReadiness",
     "PacerBucket",

@@ -49,8 +49,8 @@ class Reconciliation(Model):
 class StripePlatform(Model):
     """The Stripe account whose money this database counts; one row, written when they first meet.
 
-    ``note_id`` is the Stripe object on which we note how far these books went, and ``noted`` what
-    stands on it: a backup put back is recognised by it.
+    ``noted`` is the last number of each document series that we noted there: a backup put back is
+    recognised by it.
     """
 
     __tablename__ = "stripe_platform"
@@ -60,8 +60,7 @@ class StripePlatform(Model):
     stripe_account_id: Mapped[str] = mapped_column(sa.String(255))
     is_live: Mapped[bool]
     met_at: Mapped[Instant]
-    note_id: Mapped[str | None] = mapped_column(sa.String(255))
-    noted: Mapped[dict[str, Any]] = mapped_column(sa.JSON(), default=dict)
+    noted: Mapped[dict[str, int]] = mapped_column(sa.JSON(), default=dict)
 
 
 class Discrepancy(Model):

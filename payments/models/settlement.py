@@ -76,6 +76,17 @@ class DocumentSeries(Model):
     last_number: Mapped[int] = mapped_column(default=0)
 
 
+class LostDocument(Model):
+    """A number that was given to a document which a restored backup lost: it is not given again."""
+
+    __tablename__ = "lost_document"
+    __table_args__ = ()
+
+    id: Mapped[Id]
+    number: Mapped[str] = mapped_column(sa.String(40), unique=True)
+    found_at: Mapped[Instant]
+
+
 class Freeze(Model):
     """Why no money of one campaign may move until a person has looked."""
 

@@ -5,7 +5,7 @@ have been, and what is left then differs.
 """
 
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
 import sqlalchemy as sa
@@ -19,7 +19,7 @@ from payments.gateway.lists import fetch_balances
 from payments.ledger.check import check_ledger
 from payments.ledger.integrity import Fault, check_movements
 from payments.models import LedgerTransaction, StripeMovement
-from payments.reconciliation import movements, objects
+from payments.reconciliation import movements, numbers, objects
 from payments.reconciliation.differences import (
     OBJECTS_MISSING_HERE,
     Comparison,
@@ -48,14 +48,15 @@ def run_comparison(run: Run, *, gateway: Gateway, settings: Settings, clock: Clo
     with open_mirror() as mirror:
         mirror.note_known(run.since)
         held = fetch_balances(gateway) if run.is_whole else None
+        noted = numbers.fetch_numbers(gateway, settings)
         mirror.fill(gateway, run.since, on_page=_Keeper(run, clock))
         is_quiet = held is not None and held == fetch_balances(gateway)
         with mirror.reading() as session:
             movements.count(session, comparison)
-        found = _differences(mirror, settings)
+        found = _differences(mirror, settings, noted)
         if news := _news(found, run):
             comparison.taken_in = take_in(news, gateway=gateway, settings=settings, clock=clock)
-            found = _differences(mirror, settings)
+            found = _differences(mirror, settings, noted)
     with snapshot() as session:
         found += _broken_books(session, run)
     if held is not None and is_quiet:
@@ -79,10 +80,11 @@ class _Keeper:
             self._kept = time.monotonic()
 
 
-def _differences(mirror: Mirror, settings: Settings) -> list[Difference]:
+def _differences(mirror: Mirror, settings: Settings, noted: Mapping[str, int]) -> list[Difference]:
     """Name what differs now; a movement goes without saying when its object is named."""
     with mirror.reading() as session:
         found = list(objects.find_differences(session, installation=settings.stripe.installation))
+        found += numbers.find_forgotten(session, noted)
         named = {one.subject for one in found if one.kind in OBJECTS_MISSING_HERE}
         found += [
             one

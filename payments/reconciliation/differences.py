@@ -35,6 +35,7 @@ class DifferenceKind(StrEnum):
     FORGOTTEN = "forgotten"
 
 
+DOCUMENT_NUMBER: Final = "document number"
 OBJECTS_MISSING_HERE: Final = frozenset(
     {
         DifferenceKind.CHARGE_MISSING_HERE,

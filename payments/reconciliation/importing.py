@@ -28,7 +28,7 @@ from payments.gateway.lists import (
     list_transfers,
 )
 from payments.models import Discrepancy, Reconciliation
-from payments.reconciliation import restoring
+from payments.reconciliation import numbers, restoring
 from payments.reconciliation.standing import OVERLAP
 from payments.services.occasion import Occasion
 
@@ -47,18 +47,25 @@ class Scene:
 
 @dataclass
 class Import:
-    """What was brought back, and what could not be and why, by Stripe's ids."""
+    """What was brought back, and what could not be and why, by Stripe's ids.
+
+    Lost are the numbers of documents of which Stripe knows only that they were given.
+    """
 
     played: list[str] = field(default_factory=list)
     failed: dict[str, str] = field(default_factory=dict)
+    lost_numbers: list[str] = field(default_factory=list)
 
 
 def import_forgotten(*, gateway: Gateway, settings: Settings, clock: Clock) -> Import:
     """Bring back all that Stripe knows since these books last compared; may be made again.
 
-    Each fact is a commit of its own. Raises ``StripeAwayError``.
+    Each fact is a commit of its own. A document that a transfer names has its number again; any
+    other gets one that was never given. Raises ``StripeAwayError``.
     """
     done = Import()
+    noted = numbers.fetch_numbers(gateway, settings)
+    numbers.skip_numbers(noted)
     for scene in sorted(_scenes(gateway, _read_since(), settings.stripe.installation)):
         try:
             with transaction() as session:
@@ -70,6 +77,7 @@ def import_forgotten(*, gateway: Gateway, settings: Settings, clock: Clock) -> I
             done.failed[scene.name] = str(error)
         else:
             done.played.append(scene.name)
+    done.lost_numbers = numbers.record_lost(noted, clock=clock)
     return done
 
 

@@ -10,8 +10,14 @@ from octo.clock import Clock
 from octo.database import lock, transaction
 from octo.errors import N_, ConflictError, InvalidError
 from payments.models import Discrepancy, Standing
-from payments.reconciliation.differences import Comparison, Difference, DifferenceKind
+from payments.reconciliation.differences import (
+    DOCUMENT_NUMBER,
+    Comparison,
+    Difference,
+    DifferenceKind,
+)
 from payments.reconciliation.standing import Run, finish, review
+from payments.settlement.issuing import note_number, numbered
 
 LONGEST_REASON = 1000
 
@@ -68,7 +74,8 @@ def kept_keys(session: Session, *, is_explained: bool) -> set[tuple[str, str]]:
 def explain(kind: str, subject: str, *, reason: str, actor: str, clock: Clock) -> None:
     """Answer for a difference, on the record, so that its campaign's money may move again.
 
-    ``actor`` is a public id. Should it become another difference, it is asked about anew.
+    ``actor`` is a public id. Should it become another difference, it is asked about anew. A number
+    of a document that was forgotten is never given again all the same.
     """
     reason = reason.strip()
     if not reason or len(reason) > LONGEST_REASON:
@@ -80,6 +87,8 @@ def explain(kind: str, subject: str, *, reason: str, actor: str, clock: Clock) -
         at = clock.now()
         row.explain(reason, by=actor, at=at)
         session.flush()
+        if kind == DifferenceKind.FORGOTTEN and row.details["what"] == DOCUMENT_NUMBER:
+            note_number(session, numbered(subject, row.details["stripe"]["last_number"]))
         review(session, _standing(session))
         record(
             session,

@@ -96,7 +96,12 @@ def next_number(session: Session, series: str) -> str:
     row = _lock_series(session, series)
     row.last_number += 1
     session.flush()
-    return f"{series}-{row.last_number:04d}"
+    return numbered(series, row.last_number)
+
+
+def numbered(series: str, number: int) -> str:
+    """Write a number of a series as it stands on a document."""
+    return f"{series}-{number:04d}"
 
 
 def note_number(session: Session, number: str) -> None:

@@ -28,6 +28,7 @@ def take_tour(api: stripe.StripeClient, sandbox: SandboxClient) -> None:
     account = visit_accounts(api, sandbox)
     visit_transfers(api, account)
     visit_balance(api, account)
+    visit_products(api)
     visit_events(api)
 
 
@@ -62,6 +63,13 @@ def visit_customers(api: stripe.StripeClient) -> str:
     api.v1.customers.delete(gone.id)
     api.v1.customers.retrieve(gone.id)
     return customer.id
+
+
+def visit_products(api: stripe.StripeClient) -> None:
+    """Keep a product under an id of one's own, and note something on it."""
+    kept = api.v1.products.create({"id": "octo-numbers", "name": "Octo", "active": False})
+    api.v1.products.update(kept.id, {"metadata": {"R2026": "3"}})
+    api.v1.products.retrieve(kept.id)
 
 
 def visit_payment_intents(api: stripe.StripeClient, customer: str) -> None:

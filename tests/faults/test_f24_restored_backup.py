@@ -118,6 +118,42 @@ def test_f24_a_restored_backup_is_caught_up_before_money_moves(
     close(again)
 
 
+def test_f24_a_number_that_was_given_is_never_given_again(
+    app: Flask, environ: dict[str, str], make: Make, backup: Backup
+) -> None:
+    moment, sandbox = make.moment, make.moment.sandbox
+    sandbox.top_up(500_00)
+    campaign = make.live_campaign(goal=50_00, days=20)
+    moment.advance(days=19)
+    make.pledge(campaign, 60_00)
+    make.work()
+    stop()
+    backup.keep()
+    moment.advance(days=1)
+    make.work()
+    given = db.session.scalars(sa.select(Settlement.number)).all()
+    assert len(given) == 1
+    assert sandbox.every("/v1/transfers") == []
+
+    stop()
+    backup.put_back()
+    again = build_app(environ)
+    with again.app_context():
+        _catch_clock_up(sandbox)
+        due = run_due(again)
+        assert any("older than Stripe" in reason for reason in due.waiting)
+        assert db.session.scalars(sa.select(Settlement.number)).all() == []
+
+        code, report = command(again, "reconcile", "--import", "--yes")
+        assert (report["differences"], report["lost_numbers"], code) == ([], given, 0)
+        run_due(again)
+
+        [number] = db.session.scalars(sa.select(Settlement.number))
+        assert (number[:6], int(number[6:])) == (given[0][:6], int(given[0][6:]) + 1)
+        assert check_ledger(db.session()).faults == ()
+    close(again)
+
+
 def _catch_clock_up(sandbox: SandboxClient) -> None:
     """Move business time to Stripe's: that of the backup is as old as it is."""
     with transaction() as session:

@@ -14,6 +14,7 @@ from payments.sandbox.resources import events as events
 from payments.sandbox.resources import payment_intents as payment_intents
 from payments.sandbox.resources import payment_methods as payment_methods
 from payments.sandbox.resources import payouts as payouts
+from payments.sandbox.resources import products as products
 from payments.sandbox.resources import refunds as refunds
 from payments.sandbox.resources import setup_intents as setup_intents
 from payments.sandbox.resources import topups as topups
