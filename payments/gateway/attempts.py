@@ -250,11 +250,12 @@ def find_due_kinds(session: Session, *, at: datetime) -> set[AttemptKind]:
     return set(session.scalars(sa.select(Attempt.kind).where(*_is_due(session, at=at)).distinct()))
 
 
-def renew(session: Session, *, holder: str, at: datetime) -> None:
+def renew(session: Session, claims: Sequence[Claimed], *, holder: str, at: datetime) -> None:
     """Keep the leases of a living worker; one statement, whatever their number."""
     session.execute(
         sa.update(Attempt)
         .where(
+            Attempt.id.in_([claimed.id for claimed in claims]),
             Attempt.holder == holder,
             Attempt.status == AttemptStatus.SENT,
             Attempt.lease_until >= at,

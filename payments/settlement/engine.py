@@ -75,7 +75,7 @@ class Engine:
     should_stop: Callable[[], bool] = lambda: False
     holder: str = field(default_factory=_name_of_this_worker)
     _queue: list[Planned] = field(default_factory=list)
-    _flying: int = 0
+    _flying: dict[Future[Landed], Claimed] = field(default_factory=dict)
     _landing: SimpleQueue[Future[Landed]] = field(default_factory=SimpleQueue)
     _landed: list[tuple[Claimed, Result]] = field(default_factory=list)
     _lease_ends: float = 0.0
@@ -113,7 +113,7 @@ class Engine:
     def _claim_more(self) -> None:
         """Claim the next blocks of what runs short, and reserve their pace, in one commit."""
         now = time.monotonic()
-        if now < self._claims_again or self._flying >= self.settings.stripe.calls_in_flight:
+        if now < self._claims_again or len(self._flying) >= self.settings.stripe.calls_in_flight:
             return
         self._claims_again = now + CLAIM_EVERY_SECONDS
         with reading() as session:
@@ -156,7 +156,11 @@ class Engine:
         self._renewed = now
 
     def _keep_leases(self) -> None:
-        """Renew while anything is held; what could not be renewed in time is not sent."""
+        """Renew what is held; what could not be renewed in time is not sent.
+
+        What this worker was given and knows nothing of, because a commit had no answer, is not
+        renewed: others take it when its lease ends.
+        """
         now = time.monotonic()
         if not (self._queue or self._flying) or now - self._renewed < RENEW_EVERY_SECONDS:
             return
@@ -164,10 +168,15 @@ class Engine:
             self._queue.clear()
             return
         with transaction() as session:
-            renew(session, holder=self.holder, at=self.clock.machine_now())
+            renew(session, self._held(), holder=self.holder, at=self.clock.machine_now())
         if time.monotonic() > self._lease_ends:
             self._queue.clear()
         self._hold_from(now)
+
+    def _held(self) -> list[Claimed]:
+        queued = (planned.claimed for planned in self._queue)
+        landed = (claimed for claimed, _ in self._landed)
+        return [*queued, *self._flying.values(), *landed]
 
     def _let_go(self) -> None:
         """Leave what has not left to whoever claims next: this worker stops, or fell behind.
@@ -184,12 +193,12 @@ class Engine:
 
     def _launch(self) -> None:
         now = time.monotonic()
-        while self._queue and self._flying < self.settings.stripe.calls_in_flight:
+        while self._queue and len(self._flying) < self.settings.stripe.calls_in_flight:
             if self._queue[0].leaves_at > now:
                 return
             planned = heapq.heappop(self._queue)
-            self._flying += 1
             call = self._pool.submit(self._send, planned, self._lease_ends)
+            self._flying[call] = planned.claimed
             call.add_done_callback(self._landing.put)
 
     def _send(self, planned: Planned, lease_ends: float) -> Landed:
@@ -202,7 +211,7 @@ class Engine:
     def _await_some(self) -> None:
         """Wait until a call lands, the next may leave, or a moment has passed."""
         patience = LONGEST_PAUSE_SECONDS
-        if self._queue and self._flying < self.settings.stripe.calls_in_flight:
+        if self._queue and len(self._flying) < self.settings.stripe.calls_in_flight:
             patience = min(max(self._queue[0].leaves_at - time.monotonic(), 0.0), patience)
         try:
             self._take_in(self._landing.get(timeout=patience))
@@ -212,7 +221,7 @@ class Engine:
             return
 
     def _take_in(self, call: Future[Landed]) -> None:
-        self._flying -= 1
+        del self._flying[call]
         landed = call.result()
         if landed.result is None:
             return
