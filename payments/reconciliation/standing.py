@@ -44,10 +44,17 @@ class Run:
 
 
 def read_standing() -> Standing:
-    """Return how the books stand, as last compared."""
+    """Return how the books stand as last compared, which says nothing of a server new since."""
     with reading() as session:
-        found = session.scalar(sa.select(Reconciliation.standing))
-        return Standing.UNCHECKED if found is None else found
+        is_of_this_server = Reconciliation.epoch == epoch(session)
+        found = session.execute(sa.select(Reconciliation.standing, is_of_this_server)).one_or_none()
+    match found:
+        case Standing.OLDER, _:
+            return Standing.OLDER
+        case Standing.CURRENT, True:
+            return Standing.CURRENT
+        case _:
+            return Standing.UNCHECKED
 
 
 def distrust() -> None:

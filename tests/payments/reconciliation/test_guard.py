@@ -11,6 +11,7 @@ from campaigns.models import Campaign, CampaignStatus
 from migrations import triggers
 from octo.audit import AuditEvent
 from octo.database import db, transaction
+from octo.scheduler import jobs
 from octo.users.models import RoleName
 from payments.models import Discrepancy, Reconciliation, Standing
 from tests.make import PASSWORD, Make
@@ -125,3 +126,21 @@ def _compare_everything(make: Make) -> None:
     with transaction() as session:
         session.get_one(Reconciliation, 1).is_whole_wanted = True
     make.work()
+
+
+def test_on_a_database_that_took_over_nothing_is_judged_before_it_was_compared(
+    app: Flask, make: Make
+) -> None:
+    campaign = make.live_campaign(goal=1_000_00, days=20)
+    make.pledge(campaign, 15_00)
+    make.work()
+    make.moment.advance(days=21)
+    with transaction() as session:
+        session.get_one(Reconciliation, 1).epoch = "of the server before"
+
+    report = jobs(app)["close_campaigns"].run()
+
+    assert (report.done, len(report.waiting)) == (0, 1)
+    assert status_of(campaign.id) is CampaignStatus.LIVE
+    make.work()
+    assert status_of(campaign.id) is not CampaignStatus.LIVE
