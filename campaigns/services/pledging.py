@@ -25,7 +25,7 @@ from octo.users.models import normalise_email
 
 LEAST_PLEDGE: Final = 1_00
 MOST_PLEDGE: Final = 999_999_99  # Stripe takes amounts of eight digits
-GRACE: Final = timedelta(minutes=5)  # between the pledge and Stripe's own half hour
+GRACE: Final = timedelta(minutes=10)  # between the pledge and Stripe's own half hour
 ADDRESS_FIELDS: Final = {"line1": 200, "line2": 200, "postal_code": 20, "city": 100, "country": 2}
 _SOLD_OUT: Final = N_("This reward is sold out. Choose another one.")
 _OPTIONAL_ADDRESS_FIELDS: Final = frozenset({"line2"})

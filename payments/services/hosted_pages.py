@@ -10,7 +10,8 @@ from octo.errors import N_
 from octo.sentences import sentence_in
 from payments.models import Payment, SavedCard
 
-_EXPIRY_MARGIN: Final = timedelta(minutes=1)
+_EXPIRY_MARGIN: Final = timedelta(minutes=6)
+"""Stripe measures by its own clock: ours may be five minutes slow."""
 _TIP: Final = N_("Tip for Octo")
 
 
