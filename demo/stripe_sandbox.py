@@ -61,8 +61,8 @@ class SandboxDoor:
         return int(self._call("GET", "/_sandbox/clock")["now"])
 
     def move_clock(self, to: int) -> None:
-        """Move the account's time; back only while the account is empty."""
-        self._call("POST", "/_sandbox/clock/advance", {"to": to})
+        """Move the account's business time; back only while the account is empty."""
+        self._call("POST", "/_sandbox/clock/advance", {"to": to, "keeps_keys": True})
 
     def reset(self) -> None:
         """Forget everything of this account."""

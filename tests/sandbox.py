@@ -15,6 +15,7 @@ from urllib.parse import urlencode, urlsplit
 
 from demo.supervision import GUARD, ROOT
 
+HERE: Final = "127.0.0.1"
 START_SECONDS: Final = 60
 STOP_SECONDS: Final = 20
 CALL_SECONDS: Final = 60
@@ -27,17 +28,17 @@ Json = Any
 def free_port() -> int:
     """Find a port that nothing listens on."""
     with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
+        probe.bind((HERE, 0))
         port: int = probe.getsockname()[1]
         return port
 
 
 @contextmanager
-def running_sandbox(folder: Path) -> Iterator[str]:
-    """Run a sandbox that dies with this process, and give its address."""
+def running_sandbox(folder: Path, *, host: str = HERE) -> Iterator[str]:
+    """Run a sandbox that dies with this process, and give its address on this machine."""
     port = free_port()
     lifeline, held = os.pipe()
-    arguments = ["payments.sandbox", "--port", str(port), "--path", str(folder)]
+    arguments = ["payments.sandbox", "--host", host, "--port", str(port), "--path", str(folder)]
     with (
         (folder.parent / f"sandbox-{port}.log").open("wb") as log,
         subprocess.Popen(
@@ -53,7 +54,7 @@ def running_sandbox(folder: Path) -> Iterator[str]:
     ):
         try:
             _wait_until_open(process, port, Path(log.name))
-            yield f"http://127.0.0.1:{port}"
+            yield f"http://{HERE}:{port}"
         finally:
             process.terminate()
             process.wait(STOP_SECONDS)
@@ -65,7 +66,7 @@ def _wait_until_open(process: "subprocess.Popen[bytes]", port: int, log: Path) -
     end = time.monotonic() + START_SECONDS
     while time.monotonic() < end and process.poll() is None:
         with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)) == 0:
+            if probe.connect_ex((HERE, port)) == 0:
                 return
         time.sleep(0.02)
     raise RuntimeError(f"the sandbox did not start:\n{log.read_text()}")
@@ -115,7 +116,8 @@ class SandboxClient:
         self.post("/_sandbox/clock/advance", seconds=seconds)
 
     def advance_to(self, epoch: int) -> None:
-        self.post("/_sandbox/clock/advance", to=epoch)
+        """Move business time alone: idempotency keys grow no older by it."""
+        self.post("/_sandbox/clock/advance", to=epoch, keeps_keys=True)
 
     def pay(self, checkout_id: str, *, card: str = VISA, three_d_secure: str = "complete") -> Json:
         """Do what a backer does on the hosted checkout page."""

@@ -25,7 +25,7 @@ def advance_clock(call: ControlCall) -> Json:
         raise malformed("Give either seconds or to.", param="seconds")
     target = call.platform.now + seconds if seconds is not None else to
     assert target is not None
-    done = call.platform.advance(target)
+    done = call.platform.advance(target, keeps_keys=call.params.boolean("keeps_keys"))
     return {**show_clock(call), "done": done}
 
 
