@@ -1,7 +1,7 @@
 """Build the Flask application from its settings and its features."""
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Final, Protocol
 
 from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
@@ -19,6 +19,19 @@ from octo.watch import feature as watch
 
 FROZEN_AFTER_SECONDS = 20
 """How long PostgreSQL lets a process that says nothing keep the locks it holds."""
+
+SILENT_SERVER: Final = {
+    "connect_timeout": 5,
+    "keepalives_idle": 5,
+    "keepalives_interval": 2,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 10_000,
+}
+"""How soon a server that went without a word is given up: after some ten seconds, not hours.
+
+https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-PARAMKEYWORDS: seconds, but for
+the last in milliseconds.
+"""
 
 
 class Feature(Protocol):
@@ -65,4 +78,5 @@ def _engine_options(settings: Settings) -> dict[str, object]:
     if settings.database_url.startswith("sqlite"):
         return {"connect_args": {"check_same_thread": False, "timeout": 10}, "pool_size": 40}
     let_go = f"-c idle_in_transaction_session_timeout={FROZEN_AFTER_SECONDS}s"
-    return {"pool_size": 40, "max_overflow": 10, "connect_args": {"options": let_go}}
+    connect = {**SILENT_SERVER, "options": let_go}
+    return {"pool_size": 40, "max_overflow": 10, "connect_args": connect}

@@ -15,6 +15,7 @@ from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import event
 from sqlalchemy.engine import Dialect
 from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.exc import InternalError, OperationalError
 from sqlalchemy.orm import DeclarativeBase, Session, mapped_column, registry
 from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection
 from sqlalchemy.types import TypeDecorator
@@ -26,6 +27,12 @@ from octo.searching import translate
 LARGEST_AMOUNT: Final = 10**12
 BUSY_TIMEOUT_MS: Final = 10_000
 REST_SECONDS: Final = 1.0
+
+PASSING_TROUBLE: Final = (OperationalError, InternalError)
+"""The database was busy, away or read-only, or ended a transaction that stood still: nothing was
+kept, and the whole unit may be done again. The last two are PostgreSQL's class 25.
+https://www.postgresql.org/docs/current/errcodes-appendix.html
+"""
 
 _BEGIN_OPTION: Final = "octo_begin"
 _OPEN_KEY: Final = "octo_transaction_open"

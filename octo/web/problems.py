@@ -9,12 +9,11 @@ from flask import Flask, g, json, make_response, render_template, request
 from flask_babel import gettext
 from flask_wtf.csrf import CSRFError
 from marshmallow import ValidationError
-from sqlalchemy.exc import OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response
 
-from octo.database import db
+from octo.database import PASSING_TROUBLE, db
 from octo.errors import N_, OctoError, UnavailableError
 from octo.web.language import translate
 
@@ -202,6 +201,6 @@ def register(app: Flask) -> None:
     app.register_error_handler(OctoError, on_refusal)
     app.register_error_handler(ValidationError, on_invalid)
     app.register_error_handler(HTTPException, on_http_error)
-    app.register_error_handler(OperationalError, on_database_away)
-    app.register_error_handler(PoolTimeoutError, on_database_away)
+    for away in (*PASSING_TROUBLE, PoolTimeoutError):
+        app.register_error_handler(away, on_database_away)
     app.register_error_handler(Exception, on_failure)

@@ -11,13 +11,13 @@ from typing import Final
 
 import sqlalchemy as sa
 import structlog
-from sqlalchemy.exc import IntegrityError, OperationalError
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from campaigns.services.pledge_life import expire_pledge
 from octo.clock import Clock
 from octo.config import Settings
-from octo.database import lock, transaction
+from octo.database import PASSING_TROUBLE, lock, transaction
 from octo.errors import OctoError
 from payments.gateway.attempts import Claimed, close, lock_held, put_back, try_again
 from payments.gateway.calls import CHARGE_DISPUTED, NoEffect, Result
@@ -89,7 +89,7 @@ def record_results(outcomes: Outcomes, *, settings: Settings, clock: Clock) -> N
         return
     try:
         _write_patiently(outcomes, settings=settings, clock=clock)
-    except OperationalError:
+    except PASSING_TROUBLE:
         raise
     except Exception as error:  # noqa: BLE001 - whatever is wrong with one, the others are kept
         _log.warning("group_not_written", size=len(outcomes), exc_info=True)
@@ -106,7 +106,7 @@ def _write_patiently(outcomes: Outcomes, *, settings: Settings, clock: Clock) ->
     for tries in range(1, MOST_WRITES + 1):
         try:
             _write(outcomes, settings=settings, clock=clock)
-        except OperationalError:
+        except PASSING_TROUBLE:
             _log.warning("group_written_again", size=len(outcomes), exc_info=True)
             if tries == MOST_WRITES:
                 raise

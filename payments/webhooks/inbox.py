@@ -11,11 +11,10 @@ from typing import Any, Final
 import sqlalchemy as sa
 import structlog
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.exc import OperationalError
 
 from octo.clock import Clock
 from octo.config import Settings
-from octo.database import lock, reading, transaction
+from octo.database import PASSING_TROUBLE, lock, reading, transaction
 from octo.errors import OctoError
 from octo.scheduler import JobReport
 from payments.gateway.client import Gateway, StripeAwayError
@@ -132,7 +131,7 @@ def _handle(
         _log.warning("event_not_handled", inbox_event=event_id, type=kind, code=error.code)
         _park(event_id, error=f"{error.code}: {error}", clock=clock)
         return None
-    except OperationalError:
+    except PASSING_TROUBLE:
         raise
     except Exception as error:  # noqa: BLE001 - one event nobody can handle stops no other
         _log.exception("event_not_handled", inbox_event=event_id, type=kind)
