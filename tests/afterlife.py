@@ -84,7 +84,8 @@ def check_books(sandbox: SandboxClient) -> None:
     assert check_ledger(db.session()).faults == ()
     at_stripe = sandbox.get("/v1/balance")
     held = sum(part["amount"] for kind in ("available", "pending") for part in at_stripe[kind])
-    assert balance_of("stripe_balance") == held
+    booked = balance_of("stripe_balance")
+    assert booked == held, f"the ledger has {booked} at Stripe, Stripe has {held}"
 
 
 def contest(sandbox: SandboxClient, charge_id: str | None, **more: object) -> str:

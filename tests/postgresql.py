@@ -1,8 +1,8 @@
 """A throw-away PostgreSQL, from the pip package, that never outlives who asked for it.
 
-A keeper process of its own starts the server, prints its address and waits on its standard
-input. When that closes, because the asker is done or was killed, it stops the server and
-removes its files. PostgreSQL refuses to run as root: there, it runs as ``nobody``.
+A keeper process of its own starts the servers, prints where they are and waits on its standard
+input. When that closes, because the asker is done or was killed, it stops them and
+removes their files. PostgreSQL refuses to run as root: there, it runs as ``nobody``.
 """
 
 import argparse
@@ -15,7 +15,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
@@ -26,7 +26,9 @@ UNPRIVILEGED: Final = "nobody" if os.geteuid() == 0 else None
 START_SECONDS: Final = 60
 STOP_SECONDS: Final = 30
 PR_SET_PDEATHSIG: Final = 1
-FAST: Final = ("fsync=off", "synchronous_commit=off", "full_page_writes=off")
+FAST: Final = ("fsync=off", "full_page_writes=off")
+ALONE: Final = ("synchronous_commit=off",)
+SERVER: Final = "postgresql+psycopg://postgres@/postgres?host="
 
 
 @contextmanager
@@ -35,7 +37,14 @@ def temporary_postgresql(*, durable: bool = False) -> Iterator[str]:
 
     Unless ``durable``, it never waits for the disk.
     """
-    command = [sys.executable, "-m", "tests.postgresql", *(["--durable"] if durable else [])]
+    with kept(*(["--durable"] if durable else [])) as (cluster,):
+        yield f"{SERVER}{cluster}"
+
+
+@contextmanager
+def kept(*options: str) -> Iterator[list[str]]:
+    """Have a keeper run its servers while the block lasts; give the folders of their sockets."""
+    command = [sys.executable, "-m", "tests.postgresql", *options]
     with subprocess.Popen(
         command,
         cwd=ROOT,
@@ -47,10 +56,10 @@ def temporary_postgresql(*, durable: bool = False) -> Iterator[str]:
         assert keeper.stdin is not None
         assert keeper.stdout is not None
         try:
-            url = keeper.stdout.readline().strip()
-            if not url:
+            clusters = keeper.stdout.readline().split()
+            if not clusters:
                 raise RuntimeError("PostgreSQL did not start; its reason stands above")
-            yield url
+            yield clusters
         finally:
             keeper.stdin.close()
             keeper.wait(STOP_SECONDS)
@@ -75,47 +84,75 @@ def postgresql_programs(home: Path) -> Path:
     return home / "site" / programs.relative_to(site)
 
 
-def _keep(*, durable: bool) -> int:
+def _keep(*, durable: bool, is_followed: bool) -> int:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     home = Path(tempfile.mkdtemp(prefix="octo-pg-", dir="/tmp"))
     try:
         home.chmod(0o755)
-        server = _start(home, durable=durable)
+        servers = {}
         try:
-            sys.stdout.write(f"postgresql+psycopg://postgres@/postgres?host={home / 'cluster'}\n")
+            settings = () if durable else FAST if is_followed else (*FAST, *ALONE)
+            servers["cluster"] = _start(home, settings)
+            if is_followed:
+                servers["standby"] = _follow(home, settings)
+            sys.stdout.write(f"{' '.join(str(home / name) for name in servers)}\n")
             sys.stdout.flush()
             sys.stdin.read()
         finally:
-            server.send_signal(signal.SIGQUIT)  # immediate: nothing here is worth a checkpoint
-            server.wait(STOP_SECONDS)
+            for server in servers.values():
+                server.send_signal(signal.SIGQUIT)  # immediate: nothing is worth a checkpoint
+                server.wait(STOP_SECONDS)
     finally:
         shutil.rmtree(home, ignore_errors=True)
     return 0
 
 
-def _start(home: Path, *, durable: bool) -> "subprocess.Popen[bytes]":
+def _start(home: Path, settings: Iterable[str]) -> "subprocess.Popen[bytes]":
+    """Make a cluster and serve it."""
+    return _serve(
+        home,
+        "cluster",
+        settings,
+        *("initdb", "--username=postgres", "--auth=trust", "--encoding=UTF8", "--locale=C"),
+        *("--locale-provider=builtin", "--builtin-locale=C.UTF-8"),
+        *("--no-sync", "--no-instructions"),
+    )
+
+
+def _follow(home: Path, settings: Iterable[str]) -> "subprocess.Popen[bytes]":
+    """Copy the cluster to a standby that follows it, and serve that."""
+    return _serve(
+        home,
+        "standby",
+        settings,
+        *("pg_basebackup", f"--host={home / 'cluster'}", "--username=postgres"),
+        *("--write-recovery-conf", "--checkpoint=fast", "--no-sync"),
+    )
+
+
+def _serve(
+    home: Path, name: str, settings: Iterable[str], *made_by: str
+) -> "subprocess.Popen[bytes]":
     programs = postgresql_programs(home)
-    cluster = home / "cluster"
-    cluster.mkdir()
+    cluster = home / name
+    cluster.mkdir(mode=0o700)
     if UNPRIVILEGED is not None:
         shutil.chown(cluster, UNPRIVILEGED)
-    log = (home / "log").open("wb")
+    log = (home / f"{name}.log").open("wb")
+    program, *arguments = made_by
     subprocess.run(
-        [
-            *(programs / "initdb", "--pgdata", cluster, "--username=postgres", "--auth=trust"),
-            *("--encoding=UTF8", "--locale=C", "--locale-provider=builtin"),
-            *("--builtin-locale=C.UTF-8", "--no-sync", "--no-instructions"),
-        ],
+        [programs / program, "--pgdata", cluster, *arguments],
         check=True,
         stdout=log,
         user=UNPRIVILEGED,
         cwd="/",
     )
+    (cluster / ".s.PGSQL.5432.lock").unlink(missing_ok=True)  # of the cluster it was copied from
     options = [
         *("listen_addresses=", f"unix_socket_directories={cluster}", "max_connections=200"),
         *("timezone=UTC", "lc_messages=C", "logging_collector=off"),
-        *(() if durable else FAST),
+        *settings,
     ]
     server = subprocess.Popen(
         [programs / "postgres", "-D", cluster, *(f"--{option}" for option in options)],
@@ -126,7 +163,7 @@ def _start(home: Path, *, durable: bool) -> "subprocess.Popen[bytes]":
         cwd="/",
         preexec_fn=_die_with_the_keeper,  # noqa: PLW1509 - this process has one thread
     )
-    _wait_until_ready(server, cluster, home / "log")
+    _wait_until_ready(server, cluster, Path(log.name))
     return server
 
 
@@ -139,7 +176,7 @@ def _wait_until_ready(server: "subprocess.Popen[bytes]", cluster: Path, log: Pat
     status = cluster / "postmaster.pid"
     end = time.monotonic() + START_SECONDS
     while time.monotonic() < end and server.poll() is None:
-        if status.exists() and status.read_text().rstrip().endswith("ready"):
+        if status.exists() and status.read_text().rstrip().endswith(("ready", "standby")):
             return
         time.sleep(0.02)
     server.kill()
@@ -149,4 +186,6 @@ def _wait_until_ready(server: "subprocess.Popen[bytes]", cluster: Path, log: Pat
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--durable", action="store_true", help="wait for the disk as a real one")
-    sys.exit(_keep(durable=parser.parse_args().durable))
+    parser.add_argument("--standby", action="store_true", help="run a standby that follows it too")
+    given = parser.parse_args()
+    sys.exit(_keep(durable=given.durable, is_followed=given.standby))

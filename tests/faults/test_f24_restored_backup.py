@@ -1,9 +1,7 @@
 """F24: a backup older than Stripe moves no money until what it forgot was brought back."""
 
-import json
 from collections import Counter
 from datetime import UTC, datetime
-from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -17,6 +15,7 @@ from octo.worker import run_due
 from payments.ledger.check import check_ledger
 from payments.models import Settlement, Transfer
 from tests.backups import Backup
+from tests.faults.finishing import command
 from tests.make import Make
 from tests.sandbox import SandboxClient
 from tests.site import build_app, close
@@ -28,14 +27,6 @@ def stop() -> None:
     """Let go of every connection, as when all processes are stopped."""
     db.session.rollback()
     db.engine.dispose()
-
-
-def command(app: Flask, *arguments: str) -> tuple[int, Any]:
-    db.session.rollback()
-    result = app.test_cli_runner().invoke(args=[*arguments, "--json"])
-    assert result.stdout, result.exception
-    db.session.expire_all()
-    return result.exit_code, json.loads(result.stdout)
 
 
 def money_calls(sandbox: SandboxClient) -> int:

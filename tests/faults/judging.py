@@ -1,0 +1,62 @@
+"""The judge of a fault's end: every rule of conservation, the books, and how it all came out."""
+
+from collections import Counter
+
+import sqlalchemy as sa
+
+from campaigns.models import Campaign, CampaignStatus, Outcome
+from octo.database import db, reading
+from tests.afterlife import check_books
+from tests.machine.conservation import Ours, Theirs, find_breaches
+from tests.sandbox import SandboxClient
+from tests.visitor import refresh
+
+
+def check_conserved(sandbox: SandboxClient) -> None:
+    """Hold every row and every object of Stripe's against the rules, and the books to the cent."""
+    refresh()
+    with db.engine.connect() as connection:
+        breaches = find_breaches(Ours.read(connection), Theirs.read(sandbox))
+    assert breaches == []
+    check_books(sandbox)
+
+
+def check_given_back_once(sandbox: SandboxClient, campaign: Campaign) -> None:
+    """See a campaign settled as failed, and each of its charges given back whole and once."""
+    ended(campaign, Outcome.FAILED)
+    charges = sandbox.every("/v1/charges", transfer_group=campaign.public_id)
+    given_back = Counter(one["charge"] for one in sandbox.every("/v1/refunds"))
+    assert {one["id"]: given_back[one["id"]] for one in charges} == {
+        one["id"]: 1 for one in charges
+    }
+    assert all(one["amount_refunded"] == one["amount"] for one in charges)
+
+
+def ended(campaign: Campaign, outcome: Outcome) -> None:
+    """See a campaign settled with this outcome."""
+    refresh()
+    seen = db.session.get_one(Campaign, campaign.id)
+    assert (seen.status, seen.outcome) == (CampaignStatus.SETTLED, outcome)
+
+
+def is_over(*campaigns: Campaign) -> bool:
+    """Tell whether these campaigns are settled, as another process left them."""
+    left = sa.select(Campaign.id).where(
+        Campaign.id.in_([one.id for one in campaigns]), Campaign.status != CampaignStatus.SETTLED
+    )
+    with reading() as session:
+        return session.scalar(left.limit(1)) is None
+
+
+def asked(sandbox: SandboxClient, path: str) -> int:
+    """Count the calls that were made to change something at Stripe."""
+    return len(keys_of(sandbox, path))
+
+
+def keys_of(sandbox: SandboxClient, path: str) -> list[str]:
+    """Give the keys of the calls that were made to change something at Stripe, in order."""
+    return [
+        one["idempotency_key"]
+        for one in sandbox.requests()
+        if (one["method"], one["path"]) == ("POST", path)
+    ]
