@@ -2,10 +2,15 @@
 
 import time
 from datetime import timedelta
+from http import HTTPStatus
 
+import sqlalchemy as sa
 from flask import Flask
 
+from campaigns.models import Campaign
 from demo.loading import advance, find_season
+from demo.sign_ins import DEMO_PASSWORD, SIGN_INS
+from octo.database import db
 from tests.demo.seasons import load_small, states
 from tests.sandbox import SandboxClient
 from tests.visitor import Visitor
@@ -17,8 +22,9 @@ RUN_OUT = {
 }
 
 
-def test_a_deadline_passes_on_the_way(app: Flask, sandbox: SandboxClient) -> None:
+def test_a_deadline_passes_on_the_way(app: Flask, client: Visitor, sandbox: SandboxClient) -> None:
     load_small(app)
+    client.sign_in(SIGN_INS[0].email, DEMO_PASSWORD)
 
     result = app.test_cli_runner().invoke(args=["demo", "advance", "45d"])
 
@@ -26,6 +32,8 @@ def test_a_deadline_passes_on_the_way(app: Flask, sandbox: SandboxClient) -> Non
     assert states() == RUN_OUT
     assert len(sandbox.every("/v1/refunds")) == 5
     assert app.test_cli_runner().invoke(args=["demo", "verify"]).exit_code == 0
+    assert each_closed_at_its_deadline()
+    assert client.get("/account").status_code == HTTPStatus.OK  # nobody was signed out
 
 
 def test_a_journey_is_made_by_one_and_when_cut_short_goes_no_further(app: Flask) -> None:
@@ -68,6 +76,17 @@ def test_the_page_takes_no_other_span(client: Visitor) -> None:
     answer = client.submit("/demo", {"span": "400d"}, form="/demo/advance")
 
     assert answer.status_code == 422
+
+
+def each_closed_at_its_deadline() -> bool:
+    """Tell whether no campaign was closed early, nor when time was well beyond its deadline."""
+    ends = db.session.execute(
+        sa.select(Campaign.deadline_at, Campaign.closing_at).where(Campaign.closing_at.is_not(None))
+    ).all()
+    return bool(ends) and all(
+        timedelta(0) <= closing_at - deadline_at < timedelta(hours=1)
+        for deadline_at, closing_at in ends
+    )
 
 
 def wait_until_arrived() -> None:

@@ -128,6 +128,12 @@ def test_ctrl_c_in_the_midst_of_a_settlement_loses_nothing(instance: Path) -> No
         running.wait_until_ready()
         resumed = flask(running, "demo", "advance", "45d")
         checks = [flask(running, *command) for command in CHECKS]
+        with contextlib.closing(sqlite3.connect(instance / "octo.sqlite")) as database:
+            early_or_late = database.execute(
+                "SELECT slug, deadline_at, closing_at FROM campaign WHERE closing_at < deadline_at"
+                " OR julianday(closing_at) - julianday(deadline_at) > 1 / 24.0"
+            ).fetchall()
 
+    assert early_or_late == []
     assert resumed.returncode == 0, resumed.stdout + resumed.stderr
     assert [c.stdout + c.stderr for c in checks if c.returncode != 0] == []
