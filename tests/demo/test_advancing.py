@@ -80,12 +80,13 @@ def test_the_page_takes_no_other_span(client: Visitor) -> None:
 
 def each_closed_at_its_deadline() -> bool:
     """Tell whether no campaign was closed early, nor when time was well beyond its deadline."""
-    ends = db.session.execute(
-        sa.select(Campaign.deadline_at, Campaign.closing_at).where(Campaign.closing_at.is_not(None))
-    ).all()
-    return bool(ends) and all(
-        timedelta(0) <= closing_at - deadline_at < timedelta(hours=1)
-        for deadline_at, closing_at in ends
+    closed = db.session.scalars(sa.select(Campaign).where(Campaign.closing_at.is_not(None))).all()
+    return bool(closed) and all(
+        one.deadline_at
+        and one.closing_at
+        and timedelta(0) <= one.closing_at - one.deadline_at
+        and one.closing_at - one.deadline_at < timedelta(hours=1)
+        for one in closed
     )
 
 
