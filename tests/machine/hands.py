@@ -1,5 +1,6 @@
 """The time of a machine that is moved by hand: it stands still until somebody lets it pass."""
 
+import time
 from collections import deque
 from concurrent.futures import Future
 from datetime import UTC, datetime, timedelta
@@ -20,6 +21,7 @@ class HandClock(DatabaseClock):
     def __init__(self) -> None:
         self._instant = datetime(2027, 1, 1, tzinfo=UTC)
         self._begun_at = self._instant
+        self._walks_since: float | None = None
 
     def begin(self, epoch: int) -> None:
         """Start at an instant of Stripe's time, in seconds since 1970."""
@@ -29,14 +31,21 @@ class HandClock(DatabaseClock):
         """Let time pass here; the Stripe account has a clock of its own."""
         self._instant += timedelta(seconds=seconds)
 
+    def walk(self) -> None:
+        """Let time pass by itself from now on."""
+        self._walks_since = time.monotonic()
+
     def now(self) -> datetime:
-        return self._instant
+        if self._walks_since is None:
+            return self._instant
+        return self._instant + timedelta(seconds=time.monotonic() - self._walks_since)
 
     def machine_now(self) -> datetime:
-        return self._instant
+        return self.now()
 
     def both_now(self) -> tuple[datetime, datetime]:
-        return self._instant, self._instant
+        now = self.now()
+        return now, now
 
     def monotonic(self) -> float:
         """Stand in for ``time.monotonic``."""

@@ -42,9 +42,19 @@ class Node:
 
     def begin_again(self) -> None:
         """Lose what a worker has in memory, which is its jobs' alone, and every connection."""
-        engine_of(self.app).dispose()
+        self.hang_up()
         jobs(self.app).clear()
         register_jobs(self.app, self.app.extensions["payments.runtime"], should_stop=stop_requested)
+
+    def hang_up(self) -> None:
+        """Give back every connection, to the database and to Stripe."""
+        engine_of(self.app).dispose()
+        gateway = self.app.extensions["payments.runtime"].gateway
+        gateway._client._requestor._get_http_client().close()
+
+    def run(self, job: str) -> JobReport:
+        """Tick a job, inside the app's context."""
+        return jobs(self.app)[job].run()
 
     @property
     def jobs(self) -> list[str]:
@@ -104,9 +114,7 @@ class World:
         self.close()
         self._store.put_back()
         self.sandbox.post("/_sandbox/reset")
-        self.clock.begin(self.sandbox.now())
-        self.lookout.begin(self._reader.connect())
-        self.post.begin()
+        self._join()
         self.weather.strikes.clear()
 
     def rejoin(self, *, later: int) -> None:
@@ -114,6 +122,9 @@ class World:
         for node in self.nodes:
             node.begin_again()
         self.sandbox.advance(later)
+        self._join()
+
+    def _join(self) -> None:
         self.clock.begin(self.sandbox.now())
         self.lookout.begin(self._reader.connect())
         self.post.begin()
@@ -170,7 +181,7 @@ class World:
         if any((one.node, one.name) == (node, name) for one in self.frozen):
             return 0
         reports: list[JobReport] = []
-        self.do(node, name, lambda: reports.append(jobs(node.app)[name].run()), halt)
+        self.do(node, name, lambda: reports.append(node.run(name)), halt)
         return sum(report.done for report in reports)
 
     def thaw(self, which: int) -> None:
@@ -208,18 +219,10 @@ def hurry(engine_: sa.Engine) -> None:
 
 
 @contextmanager
-def world_of(store: Store, sandbox: SandboxClient, instance: Path) -> Iterator[World]:
-    """Build a world on a database and a Stripe account; the engine runs in it without threads."""
-    clock, lookout, weather = HandClock(), Lookout(), Weather(sandbox)
-    wire = type("WatchedWire", (Wire,), {"lookout": lookout, "weather": weather})
-    environ = {
-        **site_environ(store.url, instance),
-        "STRIPE_API_BASE": sandbox.url,
-        "STRIPE_SECRET_KEY": sandbox.key,
-    }
+def built_by_hand(environ: dict[str, str], clock: HandClock) -> Iterator[Callable[[], Flask]]:
+    """Give how an app is built whose time stands still and whose engine runs without threads."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("octo.app.DatabaseClock", lambda: clock)
-        patch.setattr("payments.gateway.client.PooledClient", wire)
         patch.setattr(engine, "ThreadPoolExecutor", InlinePool)
         patch.setattr(engine, "time", clock)
         patch.setattr("payments.jobs.Engine", type("OneEngine", (HandEngine,), {"hand": clock}))
@@ -229,6 +232,21 @@ def world_of(store: Store, sandbox: SandboxClient, instance: Path) -> Iterator[W
             hurry(engine_of(app))
             return app
 
+        yield build
+
+
+@contextmanager
+def world_of(store: Store, sandbox: SandboxClient, instance: Path) -> Iterator[World]:
+    """Build a world on a database and a Stripe account; the engine runs in it without threads."""
+    clock, lookout, weather = HandClock(), Lookout(), Weather(sandbox)
+    wire = type("WatchedWire", (Wire,), {"lookout": lookout, "weather": weather})
+    environ = {
+        **site_environ(store.url, instance),
+        "STRIPE_API_BASE": sandbox.url,
+        "STRIPE_SECRET_KEY": sandbox.key,
+    }
+    with pytest.MonkeyPatch.context() as patch, built_by_hand(environ, clock) as build:
+        patch.setattr("payments.gateway.client.PooledClient", wire)
         nodes = tuple(Node(name, build()) for name in NAMES)
         world = World(
             (nodes[0], nodes[1]),
@@ -241,4 +259,5 @@ def world_of(store: Store, sandbox: SandboxClient, instance: Path) -> Iterator[W
         yield world
         world.close()
         for node in nodes:
+            node.hang_up()
             close(node.app)
