@@ -19,6 +19,7 @@ HERE: Final = "127.0.0.1"
 START_SECONDS: Final = 60
 STOP_SECONDS: Final = 20
 CALL_SECONDS: Final = 60
+LONGEST_REST_SECONDS: Final = 30
 PAGE_SIZE: Final = 100
 VISA: Final = "4242424242424242"
 
@@ -87,6 +88,7 @@ class SandboxClient:
         self._connection = http.client.HTTPConnection(
             parts.hostname, parts.port, timeout=CALL_SECONDS
         )
+        self._rests_since = time.monotonic()
 
     def get(self, path: str, /, **query: object) -> Json:
         return self._call("GET", f"{path}?{urlencode(query)}" if query else path)
@@ -171,9 +173,12 @@ class SandboxClient:
         sent = urlencode(form) if form is not None else None
         if body is not None:
             sent = json.dumps(body)
+        if time.monotonic() - self._rests_since > LONGEST_REST_SECONDS:
+            self._connection.close()  # the server may have; it is opened again by itself
         self._connection.request(method, path, sent, headers)
         response = self._connection.getresponse()
         text = response.read().decode()
+        self._rests_since = time.monotonic()
         if response.status >= http.client.BAD_REQUEST:
             raise SandboxError(f"{method} {path}: {response.status} {text}")
         return json.loads(text) if text else None
