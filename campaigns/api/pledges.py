@@ -31,7 +31,7 @@ from campaigns.services.pledging import (
     RequestKeyReusedError,
     SoldOutError,
 )
-from campaigns.services.receipts import CannotJoinError
+from campaigns.services.receipts import CannotJoinError, NotPaidYetError
 from campaigns.visitor import checkouts
 from octo.errors import N_
 from octo.ids import new_token
@@ -148,6 +148,15 @@ def cancel_pledge(token: str) -> dict[str, object]:
     """
     _cancel(_by_token(token))
     return _receipt_of(_by_token(token))
+
+
+@api.post("/receipts/<token>/renewal")
+@public
+@api.refuses(NotPaidYetError)
+@api.response(HTTPStatus.NO_CONTENT)
+def renew_link(token: str) -> None:
+    """End every link to this receipt; one new link is mailed to the address of the pledge."""
+    receipts.renew_link(_by_token(token).public_id, clock=runtime().clock)
 
 
 @api.get("/me/pledges")

@@ -82,6 +82,7 @@ def receipt(token: str) -> ResponseReturnValue:
         repair_url=url_for("pledges.repair", token=token),
         cancel_url=url_for("pledges.cancel", token=token),
         join_url=url_for("pledges.join", token=token) if _can_join(pledge) else None,
+        renew_url=url_for("pledges.renew", token=token),
     )
 
 
@@ -125,6 +126,17 @@ def join(token: str) -> ResponseReturnValue:
     return redirect(url_for("pledges.own", pledge_id=pledge.public_id), 303)
 
 
+@blueprint.post("/pledges/<token>/renew")
+@public
+@shown_again_by(receipt)
+def renew(token: str) -> ResponseReturnValue:
+    """End every link to this receipt and mail a new one."""
+    pledge = queries.get_pledge_by_token(token, at=runtime().clock.now())
+    receipts.renew_link(pledge.public_id, clock=runtime().clock)
+    say(_("A new link is on its way to the address of the pledge. The earlier ones are ended."))
+    return redirect(url_for("campaigns.show", slug=pledge.campaign.slug), 303)
+
+
 @blueprint.get("/account/pledges")
 @signed_in
 def mine() -> ResponseReturnValue:
@@ -146,6 +158,7 @@ def own(pledge_id: str) -> ResponseReturnValue:
         repair_url=url_for("pledges.repair_own", pledge_id=pledge_id),
         cancel_url=url_for("pledges.cancel_own", pledge_id=pledge_id),
         join_url=None,
+        renew_url=None,
     )
 
 
@@ -238,6 +251,7 @@ def _receipt_page(
     repair_url: str,
     cancel_url: str,
     join_url: str | None,
+    renew_url: str | None,
 ) -> Response:
     page = render_template(
         "campaigns/receipt.html",
@@ -249,6 +263,7 @@ def _receipt_page(
         decline_name=decline_name,
         cancel_url=cancel_url,
         join_url=join_url,
+        renew_url=renew_url,
         can_cancel=pledging.can_cancel(
             pledge, at=runtime().clock.now(), rules=runtime().settings.rules
         ),

@@ -4,9 +4,12 @@ import sqlalchemy as sa
 
 from campaigns.models import CampaignStatus, Pledge, PledgeLink, PledgeStatus
 from campaigns.ports import Payments
+from campaigns.services.pledge_life import issue_link, mail_context
+from octo.clock import Clock
 from octo.database import lock, transaction
 from octo.errors import N_, ConflictError, UnavailableError
 from octo.ids import hash_token
+from octo.mail.outbox import enqueue
 from octo.users.models import User
 
 
@@ -14,6 +17,12 @@ class CannotJoinError(ConflictError):
     """The pledge cannot join this account."""
 
     code = "cannot_join"
+
+
+class NotPaidYetError(ConflictError):
+    """The page to pay on leads back by the link that would be ended."""
+
+    code = "not_paid_yet"
 
 
 def refresh_if_pending(pledge: Pledge, *, payments: Payments) -> None:
@@ -45,3 +54,30 @@ def join_account(token: str, *, user: User) -> Pledge:
             raise CannotJoinError(N_("This pledge belongs to another account."))
         pledge.user_id = user.id
         return pledge
+
+
+def renew_link(pledge_id: str, *, clock: Clock) -> None:
+    """End every link to a receipt, and mail one new link to the address of the pledge.
+
+    Whoever was handed an earlier one finds nothing there from now on. Raises
+    ``NotPaidYetError`` while a payment is under way.
+    """
+    with transaction() as session:
+        at = clock.now()
+        pledge = lock(session, Pledge, public_id=pledge_id)
+        if pledge.status is PledgeStatus.PENDING:
+            raise NotPaidYetError(N_("Finish the payment first: its page leads back by this link."))
+        session.execute(
+            sa.update(PledgeLink)
+            .where(PledgeLink.pledge_id == pledge.id, PledgeLink.revoked_at.is_(None))
+            .values(revoked_at=at)
+        )
+        enqueue(
+            session,
+            to=pledge.email,
+            locale=pledge.locale,
+            template="pledge_link",
+            context=mail_context(pledge)
+            | {"token": issue_link(session, pledge, is_mailed=True, at=at)},
+            at=at,
+        )

@@ -44,6 +44,7 @@ SAME: Final = {
     "pledges.pay_own": "reopen_own_checkout",
     "pledges.place": "place_pledge",
     "pledges.repair": "repair_payment",
+    "pledges.renew": "renew_link",
     "pledges.repair_own": "repair_own_payment",
     "security.change_password": "change_password",
     "security.confirm_email": "confirm_address",

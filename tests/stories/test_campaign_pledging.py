@@ -257,6 +257,34 @@ def test_a_payment_that_was_left_goes_on_from_the_list_of_own_pledges(
     assert the_pledge().status is PledgeStatus.ACTIVE
 
 
+def test_a_new_link_ends_the_earlier_ones(
+    app: Flask, client: Visitor, make: Make, sandbox: SandboxClient
+) -> None:
+    campaign = make.live_campaign()
+    agree(client, campaign, fill(client, campaign, {}))
+    way_back = receipt_of(sandbox, the_pledge())
+    unpaid = client.submit(way_back, form="/pay", button="", follow=False)
+    program = app.test_client()
+    early = program.post(f"/api/v1/receipts/{way_back.rpartition('/')[2]}/renewal")
+    sandbox.pay(session_of(the_pledge()))
+    client.get(way_back)
+    mailed = Mailbox(app).link_to(GUEST, "/pledges/")
+
+    renewed = client.submit(mailed, form="/renew")
+
+    assert unpaid.status_code == HTTPStatus.SEE_OTHER
+    assert early.status_code == HTTPStatus.CONFLICT
+    assert "not_paid_yet" in early.text
+    assert renewed.status_code == HTTPStatus.OK
+    for ended in (way_back, mailed):
+        assert client.get(ended).status_code == HTTPStatus.NOT_FOUND
+    latest = Mailbox(app).link_to(GUEST, "/pledges/")
+    assert client.get(latest).status_code == HTTPStatus.OK
+    assert program.post(f"/api/v1/receipts/{latest.rpartition('/')[2]}/renewal").status_code == 204
+    assert client.get(latest).status_code == HTTPStatus.NOT_FOUND
+    assert the_pledge().status is PledgeStatus.ACTIVE
+
+
 def test_an_unknown_link_says_nothing(client: Visitor, make: Make) -> None:
     make.live_campaign()
 
