@@ -100,6 +100,7 @@ def test_declined_cards_are_repaired_from_the_mailed_link_and_nobody_pays_twice(
     ended = [one["status"] for one in sandbox.every("/v1/payment_intents")]
     assert sorted(ended) == ["canceled", "canceled", "succeeded"]
 
+    assert "Encaissement en cours" in client.get(f"/campaigns/{campaign.slug}").text
     links = [Mailbox(app).link_to(one.email, "/pledges/") for one in (declined, asked)]
     assert "Votre banque a refusé cette carte" in client.get(links[0]).text
     assert "confirmer ce paiement vous-même" in client.get(links[1]).text
