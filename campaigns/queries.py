@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
@@ -14,15 +13,11 @@ from campaigns.models import (
     CampaignStatus,
     Category,
     Outcome,
-    Pledge,
-    PledgeLink,
     PledgeStatus,
     Supporter,
-    Visibility,
 )
 from octo.database import reading
 from octo.errors import N_, NotFoundError
-from octo.ids import hash_token
 from octo.paging import Window, narrowed
 from octo.searching import matching
 from octo.users.models import Membership, Organisation, User
@@ -30,9 +25,7 @@ from octo.users.services import ToldAct, trail_of
 
 PAGE_SIZE: Final = 12
 EACH_ON_HOME: Final = 6
-LINK_LIFE: Final = timedelta(days=30)
 COUNTED: Final = (PledgeStatus.ACTIVE, PledgeStatus.COLLECTED)
-_SHOWN: Final = (*COUNTED, PledgeStatus.REFUNDED)
 _LISTED: Final = (
     CampaignStatus.LIVE,
     CampaignStatus.GATHERING,
@@ -290,86 +283,6 @@ def list_supporters(
         statement = statement.where(Supporter.verified_at.is_not(None))
     with reading() as session:
         return session.scalars(narrowed(statement, window)).all()
-
-
-def list_backers(campaign: Campaign, *, limit: int = 24, offset: int = 0) -> Sequence[Pledge]:
-    """Return the latest pledges whose backers want to be seen."""
-    statement = (
-        sa.select(Pledge)
-        .where(
-            Pledge.campaign_id == campaign.id,
-            Pledge.status.in_(_SHOWN),
-            Pledge.visibility != Visibility.ANONYMOUS,
-        )
-        .order_by(Pledge.confirmed_at.desc(), Pledge.id.desc())
-        .limit(limit)
-        .offset(offset)
-    )
-    with reading() as session:
-        return session.scalars(statement).all()
-
-
-def list_pledges(campaign: Campaign, *, limit: int = 500, offset: int = 0) -> Sequence[Pledge]:
-    """Return the pledges of a campaign for its owner, the latest first."""
-    statement = (
-        sa.select(Pledge)
-        .where(
-            Pledge.campaign_id == campaign.id,
-            Pledge.status.not_in((PledgeStatus.PENDING, PledgeStatus.EXPIRED)),
-        )
-        .options(joinedload(Pledge.reward))
-        .order_by(Pledge.confirmed_at.desc(), Pledge.id.desc())
-        .limit(limit)
-        .offset(offset)
-    )
-    with reading() as session:
-        return session.scalars(statement).all()
-
-
-def list_own_pledges(user: User, *, window: Window | None = None) -> Sequence[Pledge]:
-    """Return the pledges of a user, the latest first."""
-    statement = (
-        sa.select(Pledge)
-        .where(Pledge.user_id == user.id)
-        .options(joinedload(Pledge.campaign), joinedload(Pledge.reward))
-        .order_by(Pledge.id.desc())
-    )
-    with reading() as session:
-        return session.scalars(narrowed(statement, window)).all()
-
-
-def get_own_pledge(pledge_id: str, *, user: User) -> Pledge:
-    """Return a pledge of this user; to anybody else it does not exist."""
-    return _get_pledge(sa.and_(Pledge.public_id == pledge_id, Pledge.user_id == user.id))
-
-
-def get_pledge_by_token(token: str, *, at: datetime) -> Pledge:
-    """Return the pledge a mailed link opens, until 30 days after the settlement."""
-    opened = sa.select(PledgeLink.pledge_id).where(
-        PledgeLink.token_hash == hash_token(token), PledgeLink.revoked_at.is_(None)
-    )
-    pledge = _get_pledge(Pledge.id.in_(opened))
-    settled_at = pledge.campaign.settled_at
-    if settled_at is not None and at > settled_at + LINK_LIFE:
-        raise NotFoundError(N_("This link is not valid any more."))
-    return pledge
-
-
-def _get_pledge(which: sa.ColumnElement[bool]) -> Pledge:
-    statement = (
-        sa.select(Pledge)
-        .where(which)
-        .options(
-            joinedload(Pledge.campaign).joinedload(Campaign.organisation),
-            joinedload(Pledge.reward),
-        )
-        .execution_options(populate_existing=True)
-    )
-    with reading() as session:
-        pledge = session.scalars(statement).one_or_none()
-        if pledge is None:
-            raise NotFoundError(N_("This link is not valid any more."))
-        return pledge
 
 
 def _list_in(

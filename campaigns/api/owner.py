@@ -4,7 +4,7 @@ from http import HTTPStatus
 
 from flask import url_for
 
-from campaigns import queries
+from campaigns import pledge_queries, queries
 from campaigns.models import Campaign, Pledge
 from campaigns.models.campaign import IllegalMoveError
 from campaigns.ports import PaymentsAwayError, bound_payments
@@ -149,7 +149,9 @@ def cancel_campaign(body: dict[str, str], campaign_id: str) -> dict[str, object]
 def list_pledges(window: Window, campaign_id: str) -> Page[Pledge]:
     """List the pledges a campaign you run received, the latest first."""
     campaign = queries.get_own_campaign(campaign_id, user=this_user())
-    return window.cut(queries.list_pledges(campaign, limit=window.size + 1, offset=window.offset))
+    return window.cut(
+        pledge_queries.list_pledges(campaign, limit=window.size + 1, offset=window.offset)
+    )
 
 
 @api.get("/campaigns/<campaign_id>/trail")

@@ -5,7 +5,7 @@ from typing import Any
 
 from flask import url_for
 
-from campaigns import queries
+from campaigns import pledge_queries, queries
 from campaigns.models import Pledge
 from campaigns.ports import (
     NothingToRepairError,
@@ -164,7 +164,7 @@ def renew_link(token: str) -> None:
 @api.paged(PledgeSchema)
 def list_own_pledges(window: Window) -> Page[Pledge]:
     """List your pledges, the latest first."""
-    return window.cut(queries.list_own_pledges(this_user(), window=window))
+    return window.cut(pledge_queries.list_own_pledges(this_user(), window=window))
 
 
 @api.post("/me/pledges")
@@ -175,7 +175,7 @@ def list_own_pledges(window: Window) -> Page[Pledge]:
 def join_pledge(body: dict[str, str]) -> Pledge:
     """Put a guest's pledge among yours, by the token of the mail that confirmed it."""
     joined = receipts.join_account(body["token"], user=this_user())
-    return queries.get_own_pledge(joined.public_id, user=this_user())
+    return pledge_queries.get_own_pledge(joined.public_id, user=this_user())
 
 
 @api.get("/me/pledges/<pledge_id>")
@@ -253,11 +253,11 @@ def _open_repair(pledge: Pledge, *, back: str) -> dict[str, object]:
 
 
 def _by_token(token: str) -> Pledge:
-    return queries.get_pledge_by_token(token, at=runtime().clock.now())
+    return pledge_queries.get_pledge_by_token(token, at=runtime().clock.now())
 
 
 def _own(pledge_id: str) -> Pledge:
-    return queries.get_own_pledge(pledge_id, user=this_user())
+    return pledge_queries.get_own_pledge(pledge_id, user=this_user())
 
 
 def _cancel(pledge: Pledge) -> None:

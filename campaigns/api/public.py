@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from http import HTTPStatus
 from typing import Any
 
-from campaigns import queries
+from campaigns import pledge_queries, queries
 from campaigns.models import Campaign, Pledge, Reward, Supporter
 from campaigns.ports import CollectingView, bound_payments
 from campaigns.schemas.answers import (
@@ -78,7 +78,9 @@ def get_collecting(campaign_id: str) -> CollectingView:
 def list_backers(window: Window, campaign_id: str) -> Page[Pledge]:
     """List the backers of a campaign who want to be seen, the latest first."""
     campaign = _get(campaign_id)
-    return window.cut(queries.list_backers(campaign, limit=window.size + 1, offset=window.offset))
+    return window.cut(
+        pledge_queries.list_backers(campaign, limit=window.size + 1, offset=window.offset)
+    )
 
 
 @api.get("/campaigns/<campaign_id>/supporters")

@@ -4,7 +4,7 @@ from flask import Blueprint, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
-from campaigns import queries
+from campaigns import pledge_queries, queries
 from campaigns.pages.entries import text_of, whole_of
 from campaigns.pages.names import action_name, category_name, collection_name
 from campaigns.ports import bound_payments, collecting_of
@@ -44,7 +44,7 @@ def show(campaign_id: str) -> ResponseReturnValue:
         supporters=queries.list_supporters(campaign),
         supporters_needed=rules.supporters_needed,
         most_extra_days=launching.most_extra_days(campaign, rules) if campaign.launched_at else 0,
-        pledges=queries.list_pledges(campaign, limit=10),
+        pledges=pledge_queries.list_pledges(campaign, limit=10),
         trail=queries.list_audit(campaign.public_id),
         action_name=action_name,
         category_name=category_name,
@@ -62,7 +62,9 @@ def pledges(campaign_id: str) -> ResponseReturnValue:
     """List the pledges a campaign received."""
     campaign = queries.get_own_campaign(campaign_id, user=this_user())
     return render_template(
-        "campaigns/owner_pledges.html", campaign=campaign, pledges=queries.list_pledges(campaign)
+        "campaigns/owner_pledges.html",
+        campaign=campaign,
+        pledges=pledge_queries.list_pledges(campaign),
     )
 
 

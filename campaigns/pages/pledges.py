@@ -5,7 +5,7 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 
-from campaigns import queries
+from campaigns import pledge_queries, queries
 from campaigns.models import Campaign, Collection, Pledge, Reward, Visibility
 from campaigns.pages.entries import Entries, text_of
 from campaigns.pages.names import country_choices, decline_name, visibility_choices
@@ -73,9 +73,9 @@ def place(slug: str) -> ResponseReturnValue:
 @public
 def receipt(token: str) -> ResponseReturnValue:
     """Show how a pledge and its money stand, to whoever holds its link."""
-    pledge = queries.get_pledge_by_token(token, at=runtime().clock.now())
+    pledge = pledge_queries.get_pledge_by_token(token, at=runtime().clock.now())
     receipts.refresh_if_pending(pledge, payments=bound_payments())
-    pledge = queries.get_pledge_by_token(token, at=runtime().clock.now())
+    pledge = pledge_queries.get_pledge_by_token(token, at=runtime().clock.now())
     return _receipt_page(
         pledge,
         pay_url=url_for("pledges.pay", token=token),
@@ -92,7 +92,7 @@ def receipt(token: str) -> ResponseReturnValue:
 @shown_again_by(receipt)
 def pay(token: str) -> ResponseReturnValue:
     """Lead back to a checkout that was left."""
-    pledge = queries.get_pledge_by_token(token, at=runtime().clock.now())
+    pledge = pledge_queries.get_pledge_by_token(token, at=runtime().clock.now())
     return _to_checkout(pledge, url_for("pledges.receipt", token=token))
 
 
@@ -102,7 +102,7 @@ def pay(token: str) -> ResponseReturnValue:
 @shown_again_by(receipt)
 def repair(token: str) -> ResponseReturnValue:
     """Lead to a page to pay on, for a pledge whose saved card was declined."""
-    pledge = queries.get_pledge_by_token(token, at=runtime().clock.now())
+    pledge = pledge_queries.get_pledge_by_token(token, at=runtime().clock.now())
     return _to_repair(pledge, url_for("pledges.receipt", token=token))
 
 
@@ -111,7 +111,7 @@ def repair(token: str) -> ResponseReturnValue:
 @shown_again_by(receipt)
 def cancel(token: str) -> ResponseReturnValue:
     """End a pledge and give its money back, by the rules."""
-    pledge = queries.get_pledge_by_token(token, at=runtime().clock.now())
+    pledge = pledge_queries.get_pledge_by_token(token, at=runtime().clock.now())
     _cancel(pledge)
     return _without_referrer(redirect(url_for("pledges.receipt", token=token), 303))
 
@@ -131,7 +131,7 @@ def join(token: str) -> ResponseReturnValue:
 @shown_again_by(receipt)
 def renew(token: str) -> ResponseReturnValue:
     """End every link to this receipt and mail a new one."""
-    pledge = queries.get_pledge_by_token(token, at=runtime().clock.now())
+    pledge = pledge_queries.get_pledge_by_token(token, at=runtime().clock.now())
     receipts.renew_link(pledge.public_id, clock=runtime().clock)
     say(_("A new link is on its way to the address of the pledge. The earlier ones are ended."))
     return redirect(url_for("campaigns.show", slug=pledge.campaign.slug), 303)
@@ -142,7 +142,7 @@ def renew(token: str) -> ResponseReturnValue:
 def mine() -> ResponseReturnValue:
     """List the pledges of the account signed in."""
     return render_template(
-        "campaigns/my_pledges.html", pledges=queries.list_own_pledges(this_user())
+        "campaigns/my_pledges.html", pledges=pledge_queries.list_own_pledges(this_user())
     )
 
 
@@ -150,10 +150,10 @@ def mine() -> ResponseReturnValue:
 @signed_in
 def own(pledge_id: str) -> ResponseReturnValue:
     """Show a pledge of the account signed in, as its mailed link does."""
-    pledge = queries.get_own_pledge(pledge_id, user=this_user())
+    pledge = pledge_queries.get_own_pledge(pledge_id, user=this_user())
     receipts.refresh_if_pending(pledge, payments=bound_payments())
     return _receipt_page(
-        queries.get_own_pledge(pledge_id, user=this_user()),
+        pledge_queries.get_own_pledge(pledge_id, user=this_user()),
         pay_url=url_for("pledges.pay_own", pledge_id=pledge_id),
         repair_url=url_for("pledges.repair_own", pledge_id=pledge_id),
         cancel_url=url_for("pledges.cancel_own", pledge_id=pledge_id),
@@ -168,7 +168,7 @@ def own(pledge_id: str) -> ResponseReturnValue:
 @shown_again_by(own)
 def pay_own(pledge_id: str) -> ResponseReturnValue:
     """Lead back to a checkout that was left, for a pledge of the account signed in."""
-    pledge = queries.get_own_pledge(pledge_id, user=this_user())
+    pledge = pledge_queries.get_own_pledge(pledge_id, user=this_user())
     return _to_checkout(pledge, url_for("pledges.own", pledge_id=pledge_id))
 
 
@@ -178,7 +178,7 @@ def pay_own(pledge_id: str) -> ResponseReturnValue:
 @shown_again_by(own)
 def repair_own(pledge_id: str) -> ResponseReturnValue:
     """Lead to a page to pay on, for a pledge of the account signed in."""
-    pledge = queries.get_own_pledge(pledge_id, user=this_user())
+    pledge = pledge_queries.get_own_pledge(pledge_id, user=this_user())
     return _to_repair(pledge, url_for("pledges.own", pledge_id=pledge_id))
 
 
@@ -187,7 +187,7 @@ def repair_own(pledge_id: str) -> ResponseReturnValue:
 @shown_again_by(own)
 def cancel_own(pledge_id: str) -> ResponseReturnValue:
     """End a pledge of the account signed in."""
-    _cancel(queries.get_own_pledge(pledge_id, user=this_user()))
+    _cancel(pledge_queries.get_own_pledge(pledge_id, user=this_user()))
     return redirect(url_for("pledges.own", pledge_id=pledge_id), 303)
 
 

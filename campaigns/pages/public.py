@@ -5,7 +5,7 @@ from typing import Any
 from flask import Blueprint, Response, make_response, render_template, request
 from flask.typing import ResponseReturnValue
 
-from campaigns import queries
+from campaigns import pledge_queries, queries
 from campaigns.models import Category
 from campaigns.pages.names import category_choices, category_name, stage_choices
 from campaigns.ports import collecting_of
@@ -69,7 +69,7 @@ def show(slug: str) -> ResponseReturnValue:
     return render_template(
         "campaigns/campaign.html",
         campaign=campaign,
-        backers=queries.list_backers(campaign),
+        backers=pledge_queries.list_backers(campaign),
         supporters=queries.list_supporters(campaign),
         supporters_needed=runtime().settings.rules.supporters_needed,
         category_name=category_name,
