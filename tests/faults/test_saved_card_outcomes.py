@@ -29,12 +29,8 @@ from payments.models import (
 from payments.runtime import payments_runtime
 from payments.services.freezing import lift_freeze
 from payments.settlement.engine import Engine
-from tests.faults.test_unknown_outcomes import (
-    FOR_EVER,
-    PATIENCE_SECONDS,
-    keys_of,
-    pretend_sent_long_ago,
-)
+from tests.faults.judging import keys_of
+from tests.faults.test_unknown_outcomes import FOR_EVER, PATIENCE_SECONDS, pretend_sent_long_ago
 from tests.make import Make
 from tests.moment import Moment
 from tests.octo.mailbox import Mailbox

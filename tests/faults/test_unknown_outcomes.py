@@ -15,6 +15,7 @@ from payments.ledger.check import check_ledger
 from payments.models import Attempt, AttemptKind, AttemptStatus, Freeze, Refund, RefundReason
 from payments.runtime import payments_runtime
 from payments.services.freezing import lift_freeze
+from tests.faults.judging import keys_of
 from tests.make import Make
 from tests.moment import Moment
 from tests.sandbox import SandboxClient
@@ -56,14 +57,6 @@ def pretend_sent_long_ago(kind: AttemptKind, *, ago: timedelta) -> None:
 
 def refunds_at_stripe(sandbox: SandboxClient) -> Counter[tuple[str, int]]:
     return Counter((one["charge"], one["amount"]) for one in sandbox.every("/v1/refunds"))
-
-
-def keys_of(sandbox: SandboxClient, path: str) -> list[str]:
-    return [
-        one["idempotency_key"]
-        for one in sandbox.requests()
-        if one["method"] == "POST" and one["path"] == path
-    ]
 
 
 @pytest.mark.parametrize(
