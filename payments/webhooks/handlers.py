@@ -32,6 +32,7 @@ from payments.services.refunds_by_hand import adopt_refund
 from payments.services.reversals import record_reversals
 from payments.services.saved_cards import lock_card, record_card, refresh_card
 from payments.services.transfers import take_in_transfer
+from payments.webhooks.known import is_known_charge, is_known_refund
 
 
 class Handler(Protocol):
@@ -97,6 +98,8 @@ def _on_charge(
     known_id = _find_payment_id(Payment.stripe_charge_id == object_id)
     if payload.get("type") == "charge.succeeded" and known_id and _is_collected(known_id):
         return True
+    if is_known_charge(payload):
+        return True
     seen = gateway.get_charge(object_id)
     payment_id = _payment_id_of(seen)
     if payment_id is None:
@@ -118,7 +121,8 @@ def _on_charge(
 def _on_refund(
     object_id: str, payload: dict[str, Any], *, gateway: Gateway, settings: Settings, clock: Clock
 ) -> bool:
-    del payload
+    if is_known_refund(payload):
+        return True
     seen = gateway.get_refund(object_id)
     payment_id = _find_payment_id(Payment.stripe_charge_id == (seen.charge_id or ""))
     if payment_id is None:

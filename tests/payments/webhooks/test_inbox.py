@@ -11,7 +11,7 @@ from flask.testing import FlaskClient
 
 from campaigns.models import Campaign, Pledge, PledgeStatus
 from octo.database import db, transaction
-from payments.models import InboxEvent, InboxStatus, Payment
+from payments.models import InboxEvent, InboxStatus, Payment, Refund, RefundStatus
 from payments.runtime import payments_runtime
 from payments.webhooks.inbox import handle_inbox
 from tests.make import Make
@@ -166,6 +166,35 @@ def test_events_in_any_order_and_twice_lead_to_the_same_end(
     assert db.session.get_one(Campaign, campaign.id).pledged_amount == 15_00
     assert db.session.get_one(Pledge, pledge.id).status is PledgeStatus.ACTIVE
     assert all(one.status is not InboxStatus.RECEIVED for one in kept())
+
+
+def test_events_of_our_own_refunds_ask_nothing_and_what_they_do_not_know_is_asked(
+    client: FlaskClient, make: Make, moment: Moment, sandbox: SandboxClient
+) -> None:
+    sandbox.top_up(100_00)
+    campaign = make.live_campaign(goal=5_000_00, days=20)
+    fails_later = make.payment(make.pledge(campaign, 15_00, card="4000000000005126"))
+    make.pledge(campaign, 25_00)
+    moment.advance(days=21)
+    make.work()
+    told = [one for one in sandbox.every("/v1/events") if "refund" in one["type"]]
+    assert {one["type"] for one in told} >= {"charge.refunded", "refund.created"}
+    told = [one | {"id": f"again_{one['id']}"} for one in told]
+
+    before = len(sandbox.requests())
+    assert [deliver(client, one) for one in told] == [200] * len(told)
+    handle()
+
+    assert sandbox.requests()[before:] == []
+    assert {one.status for one in kept()} <= {InboxStatus.HANDLED, InboxStatus.IGNORED}
+
+    moment.advance(days=3)
+    failed = [one for one in sandbox.every("/v1/events") if one["type"] == "refund.failed"]
+    assert [deliver(client, one) for one in failed] == [200]
+    handle()
+
+    states = dict(db.session.execute(sa.select(Refund.payment_id, Refund.status)).all())
+    assert states[fails_later.id] is RefundStatus.FAILED
 
 
 def test_a_jump_of_45_days_breaks_no_webhook_signature(client: FlaskClient, moment: Moment) -> None:
