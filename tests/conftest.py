@@ -13,7 +13,7 @@ from tests.make import Make
 from tests.moment import Moment
 from tests.postgresql import temporary_postgresql
 from tests.sandbox import SandboxClient, running_sandbox
-from tests.site import build_app, close, migrate_with, site_environ
+from tests.site import build_app, close, migrate_with, site_environ, spare_the_disk
 from tests.visitor import Visitor
 
 
@@ -79,7 +79,7 @@ def environ(database: str, tmp_path: Path, sandbox: SandboxClient) -> dict[str, 
 @pytest.fixture
 def app(environ: dict[str, str]) -> Iterator[Flask]:
     """Build the whole app on a fresh database, its context open for the test's own reading."""
-    built = build_app(environ)
+    built = spare_the_disk(build_app(environ))
     with built.app_context():
         yield built
     close(built)

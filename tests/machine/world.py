@@ -27,7 +27,7 @@ from tests.machine.wire import InlinePool, Lookout, Weather, Wire
 from tests.make import Make
 from tests.moment import Moment
 from tests.sandbox import SandboxClient
-from tests.site import build_app, close, site_environ
+from tests.site import build_app, close, site_environ, spare_the_disk
 
 NAMES: Final = ("A", "B")
 NOT_MONEY: Final = ("mail_delivery", "watch")
@@ -207,17 +207,6 @@ def engine_of(app: Flask) -> sa.Engine:
         return db.engine
 
 
-def hurry(engine_: sa.Engine) -> None:
-    """Let SQLite wait for no disk: processes die here, machines do not."""
-    if engine_.dialect.name == "sqlite":
-
-        @sa.event.listens_for(engine_, "connect")
-        def _on_connect(connection: sa.engine.interfaces.DBAPIConnection, _record: object) -> None:
-            cursor = connection.cursor()
-            cursor.execute("PRAGMA synchronous=OFF")
-            cursor.close()
-
-
 @contextmanager
 def built_by_hand(environ: dict[str, str], clock: HandClock) -> Iterator[Callable[[], Flask]]:
     """Give how an app is built whose time stands still and whose engine runs without threads."""
@@ -227,12 +216,7 @@ def built_by_hand(environ: dict[str, str], clock: HandClock) -> Iterator[Callabl
         patch.setattr(engine, "time", clock)
         patch.setattr("payments.jobs.Engine", type("OneEngine", (HandEngine,), {"hand": clock}))
 
-        def build() -> Flask:
-            app = build_app(environ)
-            hurry(engine_of(app))
-            return app
-
-        yield build
+        yield lambda: spare_the_disk(build_app(environ))
 
 
 @contextmanager
