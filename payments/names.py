@@ -246,4 +246,4 @@ def advice_on(kind: str) -> str:
 
 
 def _shown(value: object) -> str:
-    return "—" if value is None else str(value)
+    return "" if value is None else str(value)
