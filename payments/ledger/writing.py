@@ -33,7 +33,7 @@ class Posting:
 # whole table, which every posting would then read.
 _ON_POSTGRESQL: Final = """
 WITH draft AS (
-    SELECT * FROM json_to_recordset(CAST(%(postings)s AS json)) AS draft (
+    SELECT * FROM json_to_recordset(CAST($1 AS json)) AS draft (
         reference text, kind text, campaign_id bigint, occurred_at timestamptz,
         entries json, movement json)
     WHERE movement IS NULL OR (
@@ -68,7 +68,7 @@ _ON_SQLITE: Final = """
 INSERT INTO ledger_transaction (reference, kind, campaign_id, occurred_at, posted_at)
 SELECT draft.value ->> 'reference', draft.value ->> 'kind', draft.value ->> 'campaign_id',
     substr(draft.value ->> 'occurred_at', 1, 26), strftime('%Y-%m-%d %H:%M:%f000', 'now')
-FROM json_each(:postings) AS draft
+FROM json_each(?) AS draft
 WHERE NOT EXISTS (
     SELECT 1 FROM stripe_movement
     WHERE stripe_balance_transaction_id
@@ -99,11 +99,11 @@ def write_alone(postings: Collection[Posting]) -> dict[str, int]:
 
 
 def _write_to_postgresql(run: Run, postings: Collection[Posting]) -> dict[str, int]:
-    return dict(iter(run(_ON_POSTGRESQL, {"postings": _as_json(postings)})))
+    return dict(iter(run(_ON_POSTGRESQL, (_as_json(postings),))))
 
 
 def _write_to_sqlite(run: Run, postings: Collection[Posting]) -> dict[str, int]:
-    written = dict(iter(run(_ON_SQLITE, {"postings": _as_json(postings)})))
+    written = dict(iter(run(_ON_SQLITE, (_as_json(postings),))))
     new = [posting for posting in postings if posting.draft.reference in written]
     if new:
         run(_ENTRIES_ON_SQLITE, list(_entry_values(new, written)))
