@@ -154,8 +154,15 @@ def _stripe(environ: Mapping[str, str]) -> StripeSettings:
             environ, "STRIPE_RATE_ENDPOINT", min(rate, 25), least=1, most=10_000
         ),
         installation=_installation(environ),
-        calls_in_flight=_integer(environ, "OCTO_CALLS_IN_FLIGHT", 24, least=1, most=200),
+        calls_in_flight=_integer(
+            environ, "OCTO_CALLS_IN_FLIGHT", _enough_in_flight(rate), least=1, most=200
+        ),
     )
+
+
+def _enough_in_flight(rate: int) -> int:
+    """Return how many calls fill the rate when each takes half a second, within reason."""
+    return min(max(24, rate // 2), 50)
 
 
 def _rules(environ: Mapping[str, str]) -> Rules:

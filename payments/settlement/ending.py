@@ -10,7 +10,7 @@ from campaigns.models import Campaign, Collection, Outcome, Pledge, PledgeStatus
 from campaigns.services.pledge_life import mark_collected, mark_released
 from octo.clock import Clock
 from octo.config import Settings
-from octo.database import lock_all, transaction
+from octo.database import lock_all, reading, transaction
 from payments.models import Attempt, AttemptKind, CardStatus, Payment, PaymentStatus, SavedCard
 from payments.services.occasion import Occasion
 from payments.services.saved_cards import forget_card
@@ -25,13 +25,17 @@ def end_pledges(campaign_id: int, outcome: Outcome, *, settings: Settings, clock
     """End the next pledges of a decided campaign; return how many, and how many cards.
 
     What was paid is collected with success, and else ends when its refund has arrived. What was
-    not paid is released: its card is never charged, and no card is kept.
+    not paid is released: its card is never charged, and no card is kept. Where every pledge was
+    paid at once and goes back, nothing ends here.
     """
+    with reading() as session:
+        collection = session.get_one(Campaign, campaign_id).collection
+    if collection is Collection.ON_PLEDGE and outcome is not Outcome.SUCCEEDED:
+        return 0
     with transaction() as session:
         occasion = Occasion.now(settings, clock)
-        campaign = session.get_one(Campaign, campaign_id)
         ended = 0
-        if campaign.collection is Collection.ON_SUCCESS:
+        if collection is Collection.ON_SUCCESS:
             ended += _release(session, campaign_id, occasion=occasion)
             ended += _forget_cards(session, campaign_id, occasion=occasion)
         if outcome is Outcome.SUCCEEDED:

@@ -142,26 +142,40 @@ def _why_given_back(session: Session, campaign: Campaign) -> RefundReason:
 
 
 def _settle(campaign_id: int, *, settings: Settings, clock: Clock) -> tuple[int, list[str]]:
-    """Settle a campaign whose transfers are done and whose refunds have all arrived."""
+    """Settle a campaign whose transfers are done and whose refunds have all arrived.
+
+    Asked every second for as long as money moves, it writes nothing until it may be so.
+    """
+    with reading() as session:
+        campaign = session.get_one(Campaign, campaign_id, populate_existing=True)
+        left = _find_left(session, campaign)
+    if left is not None:
+        return 0, left
     with transaction() as session:
         campaign = lock(session, Campaign, id=campaign_id)
         if campaign.status is not CampaignStatus.SETTLING:
             return 0, []
-        owed = sa.or_(
-            Refund.status == RefundStatus.PENDING,
-            sa.and_(Refund.status == RefundStatus.FAILED, Refund.resolution.is_(None)),
-        )
-        unpaid = _count(session, Transfer, campaign_id, Transfer.status == TransferStatus.PENDING)
-        unsure = _count(session, Refund, campaign_id, owed)
-        if campaign.outcome is Outcome.SUCCEEDED:
-            left = _count(session, Pledge, campaign_id, Pledge.status == PledgeStatus.ACTIVE)
-        else:
-            left = _count(session, Payment, campaign_id, is_left(campaign_id))
-        if unpaid or unsure or left:
-            wait = [f"{campaign.slug}: {unsure} refunds have not arrived"] if unsure else []
-            return 0, wait
+        if _find_left(session, campaign) is not None:
+            return 0, []
         mark_settled(session, campaign, at=Occasion.now(settings, clock).at)
         return 1, []
+
+
+def _find_left(session: Session, campaign: Campaign) -> list[str] | None:
+    """Say what keeps a campaign from being settled, if something does that should be said."""
+    owed = sa.or_(
+        Refund.status == RefundStatus.PENDING,
+        sa.and_(Refund.status == RefundStatus.FAILED, Refund.resolution.is_(None)),
+    )
+    unsure = _count(session, Refund, campaign.id, owed)
+    if unsure:
+        return [f"{campaign.slug}: {unsure} refunds have not arrived"]
+    if campaign.outcome is Outcome.SUCCEEDED:
+        left = _count(session, Pledge, campaign.id, Pledge.status == PledgeStatus.ACTIVE)
+    else:
+        left = _count(session, Payment, campaign.id, is_left(campaign.id))
+    unpaid = _count(session, Transfer, campaign.id, Transfer.status == TransferStatus.PENDING)
+    return [] if unpaid or left else None
 
 
 def _count(
