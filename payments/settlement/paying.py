@@ -162,7 +162,10 @@ def _settle(campaign_id: int, *, settings: Settings, clock: Clock) -> tuple[int,
 
 
 def _find_left(session: Session, campaign: Campaign) -> list[str] | None:
-    """Say what keeps a campaign from being settled, if something does that should be said."""
+    """Say what keeps a campaign from being settled, or nothing that is worth saying.
+
+    Returns ``None`` when nothing keeps it.
+    """
     owed = sa.or_(
         Refund.status == RefundStatus.PENDING,
         sa.and_(Refund.status == RefundStatus.FAILED, Refund.resolution.is_(None)),
