@@ -219,10 +219,12 @@ def test_a_group_that_the_database_refuses_is_written_again_whole(
     for _ in range(2):
         make.pledge(campaign, 15_00)
     moment.advance(days=21)
-    set_up_database(
-        default_transaction_isolation=ISOLATION[trouble],
-        deadlock_timeout="3s",  # looked for once: the circle is closed by then
-    )
+    look_for_circles_late()
+
+    @sa.event.listens_for(db.engine, "begin")
+    def on_begin(connection: sa.Connection) -> None:
+        connection.exec_driver_sql(f"SET TRANSACTION ISOLATION LEVEL {ISOLATION[trouble]}")
+
     seen: list[type[BaseException]] = []
 
     @sa.event.listens_for(db.engine, "handle_error")
@@ -248,13 +250,11 @@ def test_a_group_that_the_database_refuses_is_written_again_whole(
     check_conserved(sandbox)
 
 
-def set_up_database(**settings: str) -> None:
-    """Have every new connection begin with these settings."""
+def look_for_circles_late() -> None:
+    """Have a deadlock looked for once it is there: PostgreSQL looks once for each wait."""
     with transaction() as session:
-        for name, value in settings.items():
-            session.execute(
-                sa.text(f"ALTER DATABASE {db.engine.url.database} SET {name} = '{value}'")
-            )
+        name = db.engine.url.database
+        session.execute(sa.text(f"ALTER DATABASE {name} SET deadlock_timeout = '3s'"))
     db.engine.dispose()
 
 
