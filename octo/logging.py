@@ -41,3 +41,5 @@ def configure_logging(*, is_demo: bool) -> None:
         logger_factory=lambda *_: PatientLogger(),
         cache_logger_on_first_use=False,
     )
+    # APScheduler warns, in lines of its own form, of each turn that a job still at work lets pass.
+    logging.getLogger("apscheduler.scheduler").setLevel(logging.ERROR)
