@@ -29,14 +29,16 @@ from payments.models import (
 from payments.runtime import payments_runtime
 from payments.services.freezing import lift_freeze
 from payments.settlement.engine import Engine
+from tests.faults.finishing import PATIENCE_SECONDS, let_pauses_pass
 from tests.faults.judging import keys_of
-from tests.faults.test_unknown_outcomes import FOR_EVER, PATIENCE_SECONDS, pretend_sent_long_ago
+from tests.faults.test_unknown_outcomes import pretend_sent_long_ago
 from tests.make import Make
 from tests.moment import Moment
 from tests.octo.mailbox import Mailbox
 from tests.sandbox import VISA, SandboxClient
 from tests.visitor import Visitor
 
+FOR_EVER: Final = 0
 DECLINED_LATER: Final = "4000000000000341"
 CREATE: Final = "/v1/payment_intents"
 CONFIRM: Final = "/v1/payment_intents/*/confirm"
@@ -67,7 +69,7 @@ def work_until_known(make: Make) -> None:
     make.work()
     while db.session.scalar(is_open) is not None:
         assert time.monotonic() < end, "something never came to its end"
-        time.sleep(0.2)
+        let_pauses_pass(make)
         make.work()
 
 
