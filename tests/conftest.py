@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 from flask import Flask
 
+from octo.database import db
 from tests.databases import Databases, PostgresqlDatabases, SqliteDatabases, chosen_engines
+from tests.locking import Watch, watched_locks
 from tests.make import Make
 from tests.moment import Moment
 from tests.postgresql import temporary_postgresql
@@ -83,6 +85,14 @@ def app(environ: dict[str, str]) -> Iterator[Flask]:
     with built.app_context():
         yield built
     close(built)
+
+
+@pytest.fixture
+def lock_watch(app: Flask) -> Iterator[Watch]:
+    """Fail the test if anything in it locks rows in another order than all others."""
+    del app
+    with watched_locks(db.engine) as watch:
+        yield watch
 
 
 @pytest.fixture

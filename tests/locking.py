@@ -29,55 +29,67 @@ class OutOfOrderError(AssertionError):
     """A row was locked after one that everybody locks later."""
 
 
-def take(held: list[str], table: str, *, may_wait: bool = True) -> None:
-    """Record one more table as locked, or refuse one that comes too late.
+class Watch:
+    """What each connection has locked in its transaction, and who came too late."""
 
-    A row just written is nobody else's, and what passes locked rows over never waits: both may
-    come at any time.
-    """
-    if table not in RANKS or table in held:
-        return
-    late = [one for one in held if RANKS[one] > RANKS[table]]
-    if late and may_wait:
-        raise OutOfOrderError(f"{table} is locked after {', '.join(late)}")
-    held.append(table)
+    def __init__(self) -> None:
+        self.told: list[OutOfOrderError] = []
+
+    def forget(self, connection: sa.Connection) -> None:
+        """Begin a transaction: nothing is held."""
+        connection.info[_HELD] = []
+
+    def take(self, connection: sa.Connection, table: str, *, may_wait: bool) -> None:
+        """Record one more table as locked, or refuse one that comes too late.
+
+        A row just written is nobody else's, and what passes locked rows over never waits: both
+        may come at any time.
+        """
+        held: list[str] = connection.info.setdefault(_HELD, [])
+        if table not in RANKS or table in held:
+            return
+        late = [one for one in held if RANKS[one] > RANKS[table]]
+        if late and may_wait:
+            error = OutOfOrderError(f"{table} is locked after {', '.join(late)}")
+            self.told.append(error)
+            raise error
+        held.append(table)
 
 
 @contextmanager
-def watched_locks(engine: sa.Engine) -> Iterator[None]:
-    """Watch every transaction on this engine."""
+def watched_locks(engine: sa.Engine) -> Iterator[Watch]:
+    """Watch every transaction on this engine; what came too late is told when all is over, too.
 
-    def on_begin(connection: sa.Connection) -> None:
-        connection.info[_HELD] = []
+    The code it interrupts may have an answer to errors, so that nothing else would tell of it.
+    """
+    watch = Watch()
 
     def on_execute(
         connection: sa.Connection, _cursor: object, statement: str, *_more: object
     ) -> None:
         if found := _WRITTEN.match(statement):
             verb, table = found.groups()
-            held = connection.info.setdefault(_HELD, [])
-            take(held, table, may_wait=verb == "UPDATE")
+            watch.take(connection, table, may_wait=verb == "UPDATE")
 
     def on_select(state: ORMExecuteState) -> None:
         wanted: Any = getattr(state.statement, "_for_update_arg", None)
         if not state.is_select or wanted is None or state.bind_mapper is None:
             return
         connection = state.session.connection()
-        if connection.engine is not engine:
-            return
-        table = str(state.bind_mapper.local_table.description)
-        held = connection.info.setdefault(_HELD, [])
-        take(held, table, may_wait=not wanted.skip_locked)
+        if connection.engine is engine:
+            table = str(state.bind_mapper.local_table.description)
+            watch.take(connection, table, may_wait=not wanted.skip_locked)
 
     listened = (
-        (engine, "begin", on_begin),
+        (engine, "begin", watch.forget),
         (engine, "before_cursor_execute", on_execute),
         (Session, "do_orm_execute", on_select),
     )
     for target, name, listener in listened:
         sa.event.listen(target, name, listener)
     try:
-        yield
+        yield watch
     finally:
         for target, name, listener in listened:
             sa.event.remove(target, name, listener)
+    assert watch.told == []

@@ -1,7 +1,8 @@
 """Write down again, one by one, what a restored backup has forgotten and Stripe still knows.
 
-Each function brings back one fact, inside the caller's transaction, at the time it happened. What
-is known already changes nothing, so an import that was cut short is simply made again.
+Each function brings back one fact, inside the caller's transaction, at the time it happened: the
+call that made it first, then the rows it is about, in everybody's order. What is known already
+changes nothing, so an import that was cut short is simply made again.
 """
 
 from datetime import datetime, timedelta
@@ -62,13 +63,11 @@ def restore_page(session: Session, *, seen: CheckoutFact, occasion: Occasion) ->
     subject = seen.metadata.get("octo_subject", "")
     card_id = session.scalar(sa.select(SavedCard.id).where(SavedCard.public_id == subject))
     payment_id = session.scalar(sa.select(Payment.id).where(Payment.public_id == subject))
-    if card_id is None and payment_id is None:
-        if seen.status == "expired":
-            return
-        pledge = _find_pledge(session, seen) or _add_pledge(session, seen, at=occasion.at)
-        card_id, payment_id = _add_subject(session, pledge, seen, subject, at=occasion.at)
+    is_known = card_id is not None or payment_id is not None
+    if seen.status == "expired" and not is_known:
+        return
+    campaign = _campaign_of(session, seen.metadata.get("octo_campaign"))
     if key := seen.metadata.get("octo_key"):
-        campaign = _campaign_of(session, seen.metadata.get("octo_campaign"))
         restore_attempt(
             session,
             key,
@@ -76,6 +75,9 @@ def restore_page(session: Session, *, seen: CheckoutFact, occasion: Occasion) ->
             campaign_id=campaign.id,
             at=occasion.machine,
         )
+    if not is_known:
+        pledge = _find_pledge(session, seen) or _add_pledge(session, campaign, seen, at=occasion.at)
+        card_id, payment_id = _add_subject(session, pledge, seen, subject, at=occasion.at)
     if card_id is not None:
         record_card(session, lock_card(session, id=card_id), seen, occasion=occasion)
     else:
@@ -95,14 +97,23 @@ def restore_charge(session: Session, *, seen: ChargeFact, occasion: Occasion) ->
 
 def restore_refund(session: Session, *, seen: RefundFact, occasion: Occasion) -> None:
     """Take in a refund under the very name it was asked for, and close the call that made it."""
-    payment_id = session.scalar(
-        sa.select(Payment.id).where(Payment.stripe_charge_id == seen.charge_id)
-    )
-    if payment_id is None:
+    known = session.execute(
+        sa.select(Payment.id, Payment.campaign_id).where(Payment.stripe_charge_id == seen.charge_id)
+    ).one_or_none()
+    if known is None:
         return
-    payment = lock_payment(session, id=payment_id)
-    campaign = lock(session, Campaign, id=payment.campaign_id)
+    payment_id, campaign_id = known
     subject = seen.metadata.get("octo_subject")
+    if subject is not None:
+        restore_attempt(
+            session,
+            seen.metadata["octo_key"],
+            stripe_object_id=seen.id,
+            campaign_id=campaign_id,
+            at=occasion.machine,
+        )
+    payment = lock_payment(session, id=payment_id)
+    campaign = lock(session, Campaign, id=campaign_id)
     if subject is None:
         refund = adopt_refund(session, payment, seen, occasion=occasion)
     else:
@@ -111,13 +122,6 @@ def restore_refund(session: Session, *, seen: RefundFact, occasion: Occasion) ->
             _give_verdict(session, campaign, outcome, occasion=occasion)
         refund = _find_refund(session, seen, subject) or _name_or_add_refund(
             session, payment, seen, subject, reason, occasion=occasion
-        )
-        restore_attempt(
-            session,
-            seen.metadata["octo_key"],
-            stripe_object_id=seen.id,
-            campaign_id=payment.campaign_id,
-            at=occasion.machine,
         )
     if refund is not None:
         record_refund(session, refund, seen, occasion=occasion)
@@ -158,6 +162,15 @@ def restore_transfer(session: Session, *, seen: TransferFact, occasion: Occasion
         )
     if transfer_id is None:
         return
+    restore_attempt(
+        session,
+        seen.metadata["octo_key"],
+        stripe_object_id=seen.id,
+        campaign_id=session.scalar(
+            sa.select(Transfer.campaign_id).where(Transfer.id == transfer_id)
+        ),
+        at=occasion.machine,
+    )
     transfer = lock_transfer(session, id=transfer_id)
     withdraw(
         session,
@@ -169,13 +182,6 @@ def restore_transfer(session: Session, *, seen: TransferFact, occasion: Occasion
     transfer.stripe_account_id = seen.destination
     transfer.waits_for = None
     session.flush()
-    restore_attempt(
-        session,
-        seen.metadata["octo_key"],
-        stripe_object_id=seen.id,
-        campaign_id=transfer.campaign_id,
-        at=occasion.machine,
-    )
     record_transfer(session, transfer, seen, at=occasion.at)
 
 
@@ -195,10 +201,12 @@ def _find_pledge(session: Session, seen: CheckoutFact) -> Pledge | None:
     ).one_or_none()
 
 
-def _add_pledge(session: Session, seen: CheckoutFact, *, at: datetime) -> Pledge:
+def _add_pledge(
+    session: Session, campaign: Campaign, seen: CheckoutFact, *, at: datetime
+) -> Pledge:
     """Make the pledge again; its name, message and address were nowhere but here, and are gone."""
     told = seen.metadata
-    campaign = _campaign_of(session, told.get("octo_campaign"))
+    lock(session, Campaign, id=campaign.id)
     reward = session.scalars(
         sa.select(Reward).where(Reward.public_id == told.get("octo_reward", ""))
     ).one_or_none()
@@ -249,6 +257,7 @@ def _add_off_session_payment(
     ).one_or_none()
     if card is None:
         return None
+    lock_card(session, id=card.id)
     campaign = lock(session, Campaign, id=card.campaign_id)
     if campaign.outcome is None:
         _close(campaign, occasion=occasion)

@@ -1,7 +1,6 @@
 """F19: nobody waits in a circle: a pledge is canceled while a refund of it is taken in."""
 
 import threading
-from collections.abc import Iterator
 
 import pytest
 import sqlalchemy as sa
@@ -14,18 +13,13 @@ from octo.database import db, lock, transaction
 from octo.runtime import runtime
 from payments.models import Payment
 from payments.services.locks import lock_payment
-from tests.locking import OutOfOrderError, watched_locks
+from tests.locking import OutOfOrderError, Watch
 from tests.make import Make
 from tests.visitor import refresh
 
+pytestmark = pytest.mark.usefixtures("lock_watch")
+
 PATIENCE_SECONDS = 20
-
-
-@pytest.fixture(autouse=True)
-def watched(app: Flask) -> Iterator[None]:
-    """Watch every transaction of these tests."""
-    with watched_locks(db.engine):
-        yield
 
 
 def test_canceling_waits_for_who_holds_the_payment_and_then_goes_on(app: Flask, make: Make) -> None:
@@ -84,7 +78,7 @@ def test_canceling_waits_for_who_holds_the_payment_and_then_goes_on(app: Flask, 
     assert states == {PledgeStatus.CANCELED}
 
 
-def test_a_lock_taken_out_of_order_fails_its_test(make: Make) -> None:
+def test_a_lock_taken_out_of_order_fails_its_test(make: Make, lock_watch: Watch) -> None:
     payment = make.payment(make.pledge(make.live_campaign(), 50_00))
     db.session.rollback()
 
@@ -92,3 +86,6 @@ def test_a_lock_taken_out_of_order_fails_its_test(make: Make) -> None:
         lock(session, Campaign, id=payment.campaign_id)
         with pytest.raises(OutOfOrderError, match="payment is locked after campaign"):
             lock(session, Payment, id=payment.id)
+
+    assert [type(one) for one in lock_watch.told] == [OutOfOrderError]
+    lock_watch.told.clear()

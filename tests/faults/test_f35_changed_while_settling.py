@@ -23,6 +23,8 @@ from tests.moment import Moment
 from tests.sandbox import SandboxClient
 from tests.visitor import refresh
 
+pytestmark = pytest.mark.usefixtures("lock_watch")
+
 
 def cancel(pledge: Pledge) -> None:
     runtime = payments_runtime()
