@@ -19,6 +19,18 @@ from tests.site import build_app, close, migrate_with, site_environ, spare_the_d
 from tests.visitor import Visitor
 
 
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin each half with its share of the long tests, so that no worker ends alone with one.
+
+    Two workers begin with a half of the list each, and take from each other's end.
+    """
+    long = [item for item in items if item.get_closest_marker("slow")]
+    short = [item for item in items if not item.get_closest_marker("slow")]
+    middle = len(short) // 2
+    items[:] = [*long[::2], *short[:middle], *long[1::2], *short[middle:]]
+
+
 @pytest.fixture(scope="session")
 def databases(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], Databases]]:
     """Give, by engine, the databases of this worker; an engine is prepared when first asked."""
