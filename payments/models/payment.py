@@ -191,11 +191,15 @@ class RefundReason(StrEnum):
 
 
 class Resolution(StrEnum):
-    """How the money of a refund that failed reached its backer after all."""
+    """How the money of a refund that failed reached its backer after all.
+
+    Where more was refunded by hand than was due and it came back, nobody is owed anything for it.
+    """
 
     TRIED_AGAIN = "tried_again"
     PAID_BY_BANK = "paid_by_bank"
     DISPUTED = "disputed"
+    NOT_DUE = "not_due"
 
 
 REFUND_TRANSITIONS: Final = {

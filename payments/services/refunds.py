@@ -22,6 +22,7 @@ from payments.models import (
     Refund,
     RefundReason,
     RefundStatus,
+    Resolution,
 )
 from payments.services.locks import lock_payment
 from payments.services.occasion import Occasion
@@ -199,6 +200,25 @@ def add_second_try(
         left.advance_to(RefundStatus.FAILED, at=at)
         left.failure_reason = failed.failure_reason
     return again
+
+
+def add_not_due(
+    session: Session, payment: Payment, *, amount: int, action_key: str, at: datetime
+) -> Refund:
+    """Write down what was refunded beyond what is left and is back: nobody is owed it."""
+    refund = _write(
+        session,
+        payment,
+        Split(funds_amount=0, tip_amount=0, owed_amount=amount),
+        number=next_refund_number(session, payment),
+        reason=RefundReason.BY_HAND,
+        action_key=action_key,
+        at=at,
+    )
+    session.flush()
+    refund.advance_to(RefundStatus.FAILED, at=at)
+    refund.resolve(Resolution.NOT_DUE, at=at)
+    return refund
 
 
 def _owe(session: Session, failed: Refund, amount: int, *, action_key: str, at: datetime) -> Refund:

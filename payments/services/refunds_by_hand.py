@@ -15,6 +15,7 @@ from payments.services.occasion import Occasion
 from payments.services.refund_outcomes import ENDED_BADLY, record_refund
 from payments.services.refund_stops import cancel_refund, cancel_unsent_refunds
 from payments.services.refunds import (
+    add_not_due,
     add_refund,
     add_second_try,
     follow_refund,
@@ -33,6 +34,7 @@ def adopt_refund(
     One of ours that waits to be sent makes room, and the rest alone is asked for again. What was
     owed since a refund failed is tried again by it, in whole or in part. A stranger's that left
     and came back moved money twice: it is written down as one that failed.
+    Where it was more than what is left, nobody is owed anything for it.
     Returns nothing when it never left, or when it exceeds what we know is left: it is looked at
     again later. Nothing either for one of ours that we do not know, or that came twice: comparing
     with Stripe names it.
@@ -49,6 +51,14 @@ def adopt_refund(
         failed.resolve(Resolution.TRIED_AGAIN, at=occasion.at)
         return add_second_try(
             session, failed, amount=seen.amount, action_key=f"by_hand:{seen.id}", at=occasion.at
+        )
+    if seen.status in ENDED_BADLY and seen.amount > payment.refundable_amount:
+        return add_not_due(
+            session,
+            payment,
+            amount=seen.amount,
+            action_key=f"by_hand:{seen.id}",
+            at=occasion.at,
         )
     return _adopt_stranger(session, payment, seen, occasion=occasion)
 

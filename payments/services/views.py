@@ -27,7 +27,10 @@ def view_payment(pledge_id: str, *, at: datetime) -> PaymentView | None:
         ).one_or_none()
         refunds = session.scalars(
             sa.select(Refund)
-            .where(Refund.payment_id.in_([payment.id for payment in payments]))
+            .where(
+                Refund.payment_id.in_([payment.id for payment in payments]),
+                Refund.resolution.is_distinct_from(Resolution.NOT_DUE),
+            )
             .order_by(Refund.id)
         ).all()
     if not payments and card is None:

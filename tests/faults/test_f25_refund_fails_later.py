@@ -122,6 +122,32 @@ def test_paid_from_our_bank_is_an_audited_act_that_settles(
     check_books(sandbox)
 
 
+def test_what_was_paid_by_bank_and_refunded_by_hand_and_came_back_is_owed_to_nobody(
+    client: Visitor, make: Make, moment: Moment, sandbox: SandboxClient
+) -> None:
+    campaign, page = failed_later(make, moment, sandbox)
+    sign_in_as_treasurer(make, client)
+    client.submit(page, {"means": "cheque", "reference": "Chèque 17"}, form="/paid-by-bank")
+    (payment,) = db.session.scalars(sa.select(Payment)).all()
+    sandbox.call_stripe("/v1/refunds", charge=payment.stripe_charge_id, amount=52_00)
+
+    moment.advance(days=10)
+    for _ in range(2):
+        make.work()
+
+    states = db.session.execute(sa.select(Refund.status, Refund.resolution).order_by(Refund.id))
+    assert states.all() == [
+        (RefundStatus.FAILED, Resolution.PAID_BY_BANK),
+        (RefundStatus.FAILED, Resolution.NOT_DUE),
+    ]
+    assert balance_of(chart.refunds_owed(campaign)) == 0
+    assert again(campaign).status is CampaignStatus.SETTLED
+    mails = db.session.scalars(sa.select(OutboxMessage.template)).all()
+    assert mails.count("refund_failed") == 1
+    assert "nous vous l’avons envoyé depuis notre banque" in receipt(client, make)
+    check_books(sandbox)
+
+
 def test_a_part_of_it_refunded_by_hand_leaves_the_rest_owed(
     client: Visitor, make: Make, moment: Moment, sandbox: SandboxClient
 ) -> None:
