@@ -99,12 +99,18 @@ def frozen_worker(story: Story) -> list[str]:
 
 
 def partly_refunded(story: Story) -> list[str]:
-    """Have Stripe tell of a charge again, since a part of it was refunded by hand."""
+    """Have Stripe tell of a charge again, before the refund by hand of a part of it is known."""
     pledge = story.pledge(story.campaigns[1], 45_00)
     assert pledge is not None
     story.pay(pledge, card=AVAILABLE_AT_ONCE)
     story.come_back(pledge)
+    story.world.job(story.world.nodes[0], "compare_books")
     story.refund_by_hand(pledge, amount=1_00)
+    letters = story.world.post
+    letters.collect()
+    letters.deliver(letters.waiting[::-1])
+    letters.waiting.clear()
+    story.world.job(story.world.nodes[0], "take_in_events")
     settle_down(story, News.BOTH)
     found = story.look()
     story.wait_for_deadline(story.campaigns[1], offset=1)
