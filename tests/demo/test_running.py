@@ -53,7 +53,9 @@ def test_the_first_run_loads_the_demo_and_says_where_to_click(first_run: Path) -
 
 
 def test_the_season_ends_as_a_newcomer_is_promised(first_run: Path) -> None:
-    with contextlib.closing(sqlite3.connect(first_run / "loaded" / "octo.sqlite")) as database:
+    # Others copy this database meanwhile: nothing may appear beside it.
+    loaded = f"file:{first_run / 'loaded' / 'octo.sqlite'}?immutable=1"
+    with contextlib.closing(sqlite3.connect(loaded, uri=True)) as database:
         ends = database.execute("SELECT status, outcome FROM campaign").fetchall()
         at_the_deadline = database.execute(
             "SELECT p.name, p.status, r.reason, r.status FROM pledge p"

@@ -26,10 +26,10 @@ from tests.visitor import refresh
 pytestmark = pytest.mark.usefixtures("lock_watch")
 
 
-def cancel(pledge: Pledge) -> None:
+def cancel(pledge_id: str) -> None:
     runtime = payments_runtime()
     cancel_pledge(
-        pledge.public_id,
+        pledge_id,
         clock=runtime.clock,
         payments=bound_payments(),
         rules=runtime.settings.rules,
@@ -45,10 +45,10 @@ def test_a_pledge_cannot_be_canceled_once_its_campaign_is_over(
     moment.advance(days=20)
 
     with pytest.raises(CancelRefusedError):
-        cancel(pledge)
+        cancel(pledge.public_id)
     make.work()
     with pytest.raises(CancelRefusedError):
-        cancel(pledge)
+        cancel(pledge.public_id)
     moment.advance(days=10)
     make.work()
 
@@ -66,20 +66,22 @@ def test_backers_who_cancel_at_the_very_deadline_are_before_it_or_refused(
     moment.advance_to(campaign.deadline_at - timedelta(seconds=2))
     waits = random.Random(35)
     refused: list[str] = []
+    pledge_ids = [pledge.public_id for pledge in pledges]
     together = threading.Barrier(len(pledges) + 1)
 
-    def leave(pledge: Pledge, after: float) -> None:
+    def leave(pledge_id: str, after: float) -> None:
         with app.app_context():
             together.wait()
             time.sleep(after)
             try:
-                cancel(pledge)
+                cancel(pledge_id)
             except CancelRefusedError:
-                refused.append(pledge.public_id)
+                refused.append(pledge_id)
             db.session.remove()
 
     threads = [
-        threading.Thread(target=leave, args=(pledge, waits.uniform(0.5, 3.0))) for pledge in pledges
+        threading.Thread(target=leave, args=(pledge_id, waits.uniform(0.5, 3.0)))
+        for pledge_id in pledge_ids
     ]
     for thread in threads:
         thread.start()
@@ -94,10 +96,8 @@ def test_backers_who_cancel_at_the_very_deadline_are_before_it_or_refused(
     assert (seen.status, seen.outcome) == (CampaignStatus.SETTLED, Outcome.FAILED)
     statuses = dict(db.session.execute(sa.select(Pledge.public_id, Pledge.status)).all())
     expected = {
-        pledge.public_id: PledgeStatus.REFUNDED
-        if pledge.public_id in refused
-        else PledgeStatus.CANCELED
-        for pledge in pledges
+        pledge_id: PledgeStatus.REFUNDED if pledge_id in refused else PledgeStatus.CANCELED
+        for pledge_id in pledge_ids
     }
     assert statuses == expected
     per_charge = Counter(one["charge"] for one in sandbox.every("/v1/refunds"))
