@@ -110,11 +110,8 @@ def _measure_sqlite() -> Iterator[Figure]:
         migrate(url, folder)
         _make_campaigns(url, folder)
         bare = Bare(folder / "bare.sqlite")
-        begin(url, folder)
-        pairs = [
-            (bare.rate(), work(Order(time.time() + START_AFTER_SECONDS, SECONDS)))
-            for _ in range(TURNS)
-        ]
+        with Posters(url, folder, 1) as posters:
+            pairs = [(bare.rate(), posters.rate(is_hot=True, is_alone=True)) for _ in range(TURNS)]
         bare.close()
     yield Figure(
         "SQLite: a bare commit of two rows", median(limit for limit, _ in pairs), "commits/s"
