@@ -32,7 +32,6 @@ from payments.models import (
 )
 
 Condition = sa.ColumnElement[bool]
-_TROUBLED: Final = (Refund.status == RefundStatus.FAILED, Refund.resolution.is_(None))
 
 
 class Standing(StrEnum):
@@ -57,7 +56,7 @@ _STANDINGS: Final[dict[Standing, Condition]] = {
     Standing.SETTLED: Campaign.status == CampaignStatus.SETTLED,
     Standing.TROUBLED: sa.or_(
         sa.exists().where(Freeze.campaign_id == Campaign.id, Freeze.lifted_at.is_(None)),
-        sa.exists().where(Refund.campaign_id == Campaign.id, *_TROUBLED),
+        sa.exists().where(Refund.campaign_id == Campaign.id, Refund.owed()),
     ),
 }
 
@@ -204,7 +203,7 @@ def list_troubled_refunds(*, window: Window | None = None) -> Sequence[Refund]:
     """List the refunds that failed and that nothing was done about: their money is owed."""
     statement = (
         sa.select(Refund)
-        .where(*_TROUBLED)
+        .where(Refund.owed())
         .options(joinedload(Refund.payment), joinedload(Refund.campaign))
         .order_by(Refund.id.desc())
     )
@@ -305,7 +304,7 @@ def _money_of(session: Session, campaigns: Sequence[Campaign]) -> list[CampaignM
         Refund.campaign_id, sa.func.sum(Refund.amount), Refund.status == RefundStatus.SUCCEEDED
     )
     pending = totals(Refund.campaign_id, sa.func.count(), Refund.status == RefundStatus.PENDING)
-    failed = totals(Refund.campaign_id, sa.func.count(), *_TROUBLED)
+    failed = totals(Refund.campaign_id, sa.func.count(), Refund.owed())
     mains = sa.select(Settlement).where(
         Settlement.campaign_id.in_(ids), Settlement.kind == SettlementKind.MAIN
     )

@@ -268,9 +268,24 @@ class Refund(Model):
     payment: Mapped[Payment] = relationship()
     campaign: Mapped[Campaign] = relationship()
 
+    @property
+    def is_owed(self) -> bool:
+        """Tell whether it failed and nothing was done about it since."""
+        return self.status is RefundStatus.FAILED and self.resolution is None
+
+    @classmethod
+    def owed(cls) -> sa.ColumnElement[bool]:
+        """Return the condition of those that failed and that nothing was done about since."""
+        return sa.and_(cls.status == RefundStatus.FAILED, cls.resolution.is_(None))
+
+    @classmethod
+    def unfinished(cls) -> sa.ColumnElement[bool]:
+        """Return the condition of those whose money its backer does not have yet."""
+        return sa.or_(cls.status == RefundStatus.PENDING, cls.owed())
+
     def resolve(self, resolution: Resolution, *, at: datetime) -> None:
         """Say how the money of a failed refund reached its backer, once."""
-        if self.status is not RefundStatus.FAILED or self.resolution is not None:
+        if not self.is_owed:
             raise ConflictError(
                 N_("The refund has reached another stage: this can no longer be done."),
                 status=self.status.value,

@@ -155,8 +155,7 @@ def _unresolved(session: Session, payment: Payment) -> Sequence[Refund]:
         sa.select(Refund)
         .where(
             Refund.payment_id == payment.id,
-            Refund.status == RefundStatus.FAILED,
-            Refund.resolution.is_(None),
+            Refund.owed(),
         )
         .order_by(Refund.id)
     ).all()

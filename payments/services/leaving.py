@@ -66,7 +66,7 @@ class _Traces:
 def forget_backer(session: Session, user: User) -> None:
     """Take a person out of cards, calls and events, or raise ``StillNeededError``."""
     traces = _find_traces(session, user)
-    if any(_is_owed(refund) for refund in traces.refunds):
+    if any(one.is_owed or one.status is RefundStatus.PENDING for one in traces.refunds):
         raise StillNeededError(
             N_("Money is on its way back to you: wait until you have it, or until we agreed how.")
         )
@@ -90,12 +90,6 @@ def _find_traces(session: Session, user: User) -> _Traces:
         disputes=session.scalars(
             sa.select(Dispute).where(Dispute.payment_id.in_(of_payments))
         ).all(),
-    )
-
-
-def _is_owed(refund: Refund) -> bool:
-    return refund.status is RefundStatus.PENDING or (
-        refund.status is RefundStatus.FAILED and refund.resolution is None
     )
 
 

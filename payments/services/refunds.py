@@ -193,9 +193,11 @@ def add_second_try(
 
     What it leaves of the earlier one, if anything, stays owed as one that failed, of its own.
     """
-    again = _owe(session, failed, amount, action_key=action_key, at=at)
+    payment, reason = failed.payment, RefundReason.TRIED_AGAIN
+    again = _add_owed(session, payment, amount, reason, action_key=action_key, at=at)
     if rest := failed.amount - amount:
-        left = _owe(session, failed, rest, action_key=f"rest:{again.public_id}", at=at)
+        rest_key = f"rest:{again.public_id}"
+        left = _add_owed(session, payment, rest, reason, action_key=rest_key, at=at)
         session.flush()
         left.advance_to(RefundStatus.FAILED, at=at)
         left.failure_reason = failed.failure_reason
@@ -206,28 +208,29 @@ def add_not_due(
     session: Session, payment: Payment, *, amount: int, action_key: str, at: datetime
 ) -> Refund:
     """Write down what was refunded beyond what is left and is back: nobody is owed it."""
-    refund = _write(
-        session,
-        payment,
-        Split(funds_amount=0, tip_amount=0, owed_amount=amount),
-        number=next_refund_number(session, payment),
-        reason=RefundReason.BY_HAND,
-        action_key=action_key,
-        at=at,
-    )
+    refund = _add_owed(session, payment, amount, RefundReason.BY_HAND, action_key=action_key, at=at)
     session.flush()
     refund.advance_to(RefundStatus.FAILED, at=at)
     refund.resolve(Resolution.NOT_DUE, at=at)
     return refund
 
 
-def _owe(session: Session, failed: Refund, amount: int, *, action_key: str, at: datetime) -> Refund:
+def _add_owed(
+    session: Session,
+    payment: Payment,
+    amount: int,
+    reason: RefundReason,
+    *,
+    action_key: str,
+    at: datetime,
+) -> Refund:
+    """Write a refund down that draws on what is owed already, and on nothing of the campaign's."""
     return _write(
         session,
-        failed.payment,
+        payment,
         Split(funds_amount=0, tip_amount=0, owed_amount=amount),
-        number=next_refund_number(session, failed.payment),
-        reason=RefundReason.TRIED_AGAIN,
+        number=next_refund_number(session, payment),
+        reason=reason,
         action_key=action_key,
         at=at,
     )

@@ -133,8 +133,7 @@ def _find_failed(session: Session, payment: Payment, *, amount: int) -> Refund |
         sa.select(Refund)
         .where(
             Refund.payment_id == payment.id,
-            Refund.status == RefundStatus.FAILED,
-            Refund.resolution.is_(None),
+            Refund.owed(),
             Refund.amount == amount if is_left else Refund.amount >= amount,
         )
         .order_by(Refund.amount, Refund.id)

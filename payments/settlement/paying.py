@@ -21,7 +21,6 @@ from payments.models import (
     PaymentStatus,
     Refund,
     RefundReason,
-    RefundStatus,
     Transfer,
     TransferStatus,
 )
@@ -166,11 +165,7 @@ def _find_left(session: Session, campaign: Campaign) -> list[str] | None:
 
     Returns ``None`` when nothing keeps it.
     """
-    owed = sa.or_(
-        Refund.status == RefundStatus.PENDING,
-        sa.and_(Refund.status == RefundStatus.FAILED, Refund.resolution.is_(None)),
-    )
-    unsure = _count(session, Refund, campaign.id, owed)
+    unsure = _count(session, Refund, campaign.id, Refund.unfinished())
     if unsure:
         return [f"{campaign.slug}: {unsure} refunds have not arrived"]
     if campaign.outcome is Outcome.SUCCEEDED:

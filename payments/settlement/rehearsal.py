@@ -29,7 +29,6 @@ from payments.models import (
     Payment,
     Reconciliation,
     Refund,
-    RefundStatus,
     SavedCard,
     Standing,
     Transfer,
@@ -353,8 +352,7 @@ class _Planner:
             yield "frozen"
         if self._is_any(Discrepancy.campaign_id == campaign.id, Discrepancy.opened()):
             yield "books_differ"
-        failed = Refund.status == RefundStatus.FAILED, Refund.resolution.is_(None)
-        if self._is_any(Refund.campaign_id == campaign.id, *failed):
+        if self._is_any(Refund.campaign_id == campaign.id, Refund.owed()):
             yield "refund_failed"
         if transfer is not None and transfer.waits_for == "owner":
             yield "owner_not_ready"

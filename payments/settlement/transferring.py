@@ -27,7 +27,6 @@ from payments.models import (
     Payment,
     PaymentStatus,
     Refund,
-    RefundStatus,
     Transfer,
     TransferStatus,
 )
@@ -222,12 +221,10 @@ def due_elsewhere(session: Session, currency: str) -> int:
     Refunds that have not arrived, those of missed goals that are not planned yet, and
     transfers on their way.
     """
-    is_owed = sa.or_(
-        Refund.status == RefundStatus.PENDING,
-        sa.and_(Refund.status == RefundStatus.FAILED, Refund.resolution.is_(None)),
-    )
     drawn = (
-        sa.select(sa.func.sum(Refund.amount)).where(is_owed, Refund.currency == currency),
+        sa.select(sa.func.sum(Refund.amount)).where(
+            Refund.unfinished(), Refund.currency == currency
+        ),
         sa.select(sa.func.sum(_LEFT))
         .join(Campaign)
         .where(
