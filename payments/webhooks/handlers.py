@@ -18,7 +18,6 @@ from payments.models import (
     CardStatus,
     ConnectedAccount,
     Payment,
-    PaymentStatus,
     Refund,
     SavedCard,
 )
@@ -32,7 +31,7 @@ from payments.services.refunds_by_hand import adopt_refund
 from payments.services.reversals import record_reversals
 from payments.services.saved_cards import lock_card, record_card, refresh_card
 from payments.services.transfers import take_in_transfer
-from payments.webhooks.known import is_known_charge, is_known_refund
+from payments.webhooks.known import is_collected, is_known_charge, is_known_refund
 
 
 class Handler(Protocol):
@@ -64,7 +63,7 @@ def _on_checkout(
         of_page = SavedCard.stripe_checkout_session_id == object_id
         is_card = _refresh_card(of_page, gateway=gateway, settings=settings, clock=clock)
         return is_card or _adopt_page(object_id, gateway=gateway, settings=settings, clock=clock)
-    if not _is_collected(payment_id):
+    if not is_collected(Payment.public_id == payment_id):
         refresh_payment(payment_id, gateway=gateway, settings=settings, clock=clock)
     return True
 
@@ -78,7 +77,7 @@ def _on_intent(
     payment_id = by_intent or _find_payment_id(by_metadata)
     if payment_id is None:
         return False
-    if not _is_collected(payment_id):
+    if not is_collected(Payment.public_id == payment_id):
         refresh_payment(payment_id, gateway=gateway, settings=settings, clock=clock)
     return True
 
@@ -95,9 +94,6 @@ def _on_setup(
 def _on_charge(
     object_id: str, payload: dict[str, Any], *, gateway: Gateway, settings: Settings, clock: Clock
 ) -> bool:
-    known_id = _find_payment_id(Payment.stripe_charge_id == object_id)
-    if payload.get("type") == "charge.succeeded" and known_id and _is_collected(known_id):
-        return True
     if is_known_charge(payload):
         return True
     seen = gateway.get_charge(object_id)
@@ -220,23 +216,6 @@ def _adopt(
 def _payment_id_of(seen: ChargeFact) -> str | None:
     by_charge = _find_payment_id(Payment.stripe_charge_id == seen.id)
     return by_charge or _find_payment_id(Payment.public_id == seen.metadata.get("octo_payment", ""))
-
-
-def _is_collected(payment_id: str) -> bool:
-    """Tell whether the collecting is known to its last word: the charge and its movement.
-
-    Nothing more can be told by the checkout or its intent; what happens to the charge
-    afterwards comes with events of its own.
-    """
-    with reading() as session:
-        found = session.scalar(
-            sa.select(Payment.id).where(
-                Payment.public_id == payment_id,
-                Payment.status == PaymentStatus.SUCCEEDED,
-                Payment.available_at.is_not(None),
-            )
-        )
-    return found is not None
 
 
 def _adopt_page(page_id: str, *, gateway: Gateway, settings: Settings, clock: Clock) -> bool:

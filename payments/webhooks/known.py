@@ -38,30 +38,39 @@ def is_known_refund(payload: Mapping[str, Any]) -> bool:
         )
 
 
+def is_collected(which: sa.ColumnElement[bool]) -> bool:
+    """Tell whether the collecting is known to its last word: the charge and its movement.
+
+    Nothing more can be told by the checkout or its intent; what happens to the charge
+    afterwards comes with events of its own.
+    """
+    with reading() as session:
+        return session.scalar(_collected(which)) is not None
+
+
 def is_known_charge(payload: Mapping[str, Any]) -> bool:
     """Tell whether a charge was collected, and given back as far as an event shows it.
 
-    Each refund has events of its own, so the sum is enough.
+    Each refund has events of its own, so the sum is enough; that it succeeded was before any.
     """
     seen = _object_of(payload)
     with reading() as session:
-        payment_id = session.scalar(
-            sa.select(Payment.id).where(
-                Payment.stripe_charge_id == str(seen.get("id")),
-                Payment.status == PaymentStatus.SUCCEEDED,
-                Payment.available_at.is_not(None),
-            )
-        )
+        payment_id = session.scalar(_collected(Payment.stripe_charge_id == str(seen.get("id"))))
+        if payment_id is None or seen.get("status") != "succeeded":
+            return False
         given_back = sa.select(sa.func.coalesce(sa.func.sum(Refund.amount), 0)).where(
             Refund.payment_id == payment_id,
             Refund.stripe_refund_id.is_not(None),
             Refund.status != RefundStatus.FAILED,
         )
-        return (
-            payment_id is not None
-            and seen.get("status") == "succeeded"
-            and seen.get("amount_refunded") == session.scalar(given_back)
-        )
+        is_first = payload.get("type") == "charge.succeeded"
+        return is_first or seen.get("amount_refunded") == session.scalar(given_back)
+
+
+def _collected(which: sa.ColumnElement[bool]) -> sa.Select[int]:
+    return sa.select(Payment.id).where(
+        which, Payment.status == PaymentStatus.SUCCEEDED, Payment.available_at.is_not(None)
+    )
 
 
 def _object_of(payload: Mapping[str, Any]) -> Mapping[str, Any]:
