@@ -77,16 +77,8 @@ def activate_pledge(session: Session, pledge: Pledge, *, at: datetime) -> None:
     pledge.move_to(PledgeStatus.ACTIVE)
     pledge.confirmed_at = at
     _count(session, pledge, sign=1)
-    token = issue_link(session, pledge, is_mailed=True, at=at)
     is_card = campaign.collection is Collection.ON_SUCCESS
-    enqueue(
-        session,
-        to=pledge.email,
-        locale=pledge.locale,
-        template="card_saved" if is_card else "pledge_confirmed",
-        context=mail_context(pledge) | {"token": token},
-        at=at,
-    )
+    mail_link(session, pledge, template="card_saved" if is_card else "pledge_confirmed", at=at)
 
 
 def expire_pledge(session: Session, pledge: Pledge, *, at: datetime) -> None:
@@ -242,12 +234,20 @@ def _count(session: Session, pledge: Pledge, *, sign: int) -> None:
     session.expire(pledge.campaign, ["pledged_amount", "backers_count"])
 
 
-def _tell(session: Session, pledge: Pledge, *, template: str, at: datetime) -> None:
+def mail_link(
+    session: Session, pledge: Pledge, *, template: str, at: datetime, **told: str
+) -> None:
+    """Write to a backer with a link of their own to the receipt, and what else the mail says."""
+    token = issue_link(session, pledge, is_mailed=True, at=at)
+    _tell(session, pledge, template=template, at=at, token=token, **told)
+
+
+def _tell(session: Session, pledge: Pledge, *, template: str, at: datetime, **told: str) -> None:
     enqueue(
         session,
         to=pledge.email,
         locale=pledge.locale,
         template=template,
-        context=mail_context(pledge),
+        context=mail_context(pledge) | told,
         at=at,
     )

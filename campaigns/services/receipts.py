@@ -4,12 +4,11 @@ import sqlalchemy as sa
 
 from campaigns.models import CampaignStatus, Pledge, PledgeLink, PledgeStatus
 from campaigns.ports import Payments
-from campaigns.services.pledge_life import issue_link, mail_context
+from campaigns.services.pledge_life import mail_link
 from octo.clock import Clock
 from octo.database import lock, transaction
 from octo.errors import N_, ConflictError, UnavailableError
 from octo.ids import hash_token
-from octo.mail.outbox import enqueue
 from octo.users.models import User
 
 
@@ -72,12 +71,4 @@ def renew_link(pledge_id: str, *, clock: Clock) -> None:
             .where(PledgeLink.pledge_id == pledge.id, PledgeLink.revoked_at.is_(None))
             .values(revoked_at=at)
         )
-        enqueue(
-            session,
-            to=pledge.email,
-            locale=pledge.locale,
-            template="pledge_link",
-            context=mail_context(pledge)
-            | {"token": issue_link(session, pledge, is_mailed=True, at=at)},
-            at=at,
-        )
+        mail_link(session, pledge, template="pledge_link", at=at)

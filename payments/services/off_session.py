@@ -11,9 +11,8 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from campaigns.models import Campaign, CampaignStatus, Pledge, PledgeStatus
-from campaigns.services.pledge_life import issue_link, mail_context
+from campaigns.services.pledge_life import mail_link
 from octo.ids import new_public_id
-from octo.mail.outbox import enqueue
 from payments.gateway.attempts import plan_attempt
 from payments.models import (
     OPEN_ATTEMPTS,
@@ -107,17 +106,12 @@ def ask_to_repair(
 ) -> None:
     """Write to a backer whose card was declined, with a link of their own to where to pay."""
     assert campaign.collecting_ends_at is not None
-    more = {
-        "token": issue_link(session, pledge, is_mailed=True, at=occasion.at),
-        "repair_until": campaign.collecting_ends_at.isoformat(),
-    }
-    enqueue(
+    mail_link(
         session,
-        to=pledge.email,
-        locale=pledge.locale,
+        pledge,
         template=template,
-        context=mail_context(pledge) | more,
         at=occasion.at,
+        repair_until=campaign.collecting_ends_at.isoformat(),
     )
 
 
