@@ -110,7 +110,13 @@ def load_settings(environ: Mapping[str, str]) -> Settings:
         base_url=_url(environ, "OCTO_BASE_URL", f"http://127.0.0.1:{port}"),
         instance_path=instance,
         mail_url=_mail_url(environ, is_demo=is_demo),
-        mail_from=_mail_from(environ),
+        mail_from=_shaped(
+            environ,
+            "OCTO_MAIL_FROM",
+            "Octo <bonjour@octo.invalid>",
+            _MAIL_FROM,
+            "an address such as Octo <bonjour@example.org>",
+        ),
         port=port,
         is_demo=is_demo,
         metrics_token=_metrics_token(environ),
@@ -153,7 +159,13 @@ def _stripe(environ: Mapping[str, str]) -> StripeSettings:
         rate_endpoint=_integer(
             environ, "STRIPE_RATE_ENDPOINT", min(rate, 25), least=1, most=10_000
         ),
-        installation=_installation(environ),
+        installation=_shaped(
+            environ,
+            "OCTO_INSTALLATION",
+            "octo",
+            _INSTALLATION,
+            "1 to 32 letters, digits, - or _",
+        ),
         calls_in_flight=_integer(
             environ, "OCTO_CALLS_IN_FLIGHT", _enough_in_flight(rate), least=1, most=200
         ),
@@ -236,21 +248,12 @@ def _instance(environ: Mapping[str, str]) -> Path:
     return path
 
 
-def _installation(environ: Mapping[str, str]) -> str:
-    value = environ.get("OCTO_INSTALLATION", "octo")
-    if not _INSTALLATION.fullmatch(value):
-        raise ConfigError(
-            f"OCTO_INSTALLATION must be 1 to 32 letters, digits, - or _, not {value!r}"
-        )
-    return value
-
-
-def _mail_from(environ: Mapping[str, str]) -> str:
-    value = environ.get("OCTO_MAIL_FROM", "Octo <bonjour@octo.invalid>")
-    if not _MAIL_FROM.fullmatch(value):
-        raise ConfigError(
-            f"OCTO_MAIL_FROM must be an address such as Octo <bonjour@example.org>, not {value!r}"
-        )
+def _shaped(
+    environ: Mapping[str, str], name: str, default: str, shape: re.Pattern[str], must_be: str
+) -> str:
+    value = environ.get(name, default)
+    if not shape.fullmatch(value):
+        raise ConfigError(f"{name} must be {must_be}, not {value!r}")
     return value
 
 

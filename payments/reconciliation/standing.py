@@ -46,15 +46,14 @@ class Run:
 def read_standing() -> Standing:
     """Return how the books stand as last compared, which says nothing of a server new since."""
     with reading() as session:
-        is_of_this_server = Reconciliation.epoch == epoch(session)
-        found = session.execute(sa.select(Reconciliation.standing, is_of_this_server)).one_or_none()
-    match found:
-        case Standing.OLDER, _:
-            return Standing.OLDER
-        case Standing.CURRENT, True:
-            return Standing.CURRENT
-        case _:
-            return Standing.UNCHECKED
+        found = session.execute(
+            sa.select(Reconciliation.standing, Reconciliation.epoch == epoch(session))
+        ).one_or_none()
+    if found is None:
+        return Standing.UNCHECKED
+    standing, is_of_this_server = found
+    is_stale = standing is Standing.CURRENT and not is_of_this_server
+    return Standing.UNCHECKED if is_stale else standing
 
 
 def distrust() -> None:
