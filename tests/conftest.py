@@ -9,6 +9,7 @@ import pytest
 from flask import Flask
 
 from octo.database import db
+from octo.users.limits import limiter
 from tests.databases import Databases, PostgresqlDatabases, SqliteDatabases, chosen_engines
 from tests.locking import Watch, watched_locks
 from tests.make import Make
@@ -84,9 +85,13 @@ def sandbox(sandbox_url: str, stripe_key: str) -> Iterator[SandboxClient]:
 
 
 @pytest.fixture
-def environ(database: str, tmp_path: Path, sandbox: SandboxClient) -> dict[str, str]:
+def environ(
+    request: pytest.FixtureRequest, database: str, tmp_path: Path, sandbox: SandboxClient
+) -> dict[str, str]:
     """Give the settings of this test's site; change them before asking for ``app``."""
     settings = site_environ(database, tmp_path / "instance")
+    if request.node.get_closest_marker("counted"):
+        settings["OCTO_RATE_LIMITS"] = "1"
     return {**settings, "STRIPE_API_BASE": sandbox.url, "STRIPE_SECRET_KEY": sandbox.key}
 
 
@@ -94,6 +99,8 @@ def environ(database: str, tmp_path: Path, sandbox: SandboxClient) -> dict[str, 
 def app(environ: dict[str, str]) -> Iterator[Flask]:
     """Build the whole app on a fresh database, its context open for the test's own reading."""
     built = spare_the_disk(build_app(environ))
+    if limiter.enabled:
+        limiter.reset()
     with built.app_context():
         yield built
     close(built)

@@ -5,22 +5,13 @@ from http import HTTPStatus
 import pytest
 from flask import Flask
 
-from octo.users.limits import limiter
 from tests.make import Make
 from tests.program import Program
 from tests.sandbox import SandboxClient
 from tests.stories.test_campaign_pledging import agree, fill, form_of
 from tests.visitor import Visitor
 
-
-@pytest.fixture
-def environ(environ: dict[str, str]) -> dict[str, str]:
-    return {**environ, "OCTO_RATE_LIMITS": "1"}
-
-
-@pytest.fixture(autouse=True)
-def forget(app: Flask) -> None:
-    limiter.reset()
+pytestmark = pytest.mark.counted
 
 
 def test_trying_cards_from_one_address_is_stopped_by_page_and_by_program(

@@ -4,7 +4,6 @@ import random
 import time
 from collections.abc import Mapping
 from datetime import timedelta
-from types import TracebackType
 from typing import Final, Self
 
 from tests.doomed import Worker
@@ -97,12 +96,7 @@ class Cluster:
             node.wait_until_begun()
         return self
 
-    def __exit__(
-        self,
-        _type: type[BaseException] | None,
-        _error: BaseException | None,
-        _where: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         for node in self.nodes:
             node.end()
 

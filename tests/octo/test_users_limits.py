@@ -5,20 +5,11 @@ from http import HTTPStatus
 import pytest
 from flask import Flask
 
-from octo.users.limits import limiter
 from tests.make import PASSWORD, Make
 from tests.program import Program
 from tests.visitor import Visitor
 
-
-@pytest.fixture
-def environ(environ: dict[str, str]) -> dict[str, str]:
-    return {**environ, "OCTO_RATE_LIMITS": "1"}
-
-
-@pytest.fixture(autouse=True)
-def forget(app: Flask) -> None:
-    limiter.reset()
+pytestmark = pytest.mark.counted
 
 
 def try_to_sign_in(client: Visitor, email: str, password: str, *, address: str) -> int:
