@@ -197,6 +197,34 @@ def test_events_of_our_own_refunds_ask_nothing_and_what_they_do_not_know_is_aske
     assert states[fails_later.id] is RefundStatus.FAILED
 
 
+@pytest.mark.parametrize(
+    ("kind", "differs"),
+    [
+        ("refund.created", {"balance_transaction": "txn_unknown"}),
+        ("refund.created", {"status": "failed"}),
+        ("refund.created", {"amount": 14_00}),
+        ("charge.refunded", {"amount_refunded": 14_00}),
+    ],
+)
+def test_an_event_that_differs_from_what_is_known_asks_stripe_and_changes_nothing_by_itself(
+    client: FlaskClient, make: Make, sandbox: SandboxClient, kind: str, differs: dict[str, Any]
+) -> None:
+    sandbox.top_up(100_00)
+    make.pledge(make.live_campaign(goal=5_000_00, days=20), 15_00)
+    make.moment.advance(days=21)
+    make.work()
+    [told] = [one for one in sandbox.every("/v1/events") if one["type"] == kind]
+    about = told["data"]["object"] | differs
+
+    before = len(sandbox.requests())
+    deliver(client, event(kind) | {"data": {"object": about}})
+    handle()
+
+    assert [one for one in sandbox.requests()[before:] if about["id"] in one["path"]]
+    [refund] = db.session.scalars(sa.select(Refund))
+    assert (refund.status, refund.amount) == (RefundStatus.SUCCEEDED, 15_00)
+
+
 def test_a_jump_of_45_days_breaks_no_webhook_signature(client: FlaskClient, moment: Moment) -> None:
     moment.advance(days=45)
 
