@@ -11,6 +11,8 @@ from typing import Final, Protocol
 
 import sqlalchemy as sa
 
+from tests.rows import Rows, connected
+
 SETTING: Final = "OCTO_TEST_DATABASE"
 ENGINES: Final = ("sqlite", "postgresql")
 
@@ -54,24 +56,49 @@ class SqliteDatabases:
 
 
 class PostgresqlDatabases:
-    """Copies of one migrated database of a server that runs as long as the tests."""
+    """Copies of one migrated database of a server that runs as long as the tests.
+
+    A copy that a test has filled is emptied for the next, unless its schema was changed too.
+    """
 
     def __init__(self, server_url: str, migrate: Migrate) -> None:
         self._server = sa.make_url(server_url)
         self._admin = sa.create_engine(self._server, isolation_level="AUTOCOMMIT")
+        self._emptied: list[str] = []
         self._execute("CREATE DATABASE template_octo")
         migrate(self._url("template_octo"))
+        with connected(self._url("template_octo")) as connection:
+            self._rows = Rows.of(connection)
+            self._schema = connection.execute(_SCHEMA).fetchone()
 
     @contextmanager
     def fresh(self) -> Iterator[str]:
-        """Give the URL of a migrated, empty database for one test."""
+        """Give the URL of a migrated, empty database for one test.
+
+        Its name is new each time: who still knows an earlier test's finds nothing there.
+        """
         name = f"test_{uuid.uuid4().hex}"
-        self._execute(f"CREATE DATABASE {name} TEMPLATE template_octo")
+        if self._emptied:
+            self._execute(f"ALTER DATABASE {self._emptied.pop()} RENAME TO {name}")
+        else:
+            self._execute(f"CREATE DATABASE {name} TEMPLATE template_octo")
         yield self._url(name)
-        self._execute(f"DROP DATABASE {name} WITH (FORCE)")
+        if self._empty(name):
+            self._emptied.append(name)
+        else:
+            self._execute(f"DROP DATABASE {name} WITH (FORCE)")
 
     def close(self) -> None:
         self._admin.dispose()
+
+    def _empty(self, name: str) -> bool:
+        """Send away whoever is still there, and every row; tell whether all is as it was made."""
+        with connected(self._url(name)) as connection:
+            connection.execute(_ALONE)
+            is_as_made = connection.execute(_SCHEMA).fetchone() == self._schema
+            if is_as_made:
+                self._rows.put_back(connection)
+            return is_as_made
 
     def _url(self, database: str) -> str:
         return self._server.set(database=database).render_as_string(hide_password=False)
@@ -79,3 +106,25 @@ class PostgresqlDatabases:
     def _execute(self, statement: str) -> None:
         with self._admin.connect() as connection:
             connection.execute(sa.text(statement))
+
+
+_ALONE: Final = """
+SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity
+WHERE datname = current_database() AND backend_type = 'client backend' AND pid <> pg_backend_pid()
+"""
+_SCHEMA: Final = """
+WITH made AS (
+    SELECT oid AS owner, 0 AS part, xmin FROM pg_class
+    WHERE relnamespace = 'public'::regnamespace
+    UNION ALL SELECT attrelid, attnum, a.xmin FROM pg_attribute a
+        JOIN pg_class c ON c.oid = attrelid WHERE relnamespace = 'public'::regnamespace
+    UNION ALL SELECT oid, 0, xmin FROM pg_constraint WHERE connamespace = 'public'::regnamespace
+    UNION ALL SELECT oid, 0, xmin FROM pg_proc WHERE pronamespace = 'public'::regnamespace
+    UNION ALL SELECT oid, 0, xmin FROM pg_trigger
+)
+SELECT md5(string_agg(concat(owner, ' ', part, ' ', xmin), ',' ORDER BY owner, part, xmin::text)),
+    (SELECT count(*) FROM pg_db_role_setting s JOIN pg_database d ON d.oid = s.setdatabase
+     WHERE datname = current_database())
+FROM made
+"""
+"""Which transaction made each part of the schema: a copy has those of what it was copied from."""

@@ -6,12 +6,10 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import Any, Final, Protocol
-
-import psycopg
-import sqlalchemy as sa
+from typing import Final, Protocol
 
 from tests.databases import Databases
+from tests.rows import Rows, connected
 
 
 class Store(Protocol):
@@ -77,48 +75,29 @@ class SqliteStore:
 
 
 class PostgresqlStore:
-    """A database whose rows are written past its triggers: ten times quicker than a new one."""
+    """A database whose rows are put back."""
 
     engine = "postgresql"
 
     def __init__(self, url: str) -> None:
         self.url = url
-        made = sa.make_url(url)
-        self._address = f"host={made.query['host']} dbname={made.database} user={made.username}"
-        engine = sa.create_engine(url, poolclass=sa.NullPool)
-        self._tables = set(sa.inspect(engine).get_table_names()) - {"alembic_version"}
-        self._kept: dict[str, bytes] = {}
-        self._numbers: list[tuple[Any, ...]] = []
+        self.keep()
 
     def keep(self) -> None:
-        with self._connection() as connection, connection.cursor() as cursor:
-            for table in sorted(self._tables):
-                with cursor.copy(f'COPY "{table}" TO STDOUT'.encode()) as copy:
-                    self._kept[table] = b"".join(bytes(part) for part in copy)
-            cursor.execute("SELECT sequencename, coalesce(last_value, 0) FROM pg_sequences")
-            self._numbers = cursor.fetchall()
+        with connected(self.url) as connection:
+            self._rows = Rows.of(connection)
 
     def put_back(self) -> None:
-        with self._connection() as connection, connection.cursor() as cursor:
-            cursor.execute("SET LOCAL session_replication_role = replica")
-            for table in sorted(self._tables):
-                cursor.execute(f'DELETE FROM "{table}"'.encode())  # noqa: S608 - names of our own tables
-                if rows := self._kept.get(table):
-                    with cursor.copy(f'COPY "{table}" FROM STDIN'.encode()) as copy:
-                        copy.write(rows)
-            for name, number in self._numbers:
-                cursor.execute("SELECT setval(%s, %s, %s)", (name, max(number, 1), number > 0))
+        with connected(self.url) as connection:
+            self._rows.put_back(connection)
 
     def digest(self) -> str:
         row = f"(to_jsonb(t) - '{_POSTED_AT}')::text"
         told = f"md5(string_agg({row}, ',' ORDER BY {row}))"
-        parts = [f'(SELECT {told} FROM "{table}" t)' for table in sorted(self._tables)]  # noqa: S608 - names of our own tables
-        with self._connection() as connection:
+        parts = [f'(SELECT {told} FROM "{table}" t)' for table in self._rows.tables]  # noqa: S608 - names of our own tables
+        with connected(self.url) as connection:
             found = connection.execute(f"SELECT {', '.join(parts)}".encode()).fetchone()
         return hashlib.sha256(repr(found).encode()).hexdigest()
-
-    def _connection(self) -> "psycopg.Connection[tuple[Any, ...]]":
-        return psycopg.connect(self._address)
 
 
 @contextmanager
