@@ -18,7 +18,7 @@ from tests.make import Make
 from tests.moment import Moment
 from tests.postgresql import temporary_postgresql
 from tests.sandbox import SandboxClient, running_sandbox
-from tests.site import build_app, close, migrate_with, site_environ, spare_the_disk
+from tests.site import build_app, close, migrate_with, quickened, site_environ
 from tests.visitor import Visitor
 
 GARBAGE: Final = (100_000, 20, 100)
@@ -112,7 +112,7 @@ def environ(
 @pytest.fixture
 def app(environ: dict[str, str]) -> Iterator[Flask]:
     """Build the whole app on a fresh database, its context open for the test's own reading."""
-    built = spare_the_disk(build_app(environ))
+    built = quickened(build_app(environ))
     if limiter.enabled:
         limiter.reset()
     with built.app_context():

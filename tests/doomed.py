@@ -13,7 +13,7 @@ import time_machine
 
 from octo.clock import real_now
 from octo.worker import run_worker
-from tests.site import build_app, spare_the_disk
+from tests.site import build_app, quickened
 
 _PATIENCE_SECONDS: Final = 60
 ON_TIME: Final = timedelta()
@@ -72,6 +72,6 @@ def _work(environ: dict[str, str], skew: timedelta, has_begun: Event) -> None:
     os.environ.update(environ)
     if skew:
         time_machine.travel(real_now() + skew).start()
-    app = spare_the_disk(build_app(environ))
+    app = quickened(build_app(environ))
     has_begun.set()
     run_worker(app)

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import sqlalchemy as sa
 from flask import Flask
@@ -37,6 +37,7 @@ class CompiledTemplates(BytecodeCache):
 
 
 _templates: Final = CompiledTemplates()
+_compiled: Final[dict[str, tuple[sa.Dialect, dict[Any, Any]]]] = {}
 
 
 def site_environ(database_url: str, instance: Path) -> dict[str, str]:
@@ -66,15 +67,27 @@ def build_app(environ: dict[str, str]) -> Flask:
     return app
 
 
-def spare_the_disk(app: Flask) -> Flask:
-    """Let SQLite not wait for the disk at each commit: tests kill processes, never the power."""
+def quickened(app: Flask) -> Flask:
+    """Make a site quicker by what no test looks at: SQLite's disk, and SQL compiled before."""
     with app.app_context():
         if db.engine.dialect.name == "sqlite":
             sa.event.listen(db.engine, "connect", _wait_for_nothing)
+        _compile_once(db.engine)
     return app
 
 
+def _compile_once(engine: sa.Engine) -> None:
+    """Have all sites of this process speak one dialect, and so compile each statement once."""
+    if engine.dialect.name not in _compiled:
+        with engine.connect():  # for the dialect to ask what it wants to know of the database
+            _compiled[engine.dialect.name] = engine.dialect, {}
+        engine.dispose()
+    engine.dialect, compiled = _compiled[engine.dialect.name]
+    engine.update_execution_options(compiled_cache=compiled)
+
+
 def _wait_for_nothing(connection: DBAPIConnection, _record: object) -> None:
+    """Commit without the disk: tests kill processes, never the power."""
     connection.cursor().execute("PRAGMA synchronous = OFF")
 
 

@@ -14,7 +14,7 @@ from octo.users.models import User
 from tests.demo.seasons import SMALL, call_stripe, load_small, states
 from tests.make import LONG_AGO
 from tests.sandbox import SandboxClient
-from tests.site import build_app, close, spare_the_disk
+from tests.site import build_app, close, quickened
 
 END = {
     "repair-cafe-de-recouvrance": ("settled", "succeeded"),
@@ -66,7 +66,7 @@ def test_a_half_loaded_season_is_noticed_and_begun_anew(
     assert half is not None
     assert half.state is SeasonState.LOADING
 
-    next_start = spare_the_disk(build_app(environ))
+    next_start = quickened(build_app(environ))
     with next_start.app_context():
         load_small(next_start)
         assert states() == END

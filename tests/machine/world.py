@@ -27,7 +27,7 @@ from tests.machine.wire import InlinePool, Lookout, Weather, Wire
 from tests.make import Make
 from tests.moment import Moment
 from tests.sandbox import SandboxClient
-from tests.site import build_app, close, site_environ, spare_the_disk
+from tests.site import build_app, close, quickened, site_environ
 
 NAMES: Final = ("A", "B")
 NOT_MONEY: Final = ("mail_delivery", "watch")
@@ -216,7 +216,7 @@ def built_by_hand(environ: dict[str, str], clock: HandClock) -> Iterator[Callabl
         patch.setattr(engine, "time", clock)
         patch.setattr("payments.jobs.Engine", type("OneEngine", (HandEngine,), {"hand": clock}))
 
-        yield lambda: spare_the_disk(build_app(environ))
+        yield lambda: quickened(build_app(environ))
 
 
 @contextmanager

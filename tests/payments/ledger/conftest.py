@@ -12,7 +12,7 @@ from tests.payments.ledger.books import Books
 @pytest.fixture
 def books(database: str, tmp_path: Path) -> Iterator[Books]:
     """Open the books of an empty site; its context is open for the test's own reading."""
-    app = site.spare_the_disk(site.build_app(site.site_environ(database, tmp_path / "instance")))
+    app = site.quickened(site.build_app(site.site_environ(database, tmp_path / "instance")))
     with app.app_context():
         yield Books()
     site.close(app)

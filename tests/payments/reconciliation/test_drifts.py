@@ -11,7 +11,7 @@ from tests.payments.reconciliation.drifts import DRIFTS, Drift
 from tests.payments.reconciliation.history import History, seeded
 from tests.sandbox import SandboxClient, running_sandbox
 from tests.seeds import draw_seed
-from tests.site import build_app, close, site_environ, spare_the_disk
+from tests.site import build_app, close, quickened, site_environ
 
 PLANTS: Final = 10
 SEED: Final = draw_seed()
@@ -34,7 +34,7 @@ def history(
             "STRIPE_API_BASE": sandbox.url,
             "STRIPE_SECRET_KEY": sandbox.key,
         }
-        app = spare_the_disk(build_app(environ))
+        app = quickened(build_app(environ))
         with app.app_context():
             yield History.play(app, sandbox, folder / "stripe")
         close(app)
