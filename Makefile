@@ -8,7 +8,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 CATALOGS := $(wildcard octo/translations/*/LC_MESSAGES/messages.po)
 ENGINES ?= sqlite,postgresql
-WORKERS ?= 2
+WORKERS ?= 3
 PYTEST := $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
 
 export PYTHONPATH := .

@@ -1,6 +1,8 @@
 """A backup of a test's database, kept and put back as an operator does: with everything stopped."""
 
 import shutil
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import sqlalchemy as sa
@@ -33,8 +35,8 @@ class Backup:
             )
 
     def _copy_file(self, source: str, target: str) -> None:
-        with sa.create_engine(f"sqlite:///{source}").connect() as connection:
-            connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+        with closing(sqlite3.connect(source)) as connection:
+            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         shutil.copyfile(source, target)
 
     def _execute(self, *statements: str) -> None:

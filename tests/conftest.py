@@ -21,6 +21,7 @@ from tests.sandbox import SandboxClient, running_sandbox
 from tests.site import build_app, close, migrate_with, quickened, site_environ
 from tests.visitor import Visitor
 
+LOADED_DEMO: Final = "first_run"
 GARBAGE: Final = (100_000, 20, 100)
 
 
@@ -28,12 +29,14 @@ GARBAGE: Final = (100_000, 20, 100)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Begin each half with its share of the long tests, so that no worker ends alone with one.
 
-    Two workers begin with a half of the list each, and take from each other's end.
+    Two workers begin with a half of the list each, and take from each other's end. What waits
+    for the loaded demo stands together, so that only one of them does.
     """
     long = [item for item in items if item.get_closest_marker("slow")]
+    long.sort(key=lambda item: LOADED_DEMO not in getattr(item, "fixturenames", ()))
     short = [item for item in items if not item.get_closest_marker("slow")]
-    middle = len(short) // 2
-    items[:] = [*long[::2], *short[:middle], *long[1::2], *short[middle:]]
+    middle, half = len(short) // 2, len(long) // 2
+    items[:] = [*long[:half], *short[:middle], *long[half:], *short[middle:]]
 
 
 def pytest_collection_finish() -> None:

@@ -12,6 +12,7 @@ from typing import Final, Protocol
 import sqlalchemy as sa
 
 from tests.rows import Rows, connected
+from tests.seeds import draw_seed
 
 SETTING: Final = "OCTO_TEST_DATABASE"
 ENGINES: Final = ("sqlite", "postgresql")
@@ -24,6 +25,12 @@ def chosen_engines() -> tuple[str, ...]:
     chosen = tuple(os.environ.get(SETTING, "sqlite").split(","))
     assert set(chosen) <= set(ENGINES), f"{SETTING} is one or more of {', '.join(ENGINES)}"
     return chosen
+
+
+def engine_of_today() -> str:
+    """Return the one of the chosen engines whose turn it is, by the seed."""
+    engines = chosen_engines()
+    return engines[draw_seed() % len(engines)]
 
 
 class Databases(Protocol):

@@ -19,6 +19,7 @@ from demo.stripe_sandbox import SandboxDoor
 from octo.clock import Clock
 from octo.database import reading
 from payments.models import Attempt, AttemptStatus, Transfer, TransferStatus
+from tests.databases import chosen_engines, engine_of_today
 from tests.demo.seasons import ENDS, states
 from tests.doomed import doomed_worker
 from tests.sandbox import SandboxClient
@@ -44,6 +45,13 @@ class Killings:
         self.left = KILLS
         self.calls_cut = 0
         self._random = random.Random(seed)
+
+    def kill_at(self, now: datetime) -> None:
+        """Kill some at a deadline, and one when a transfer's money is there."""
+        if _is_a_deadline(now):
+            self.kill(KILLS_AT_A_DEADLINE)
+        elif _is_money_there(now):
+            self.kill(1)
 
     def kill(self, count: int) -> None:
         """Start workers one after the other, each killed before the next begins.
@@ -78,7 +86,7 @@ class DeadlyJourney(Journey):
 
     def work(self) -> None:
         """Let workers be killed when there is money to move, then one live and end it all."""
-        self._killings.kill(_count_kills(self._clock.now()))
+        self._killings.kill_at(self._clock.now())
         super().work()
         end = time.monotonic() + PATIENCE_SECONDS
         while _calls_left_behind():
@@ -87,7 +95,15 @@ class DeadlyJourney(Journey):
             super().work()
 
 
+TURNS: Final = [
+    pytest.param(engine, marks=() if engine == engine_of_today() else pytest.mark.chaos)
+    for engine in chosen_engines()
+]
+"""In ``make test`` the engines take turns, by the seed; ``make chaos`` plays the others too."""
+
+
 @pytest.mark.slow
+@pytest.mark.parametrize("database", TURNS, indirect=True)
 def test_twenty_kills_over_the_season_change_nothing_of_its_end(
     app: Flask, environ: dict[str, str], sandbox: SandboxClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -107,16 +123,18 @@ def test_twenty_kills_over_the_season_change_nothing_of_its_end(
         assert result.exit_code == 0, result.output
 
 
-def _count_kills(now: datetime) -> int:
-    """Return how many workers die now: at a deadline, or when a transfer's money is there."""
-    deadline = sa.select(Campaign.id).where(Campaign.status.in_(OPEN), Campaign.deadline_at <= now)
-    transfer = sa.select(Transfer.id).where(
+def _is_a_deadline(now: datetime) -> bool:
+    over = sa.select(Campaign.id).where(Campaign.status.in_(OPEN), Campaign.deadline_at <= now)
+    with reading() as session:
+        return session.scalar(over.limit(1)) is not None
+
+
+def _is_money_there(now: datetime) -> bool:
+    expected = sa.select(Transfer.id).where(
         Transfer.status == TransferStatus.PENDING, Transfer.expected_at <= now
     )
     with reading() as session:
-        if session.scalar(deadline.limit(1)) is not None:
-            return KILLS_AT_A_DEADLINE
-        return int(session.scalar(transfer.limit(1)) is not None)
+        return session.scalar(expected.limit(1)) is not None
 
 
 def _calls_left_behind() -> int:
