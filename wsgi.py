@@ -1,5 +1,6 @@
 """The composition root: the only file that knows every feature."""
 
+import gc
 import os
 import sys
 
@@ -17,3 +18,6 @@ try:
 except ConfigError as error:
     sys.stderr.write(f"octo: {error}\n")
     sys.exit(2)
+
+# Garbage is looked for among what comes after: what was imported and built stays to the end.
+gc.freeze()

@@ -5,6 +5,7 @@ the benchmarks; its settings come from the environment.
 """
 
 import argparse
+import gc
 import json
 import os
 import resource
@@ -71,6 +72,7 @@ def main() -> None:
     parser.add_argument("--compare", action="store_true", help="compare the books first")
     options = parser.parse_args()
     app = site.build_app(dict(os.environ))
+    gc.freeze()  # as wsgi.py does
     with app.app_context():
         runtime = payments_runtime()
         if options.compare:
