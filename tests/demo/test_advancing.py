@@ -4,6 +4,7 @@ import time
 from datetime import timedelta
 from http import HTTPStatus
 
+import pytest
 import sqlalchemy as sa
 from flask import Flask
 
@@ -22,6 +23,7 @@ RUN_OUT = {
 }
 
 
+@pytest.mark.slow
 def test_a_deadline_passes_on_the_way(app: Flask, client: Visitor, sandbox: SandboxClient) -> None:
     load_small(app)
     client.sign_in(SIGN_INS[0].email, DEMO_PASSWORD)
@@ -36,6 +38,7 @@ def test_a_deadline_passes_on_the_way(app: Flask, client: Visitor, sandbox: Sand
     assert client.get("/account").status_code == HTTPStatus.OK  # nobody was signed out
 
 
+@pytest.mark.slow
 def test_a_journey_is_made_by_one_and_when_cut_short_goes_no_further(app: Flask) -> None:
     hands = load_small(app)
     began = hands.clock.now()
@@ -60,6 +63,7 @@ def test_bad_use_is_told_apart(app: Flask) -> None:
     assert runner.invoke(args=["demo", "advance", "1d"]).exit_code == 1
 
 
+@pytest.mark.slow
 def test_the_page_moves_time(app: Flask, client: Visitor) -> None:
     hands = load_small(app)
     began = hands.clock.now()

@@ -28,6 +28,7 @@ def verify(app: Flask) -> tuple[int, list[str]]:
     return result.exit_code, json.loads(result.stdout)["problems"]
 
 
+@pytest.mark.slow
 def test_a_season_is_played_once_and_ends_as_its_campaigns_deserve(
     app: Flask, sandbox: SandboxClient
 ) -> None:
@@ -47,6 +48,7 @@ def test_a_season_is_played_once_and_ends_as_its_campaigns_deserve(
     assert sandbox.every("/v1/charges") == charges
 
 
+@pytest.mark.slow
 def test_nothing_alarms_a_newcomer_while_the_season_is_played(
     app: Flask, capfd: pytest.CaptureFixture[str]
 ) -> None:
@@ -55,6 +57,7 @@ def test_nothing_alarms_a_newcomer_while_the_season_is_played(
     assert "alert" not in "".join(capfd.readouterr())
 
 
+@pytest.mark.slow
 def test_a_half_loaded_season_is_noticed_and_begun_anew(
     app: Flask, environ: dict[str, str]
 ) -> None:
@@ -92,6 +95,7 @@ def test_a_database_in_use_is_left_alone(app: Flask) -> None:
     assert find_season() is None
 
 
+@pytest.mark.slow
 def test_each_planted_fault_is_named(app: Flask, sandbox: SandboxClient) -> None:
     load_small(app)
     largest = max(sandbox.every("/v1/charges"), key=lambda charge: int(charge["amount"]))

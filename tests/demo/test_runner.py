@@ -70,6 +70,7 @@ def test_a_setting_that_cannot_be_is_refused_before_anything_starts(tmp_path: Pa
     assert result.stderr.count("\n") == 1
 
 
+@pytest.mark.slow
 def test_the_sandbox_runs_alone_by_its_command(tmp_path: Path) -> None:
     settings = demo_settings(Plan(free_port(), free_port(), tmp_path), {})
     port = free_port()

@@ -63,6 +63,7 @@ def work_until_done(make: Make) -> None:
         time.sleep(0.1)
 
 
+@pytest.mark.slow
 def test_a_long_queue_makes_no_other_campaign_wait(
     app: Flask, make: Make, moment: Moment, sandbox: SandboxClient
 ) -> None:
@@ -82,6 +83,7 @@ def test_a_long_queue_makes_no_other_campaign_wait(
     assert len(order) == len(set(order)) == 33
 
 
+@pytest.mark.slow
 def test_a_long_queue_makes_no_other_kind_of_call_wait(
     app: Flask, make: Make, moment: Moment, sandbox: SandboxClient
 ) -> None:
@@ -150,6 +152,7 @@ def test_too_many_calls_pause_their_endpoint_for_as_long_as_stripe_says(
     assert db.session.get_one(Campaign, campaign.id).status is CampaignStatus.SETTLED
 
 
+@pytest.mark.slow
 def test_an_object_that_stripe_holds_slows_nobody_else(
     app: Flask, make: Make, moment: Moment, sandbox: SandboxClient
 ) -> None:

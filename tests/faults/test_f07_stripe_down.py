@@ -135,6 +135,7 @@ def test_what_an_hour_of_outage_left_unknown_is_asked_again_within_half_an_hour(
     assert len({instant.replace(microsecond=0) for instant in unknown}) > 3, "all at once"
 
 
+@pytest.mark.slow
 def test_a_worker_leaves_a_silent_stripe_ever_more_alone(
     app: Flask, environ: dict[str, str], make: Make, moment: Moment, sandbox: SandboxClient
 ) -> None:

@@ -49,6 +49,7 @@ def check_given_back_once(sandbox: SandboxClient, campaign: Campaign) -> None:
     assert check_ledger(db.session()).faults == ()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("status", [200, 503])
 def test_an_answer_in_html_leaves_the_outcome_unknown_and_the_refund_single(
     make: Make, moment: Moment, sandbox: SandboxClient, stripe: AlteringStripe, status: int

@@ -104,6 +104,7 @@ def told_by_post(
         yield
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "story",
     [*STORIES, *(pytest.param(one, marks=pytest.mark.chaos) for one in MORE_STORIES)],

@@ -72,6 +72,7 @@ def freeze(worker: Worker) -> None:
     assert held_in_hands()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("is_a_day_late", [False, True])
 def test_what_a_frozen_worker_held_is_done_by_another_and_by_nobody_twice(
     environ: dict[str, str],

@@ -3,6 +3,7 @@
 import contextlib
 from typing import Final
 
+import pytest
 import sqlalchemy as sa
 from flask import Flask
 
@@ -27,6 +28,7 @@ def beating() -> int:
         return len(list_workers(session))
 
 
+@pytest.mark.slow
 def test_schedulers_that_tick_together_settle_once(
     app: Flask, environ: dict[str, str], make: Make, moment: Moment, sandbox: SandboxClient
 ) -> None:

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
+import pytest
 import sqlalchemy as sa
 import time_machine
 from flask import Flask
@@ -44,6 +45,7 @@ def status_of(campaign: Campaign) -> CampaignStatus:
     return db.session.get_one(Campaign, campaign.id).status
 
 
+@pytest.mark.slow
 def test_machines_whose_clocks_are_wrong_close_at_the_deadline_of_the_database(
     app: Flask, environ: dict[str, str], make: Make, moment: Moment, sandbox: SandboxClient
 ) -> None:

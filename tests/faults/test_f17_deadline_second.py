@@ -103,6 +103,7 @@ def check_one_story(sandbox: SandboxClient, campaign: Campaign) -> None:
     check_conserved(sandbox)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "backers", [pytest.param(40, id="40"), pytest.param(500, id="500", marks=pytest.mark.chaos)]
 )

@@ -94,6 +94,7 @@ def test_nothing_is_asked_of_stripe_that_could_not_be_written_down(
     assert check_ledger(db.session()).faults == ()
 
 
+@pytest.mark.slow
 def test_a_log_that_takes_no_more_stops_no_money(
     app: Flask, environ: dict[str, str], make: Make, moment: Moment, sandbox: SandboxClient
 ) -> None:

@@ -8,6 +8,7 @@ import time
 from collections import Counter
 from typing import Final
 
+import pytest
 import sqlalchemy as sa
 from flask import Flask
 
@@ -69,6 +70,7 @@ def check_each_once(sandbox: SandboxClient, campaign: Campaign) -> None:
     assert check_ledger(db.session()).faults == ()
 
 
+@pytest.mark.slow
 def test_told_to_stop_a_worker_writes_down_what_is_in_flight_and_ends(
     app: Flask, environ: dict[str, str], make: Make, moment: Moment, sandbox: SandboxClient
 ) -> None:
@@ -102,6 +104,7 @@ def test_told_to_stop_a_worker_writes_down_what_is_in_flight_and_ends(
     check_each_once(sandbox, campaign)
 
 
+@pytest.mark.slow
 def test_a_call_that_hangs_does_not_keep_a_worker_from_ending(
     app: Flask, environ: dict[str, str], make: Make, moment: Moment, sandbox: SandboxClient
 ) -> None:

@@ -98,6 +98,7 @@ def traffic(app: Flask, paths: list[str]) -> Iterator[Counter[int]]:
             thread.join()
 
 
+@pytest.mark.slow
 def test_the_schema_grows_and_shrinks_under_traffic_and_money_goes_on(
     app: Flask, releases: Config, make: Make, moment: Moment, sandbox: SandboxClient
 ) -> None:

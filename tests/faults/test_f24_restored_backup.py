@@ -47,6 +47,7 @@ def backup(environ: dict[str, str]) -> Backup:
     return Backup(environ["DATABASE_URL"])
 
 
+@pytest.mark.slow
 def test_f24_a_restored_backup_is_caught_up_before_money_moves(
     app: Flask, environ: dict[str, str], make: Make, backup: Backup, age: str
 ) -> None:

@@ -37,6 +37,7 @@ def start_worker(environ: dict[str, str], **changed: str) -> tuple[int, str]:
     return result.returncode, result.stderr.strip().splitlines()[-1] if result.stderr else ""
 
 
+@pytest.mark.slow
 def test_f32_a_database_knows_its_stripe_account_and_refuses_another(
     app: Flask, environ: dict[str, str], make: Make, sandbox: SandboxClient
 ) -> None:
@@ -71,6 +72,7 @@ def test_f32_the_site_takes_no_pledge_with_the_key_of_another_account(
     assert answer.get_json()["code"] == "other_stripe"
 
 
+@pytest.mark.slow
 def test_f32_a_test_key_on_real_money_does_not_start(
     app: Flask, environ: dict[str, str], make: Make
 ) -> None:

@@ -46,6 +46,7 @@ def deliver(make: Make) -> None:
         make.work()
 
 
+@pytest.mark.slow
 def test_a_deadline_night_without_mail_settles_and_mails_later_once(
     make: Make, moment: Moment, sandbox: SandboxClient
 ) -> None:

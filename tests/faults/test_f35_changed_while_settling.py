@@ -56,6 +56,7 @@ def test_a_pledge_cannot_be_canceled_once_its_campaign_is_over(
     assert len(sandbox.every("/v1/transfers")) == 1
 
 
+@pytest.mark.slow
 def test_backers_who_cancel_at_the_very_deadline_are_before_it_or_refused(
     app: Flask, make: Make, moment: Moment, sandbox: SandboxClient
 ) -> None:

@@ -91,6 +91,7 @@ def assert_collected_once(campaign: Campaign, sandbox: SandboxClient) -> None:
     assert check_ledger(db.session()).faults == ()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("action", ACTIONS)
 def test_a_charge_whose_answers_are_lost_is_made_once_under_one_key_a_call(
     make: Make, moment: Moment, sandbox: SandboxClient, action: str
@@ -107,6 +108,7 @@ def test_a_charge_whose_answers_are_lost_is_made_once_under_one_key_a_call(
     assert len(set(confirmed_keys(sandbox))) == 2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("action", ["drop_after", "drop_before"])
 @pytest.mark.parametrize("kind", [AttemptKind.INTENT_CREATE, AttemptKind.INTENT_CONFIRM])
 def test_a_key_stripe_may_have_forgotten_is_looked_up_before_anything_is_sent(

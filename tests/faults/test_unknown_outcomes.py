@@ -48,6 +48,7 @@ def refunds_at_stripe(sandbox: SandboxClient) -> Counter[tuple[str, int]]:
     return Counter((one["charge"], one["amount"]) for one in sandbox.every("/v1/refunds"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "action",
     ["drop_before", "drop_after", "error_before", "error_after", "rate_limited", "conflict"],

@@ -76,6 +76,7 @@ def test_the_settings_above_are_right_when_none_is_changed(real: dict[str, str])
     assert load_settings(real).mail_url == REAL["MAIL_URL"]
 
 
+@pytest.mark.slow
 def test_a_program_that_cannot_start_says_so_in_one_line_and_exits_2(real: dict[str, str]) -> None:
     wrong = {"PATH": os.environ["PATH"], **real, "STRIPE_SECRET_KEY": "sk_live_of_money"}
 

@@ -132,6 +132,7 @@ def play_history(seed: int, make: Make, moment: Moment, sandbox: SandboxClient) 
     return campaigns
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(4))
 def test_the_real_run_does_what_was_rehearsed(
     app: Flask, make: Make, moment: Moment, sandbox: SandboxClient, seed: int
