@@ -21,6 +21,7 @@ from tests.sandbox import SandboxClient, running_sandbox
 from tests.site import build_app, close, migrate_with, quickened, site_environ
 from tests.visitor import Visitor
 
+LOCK_WATCH: Final = "tests.lock_watch"
 LOADED_DEMO: Final = "first_run"
 GARBAGE: Final = (100_000, 20, 100)
 
@@ -114,21 +115,25 @@ def environ(
 
 @pytest.fixture
 def app(environ: dict[str, str]) -> Iterator[Flask]:
-    """Build the whole app on a fresh database, its context open for the test's own reading."""
+    """Build the whole app on a fresh database, its context open for the test's own reading.
+
+    Whoever locks rows in another order than all others fails the test.
+    """
     built = quickened(build_app(environ))
     if limiter.enabled:
         limiter.reset()
-    with built.app_context():
+    with built.app_context(), watched_locks(db.engine) as watch:
+        built.extensions[LOCK_WATCH] = watch
         yield built
     close(built)
 
 
 @pytest.fixture
-def lock_watch(app: Flask) -> Iterator[Watch]:
-    """Fail the test if anything in it locks rows in another order than all others."""
-    del app
-    with watched_locks(db.engine) as watch:
-        yield watch
+def lock_watch(app: Flask) -> Watch:
+    """Give what watches the order of the app's locks."""
+    watch = app.extensions[LOCK_WATCH]
+    assert isinstance(watch, Watch)
+    return watch
 
 
 @pytest.fixture

@@ -34,34 +34,24 @@ def end_pledges(campaign_id: int, outcome: Outcome, *, settings: Settings, clock
         return 0
     with transaction() as session:
         occasion = Occasion.now(settings, clock)
-        ended = 0
-        if collection is Collection.ON_SUCCESS:
-            ended += _release(session, campaign_id, occasion=occasion)
-            ended += _forget_cards(session, campaign_id, occasion=occasion)
-        if outcome is Outcome.SUCCEEDED:
-            ended += _collect(session, campaign_id, occasion=occasion)
-        return ended
+        has_cards, is_paid = collection is Collection.ON_SUCCESS, outcome is Outcome.SUCCEEDED
+        unpaid = _next_active(session, campaign_id, ~_IS_PAID) if has_cards else ()
+        paid = _next_active(session, campaign_id, _IS_PAID) if is_paid else ()
+        cards = _next_cards(session, campaign_id) if has_cards else ()
+        for pledge in unpaid:
+            mark_released(session, pledge=pledge, at=occasion.at)
+        for pledge in paid:
+            mark_collected(session, pledge=pledge, at=occasion.at)
+        for card in cards:
+            forget_card(session, card, occasion=occasion)
+        return len(unpaid) + len(paid) + len(cards)
 
 
-def _release(session: Session, campaign_id: int, *, occasion: Occasion) -> int:
-    unpaid = _next_active(session, campaign_id, ~_IS_PAID)
-    for pledge in unpaid:
-        mark_released(session, pledge=pledge, at=occasion.at)
-    return len(unpaid)
-
-
-def _collect(session: Session, campaign_id: int, *, occasion: Occasion) -> int:
-    paid = _next_active(session, campaign_id, _IS_PAID)
-    for pledge in paid:
-        mark_collected(session, pledge=pledge, at=occasion.at)
-    return len(paid)
-
-
-def _forget_cards(session: Session, campaign_id: int, *, occasion: Occasion) -> int:
+def _next_cards(session: Session, campaign_id: int) -> Sequence[SavedCard]:
     is_planned = sa.exists().where(
         Attempt.kind == AttemptKind.CARD_DETACH, Attempt.subject == SavedCard.public_id
     )
-    cards = lock_all(
+    return lock_all(
         session,
         SavedCard,
         SavedCard.campaign_id == campaign_id,
@@ -69,9 +59,6 @@ def _forget_cards(session: Session, campaign_id: int, *, occasion: Occasion) -> 
         ~is_planned,
         limit=BATCH,
     )
-    for card in cards:
-        forget_card(session, card, occasion=occasion)
-    return len(cards)
 
 
 def _next_active(

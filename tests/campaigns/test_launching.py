@@ -18,8 +18,6 @@ from tests.make import PASSWORD, Make
 from tests.moment import Moment
 from tests.visitor import Visitor
 
-pytestmark = pytest.mark.usefixtures("lock_watch")
-
 PARIS = "Europe/Paris"
 
 

@@ -17,8 +17,6 @@ from tests.locking import OutOfOrderError, Watch
 from tests.make import Make
 from tests.visitor import refresh
 
-pytestmark = pytest.mark.usefixtures("lock_watch")
-
 PATIENCE_SECONDS = 20
 
 

@@ -1,6 +1,5 @@
 """F30: refunds, transfers and reversals made by hand at Stripe: adopted, and never repeated."""
 
-import pytest
 import sqlalchemy as sa
 
 from campaigns.models import Campaign, CampaignStatus, Pledge
@@ -32,8 +31,6 @@ from tests.make import Make
 from tests.moment import Moment
 from tests.sandbox import SandboxClient
 from tests.visitor import Visitor
-
-pytestmark = pytest.mark.usefixtures("lock_watch")
 
 UNTIL_PLANNED = ("close_campaigns", "settle_campaigns")
 

@@ -23,8 +23,6 @@ from tests.moment import Moment
 from tests.sandbox import SandboxClient
 from tests.visitor import refresh
 
-pytestmark = pytest.mark.usefixtures("lock_watch")
-
 
 def cancel(pledge_id: str) -> None:
     runtime = payments_runtime()

@@ -17,8 +17,6 @@ from tests.make import Make
 from tests.moment import Moment
 from tests.sandbox import SandboxClient
 
-pytestmark = pytest.mark.usefixtures("lock_watch")
-
 
 def reconcile(app: Flask) -> tuple[int, dict[str, Any]]:
     db.session.rollback()  # a command begins with nothing read before

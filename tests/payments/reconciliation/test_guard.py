@@ -4,7 +4,6 @@ from datetime import timedelta
 from typing import Final
 from urllib.parse import urlencode
 
-import pytest
 import sqlalchemy as sa
 from flask import Flask
 
@@ -18,8 +17,6 @@ from payments.models import Discrepancy, Reconciliation, Standing
 from tests.make import PASSWORD, Make
 from tests.sandbox import SandboxClient
 from tests.visitor import Visitor, refresh
-
-pytestmark = pytest.mark.usefixtures("lock_watch")
 
 DIFFERENCES: Final = "/treasury/differences"
 
