@@ -286,9 +286,20 @@ class Gateway:
         )
 
     def list_events(self, *, since: datetime) -> Iterator[EventFact]:
-        """List events created since an instant of Stripe's time, newest first."""
-        params: Any = {"limit": PAGE, "created": {"gte": int(since.timestamp())}}
-        return _each(lambda: self._client.v1.events.list(params, self._read), reading.event)
+        """List events created since an instant of Stripe's time, newest first, as Stripe has them.
+
+        Read past the SDK's objects: a page of them takes eight times as long as its JSON, and a
+        deadline night has three events for each refund.
+        """
+        asked: dict[str, Any] = {"limit": PAGE, "created": {"gte": int(since.timestamp())}}
+        while True:
+            page = self.ask(
+                lambda client, read: client.raw_request("get", "/v1/events", **asked, **read).data
+            )
+            yield from map(reading.event, page["data"])
+            if not page["has_more"]:
+                return
+            asked["starting_after"] = page["data"][-1]["id"]
 
     def each(
         self, call: Callable[[StripeClient, Any], Any], read: Callable[[Any], T]

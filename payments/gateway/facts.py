@@ -4,7 +4,7 @@ Amounts are minor units, instants aware UTC, as Stripe gives them.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
@@ -180,11 +180,8 @@ class AccountFact:
 class EventFact:
     """One event of Stripe's own list: a sign that an object changed."""
 
-    id: str
-    type: str
-    object_id: str | None
     created_at: datetime
-    payload: dict[str, Any] = field(default_factory=dict)
+    payload: dict[str, Any]
 
 
 Fact = CheckoutFact | IntentFact | CardFact | RefundFact | TransferFact | ReversalFact | AccountFact

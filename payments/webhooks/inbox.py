@@ -38,15 +38,20 @@ def store_event(event: dict[str, Any], *, clock: Clock) -> bool:
     return store_events([event], clock=clock) == 1
 
 
-def store_events(events: Iterable[dict[str, Any]], *, clock: Clock) -> int:
+def store_events(events: Sequence[dict[str, Any]], *, clock: Clock) -> int:
     """Keep events for later, in one commit; return how many were not kept before."""
+    with reading() as session:
+        ids = InboxEvent.stripe_event_id
+        known = set(session.scalars(sa.select(ids).where(ids.in_([one["id"] for one in events]))))
+    if len(known) == len(events):
+        return 0
     with transaction() as session:
         now = clock.machine_now()
         is_sqlite = session.get_bind().dialect.name == "sqlite"
         insert = sqlite.insert if is_sqlite else postgresql.insert
         kept = insert(InboxEvent).on_conflict_do_nothing().returning(InboxEvent.id)
-        rows = [_row_of(event, now) for event in events]
-        return len(session.scalars(kept, rows).all()) if rows else 0
+        rows = [_row_of(event, now) for event in events if event["id"] not in known]
+        return len(session.scalars(kept, rows).all())
 
 
 def _row_of(event: dict[str, Any], now: datetime) -> dict[str, Any]:
