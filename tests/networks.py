@@ -62,6 +62,7 @@ def network(number: int) -> Iterator[Network]:
         ):
             _ip("-n", name, *command)
         yield Network(name, cable, here)
+        _ip("link", "del", cable)  # or it is there for a while after its other end has gone
     finally:
         _ip("netns", "del", name)
 
