@@ -6,6 +6,8 @@ from flask import Flask
 from octo.database import db, transaction
 from octo.scheduler import jobs
 from payments.models import InboxEvent
+from payments.runtime import payments_runtime
+from payments.webhooks.inbox import BATCH, store_events
 from tests.crowd import charge_cards
 from tests.moment import Moment
 from tests.sandbox import SandboxClient
@@ -35,6 +37,21 @@ def test_every_page_is_read_and_what_is_known_is_not_kept_again(
     assert (first, again) == (len(sandbox.every("/v1/events")), 0)
     assert first > 2 * CHARGES
     assert db.session.scalar(sa.select(sa.func.count()).select_from(InboxEvent)) == first
+
+
+def test_a_turn_takes_in_batch_after_batch(app: Flask) -> None:
+    strangers = [
+        {"id": f"evt_{number}", "type": "customer.created", "data": {"object": {"id": "cus_1"}}}
+        for number in range(2 * BATCH + 1)
+    ]
+    for begin in range(0, len(strangers), BATCH):
+        store_events(strangers[begin : begin + BATCH], clock=payments_runtime().clock)
+
+    jobs(app)["compare_books"].run()
+    take_in = jobs(app)["take_in_events"]
+
+    assert take_in.run().done == len(strangers)
+    assert take_in.run().done == 0
 
 
 def test_what_is_listed_late_is_found_by_the_look_in_ten_minutes_that_reaches_far_back(
