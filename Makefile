@@ -62,7 +62,7 @@ run: setup ## Start the sandbox, the site and a worker; Ctrl-C stops them
 test: setup-dev ## Every test, on SQLite and on PostgreSQL
 	@OCTO_TEST_DATABASE=$(ENGINES) $(PYTEST) -m 'not chaos' $(ARGS)
 
-test-fast: setup-dev ## SQLite only, no browser, under a minute
+test-fast: setup-dev ## SQLite only, no browser, nothing that takes seconds
 	@OCTO_TEST_DATABASE=sqlite $(PYTEST) -m 'not chaos and not browser and not slow' $(ARGS)
 
 chaos: setup-dev ## The long fault runs
