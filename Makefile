@@ -8,6 +8,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 CATALOGS := $(wildcard octo/translations/*/LC_MESSAGES/messages.po)
 ENGINES ?= sqlite,postgresql
+# One more than two processors: some tests wait for a lease to end.
 WORKERS ?= 3
 PYTEST := $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
 

@@ -1,8 +1,6 @@
 """A database of its own for each test, copied from one that was migrated once."""
 
 import os
-import shutil
-import sqlite3
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -11,7 +9,7 @@ from typing import Final, Protocol
 
 import sqlalchemy as sa
 
-from tests.rows import Rows, connected
+from tests.kept import KeptFile, KeptRows, connected
 from tests.seeds import draw_seed
 
 SETTING: Final = "OCTO_TEST_DATABASE"
@@ -47,16 +45,15 @@ class SqliteDatabases:
     def __init__(self, folder: Path, migrate: Migrate) -> None:
         self._folder = folder
         self._template = folder / "template.sqlite"
-        migrate(f"sqlite:///{self._template}")
-        with sqlite3.connect(self._template) as connection:
-            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-        connection.close()
+        made = folder / "migrated.sqlite"
+        migrate(f"sqlite:///{made}")
+        KeptFile(made, self._template).keep()
 
     @contextmanager
     def fresh(self) -> Iterator[str]:
         """Give the URL of a migrated, empty database for one test."""
         path = self._folder / f"{uuid.uuid4().hex}.sqlite"
-        shutil.copyfile(self._template, path)
+        KeptFile(path, self._template).put_back()
         yield f"sqlite:///{path}"
         for left in self._folder.glob(f"{path.name}*"):
             left.unlink()
@@ -75,7 +72,7 @@ class PostgresqlDatabases:
         self._execute("CREATE DATABASE template_octo")
         migrate(self._url("template_octo"))
         with connected(self._url("template_octo")) as connection:
-            self._rows = Rows.of(connection)
+            self._rows = KeptRows.of(connection)
             self._schema = connection.execute(_SCHEMA).fetchone()
 
     @contextmanager

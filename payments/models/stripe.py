@@ -75,7 +75,10 @@ class ConnectedAccount(Model):
 
 
 class PollCursor(Model):
-    """How far one of Stripe's lists has been read; ``seen_until`` is Stripe's ``created``."""
+    """How far one of Stripe's lists has been read.
+
+    ``seen_until`` is Stripe's ``created``, or the business time of a look that reached far back.
+    """
 
     __tablename__ = "poll_cursor"
     __table_args__ = ()

@@ -34,9 +34,10 @@ def end_pledges(campaign_id: int, outcome: Outcome, *, settings: Settings, clock
         return 0
     with transaction() as session:
         occasion = Occasion.now(settings, clock)
-        has_cards, is_paid = collection is Collection.ON_SUCCESS, outcome is Outcome.SUCCEEDED
+        has_cards = collection is Collection.ON_SUCCESS
+        has_succeeded = outcome is Outcome.SUCCEEDED
         unpaid = _next_active(session, campaign_id, ~_IS_PAID) if has_cards else ()
-        paid = _next_active(session, campaign_id, _IS_PAID) if is_paid else ()
+        paid = _next_active(session, campaign_id, _IS_PAID) if has_succeeded else ()
         cards = _next_cards(session, campaign_id) if has_cards else ()
         for pledge in unpaid:
             mark_released(session, pledge=pledge, at=occasion.at)

@@ -99,7 +99,7 @@ def _handle_batch(
     batch: Sequence[Due], *, gateway: Gateway, settings: Settings, clock: Clock
 ) -> JobReport:
     done = 0
-    waiting: list[str] = []
+    away: list[str] = []
     ended: list[Ended] = []
     grouped_since = time.monotonic()
     for event in batch:
@@ -107,7 +107,7 @@ def _handle_batch(
             end = _handle(event, gateway=gateway, settings=settings, clock=clock)
         except StripeAwayError as error:
             _put_last(event.id)
-            waiting.append(f"the inbox: {error}")
+            away.append(f"the inbox: {error}")
             break
         if end is not None:
             ended.append((event.id, end))
@@ -115,7 +115,7 @@ def _handle_batch(
             done += _finish(ended, clock=clock)
             ended, grouped_since = [], time.monotonic()
     done += _finish(ended, clock=clock)
-    return JobReport(done=done, waiting=waiting, is_away=bool(waiting))
+    return JobReport(done=done, waiting=away, is_away=bool(away))
 
 
 def _due(clock: Clock) -> Sequence[Due]:

@@ -14,7 +14,7 @@ from octo.scheduler import jobs
 from octo.worker import run_due
 from payments.ledger.check import check_ledger
 from payments.models import Settlement, Transfer
-from tests.backups import Backup
+from tests.backups import Backup, backup_of
 from tests.faults.finishing import command
 from tests.make import Make
 from tests.sandbox import SandboxClient
@@ -44,7 +44,7 @@ def age(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture
 def backup(environ: dict[str, str]) -> Backup:
-    return Backup(environ["DATABASE_URL"])
+    return backup_of(environ["DATABASE_URL"])
 
 
 @pytest.mark.slow

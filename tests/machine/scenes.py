@@ -2,7 +2,6 @@
 
 import hashlib
 import random
-import shutil
 import sqlite3
 import sys
 import time
@@ -18,6 +17,7 @@ import pytest
 
 from payments.sandbox.app import create_sandbox
 from payments.sandbox.server import create_http_server
+from tests.kept import KeptFile
 from tests.machine.ending import MINUTE, News, find_leftovers, settle_down
 from tests.machine.nursery import Death, Nursery, nursery_of
 from tests.machine.stores import Store, digest_of
@@ -36,8 +36,7 @@ class KeptSandbox:
 
     def __init__(self, folder: Path) -> None:
         account = f"acct_{hashlib.sha256(KEY.encode()).hexdigest()[:16]}"
-        self._path = folder / f"{account}.sqlite"
-        self._kept = folder / "kept"
+        self._file = KeptFile(folder / f"{account}.sqlite", folder / "kept")
         self._sandbox = create_sandbox(folder)
         self._server = create_http_server(self._sandbox, "127.0.0.1", 0)
         self._chance = random.Random(_CHANCE)
@@ -68,20 +67,18 @@ class KeptSandbox:
     def keep(self) -> None:
         """Remember everything as it is now."""
         self._sandbox.platforms.close()
-        shutil.copyfile(self._path, self._kept)
+        self._file.keep()
         self._drawn = self._chance.getstate()
 
     def put_back(self) -> None:
         """Make everything again what it was."""
         self._sandbox.platforms.close()
-        for left in ("-wal", "-shm"):
-            Path(f"{self._path}{left}").unlink(missing_ok=True)
-        shutil.copyfile(self._kept, self._path)
+        self._file.put_back()
         self._chance.setstate(self._drawn)
 
     def digest(self) -> str:
         """Return what tells what is kept here from anything else."""
-        with closing(sqlite3.connect(self._path)) as connection:
+        with closing(sqlite3.connect(self._file.path)) as connection:
             return digest_of(connection)
 
     def callers(self) -> set[int]:

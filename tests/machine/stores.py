@@ -1,15 +1,16 @@
 """One database that is put back as it was, again and again, at the same address."""
 
 import hashlib
-import shutil
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Final, Protocol
 
+from psycopg.sql import SQL, Identifier
+
 from tests.databases import Databases
-from tests.rows import Rows, connected
+from tests.kept import KeptFile, KeptRows, connected
 
 
 class Store(Protocol):
@@ -48,29 +49,19 @@ def digest_of(connection: sqlite3.Connection) -> str:
     return digest.hexdigest()
 
 
-class SqliteStore:
+class SqliteStore(KeptFile):
     """A file and its copy."""
 
     engine = "sqlite"
 
     def __init__(self, url: str) -> None:
+        path = Path(url.removeprefix("sqlite:///"))
+        super().__init__(path, path.with_suffix(".kept"))
         self.url = url
-        self._path = Path(url.removeprefix("sqlite:///"))
-        self._kept = self._path.with_suffix(".kept")
         self.keep()
 
-    def keep(self) -> None:
-        with closing(sqlite3.connect(self._path)) as connection:
-            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-        shutil.copyfile(self._path, self._kept)
-
-    def put_back(self) -> None:
-        for left in ("-wal", "-shm"):
-            Path(f"{self._path}{left}").unlink(missing_ok=True)
-        shutil.copyfile(self._kept, self._path)
-
     def digest(self) -> str:
-        with closing(sqlite3.connect(self._path)) as connection:
+        with closing(sqlite3.connect(self.path)) as connection:
             return digest_of(connection)
 
 
@@ -85,19 +76,25 @@ class PostgresqlStore:
 
     def keep(self) -> None:
         with connected(self.url) as connection:
-            self._rows = Rows.of(connection)
+            self._rows = KeptRows.of(connection)
 
     def put_back(self) -> None:
         with connected(self.url) as connection:
             self._rows.put_back(connection)
 
     def digest(self) -> str:
-        row = f"(to_jsonb(t) - '{_POSTED_AT}')::text"
-        told = f"md5(string_agg({row}, ',' ORDER BY {row}))"
-        parts = [f'(SELECT {told} FROM "{table}" t)' for table in self._rows.tables]  # noqa: S608 - names of our own tables
         with connected(self.url) as connection:
-            found = connection.execute(f"SELECT {', '.join(parts)}".encode()).fetchone()
-        return hashlib.sha256(repr(found).encode()).hexdigest()
+            told = [
+                connection.execute(_TELL_ROWS.format(Identifier(name)), {"aside": _POSTED_AT})
+                for name in self._rows.tables
+            ]
+            return hashlib.sha256(repr([one.fetchone() for one in told]).encode()).hexdigest()
+
+
+_TELL_ROWS: Final = SQL(
+    "SELECT md5(string_agg(told, ',' ORDER BY told))"
+    " FROM (SELECT (to_jsonb(kept) - %(aside)s::text)::text AS told FROM {} kept) rows"
+)
 
 
 @contextmanager

@@ -1,0 +1,59 @@
+"""A test's database is empty and as it was migrated, whatever the tests before it did."""
+
+from collections.abc import Callable
+from typing import Any, Final
+
+import pytest
+
+from tests.databases import Databases, chosen_engines
+from tests.kept import connected
+
+FILLED: Final = "INSERT INTO poll_cursor (name, seen_until) VALUES ('a list', now()) RETURNING id"
+CURSORS: Final = "SELECT count(*) FROM poll_cursor"
+SETTING: Final = (
+    "DO $$ BEGIN EXECUTE format("
+    "'ALTER DATABASE %I SET deadlock_timeout = ''3s''', current_database()); END $$"
+)
+OID: Final = "SELECT oid FROM pg_database WHERE datname = current_database()"
+CHANGES: Final = [
+    "ALTER TABLE poll_cursor ADD COLUMN more text",
+    "ALTER TABLE poll_cursor ALTER COLUMN name DROP NOT NULL",
+    "ALTER TABLE ledger_entry DISABLE TRIGGER ALL",
+    "DROP INDEX ix_ledger_entry_debit",
+    SETTING,
+]
+
+
+@pytest.fixture
+def of_postgresql(databases: Callable[[str], Databases]) -> Databases:
+    if "postgresql" not in chosen_engines():
+        pytest.skip("only PostgreSQL's databases are used again")
+    return databases("postgresql")
+
+
+def ask(url: str, statement: str) -> Any:
+    with connected(url) as connection:
+        found = connection.execute(statement.encode())
+        return found.fetchone() if found.description else None
+
+
+def test_what_a_test_wrote_is_gone_and_numbers_begin_anew(of_postgresql: Databases) -> None:
+    with of_postgresql.fresh() as url:
+        first = ask(url, FILLED)
+        oid = ask(url, OID)
+    with of_postgresql.fresh() as again:
+        assert again != url
+        assert ask(again, OID) == oid
+        assert ask(again, CURSORS) == (0,)
+        assert ask(again, FILLED) == first
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_a_changed_schema_is_not_handed_on(of_postgresql: Databases, change: str) -> None:
+    with of_postgresql.fresh() as url:
+        ask(url, change)
+        changed = ask(url, OID)
+    with of_postgresql.fresh() as again:
+        oid = ask(again, OID)
+
+    assert oid != changed
