@@ -149,7 +149,7 @@ def claim_again(
             _is_free(at),
             ~_is_frozen(),
         )
-        .with_for_update(of=Attempt)
+        .with_for_update(skip_locked=True, of=Attempt)
     ).one_or_none()
     if due is None:
         return None
