@@ -14,6 +14,7 @@ import stripe
 from sqlalchemy.orm import Session
 
 from campaigns.services.pledge_life import _count
+from octo.database import lock_all
 from payments.gateway.attempts import Claimed, close, put_back
 from payments.gateway.calls import NoEffect
 from payments.gateway.client import Gateway
@@ -197,7 +198,8 @@ def find_nothing(gateway: Gateway, claimed: Claimed, *, at: Any) -> NoEffect:
 
 
 def hold_whatever(session: Session, claims: Sequence[Claimed]) -> dict[int, Attempt]:
-    return {one.id: session.get_one(Attempt, one.id) for one in claims}
+    ids = [one.id for one in claims]
+    return {row.id: row for row in lock_all(session, Attempt, Attempt.id.in_(ids))}
 
 
 _record_charge = collection.record_charge

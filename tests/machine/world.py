@@ -1,7 +1,7 @@
 """A world of two workers on one database and one Stripe account, where nothing moves by itself."""
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -19,6 +19,7 @@ from octo.worker import stop_requested
 from payments.gateway.client import StripeAwayError
 from payments.jobs import register_jobs
 from payments.settlement import engine
+from tests.locking import watched_locks
 from tests.machine.errands import Errand, Halt
 from tests.machine.hands import HandClock, HandEngine
 from tests.machine.post import Post
@@ -221,7 +222,10 @@ def built_by_hand(environ: dict[str, str], clock: HandClock) -> Iterator[Callabl
 
 @contextmanager
 def world_of(store: Store, sandbox: SandboxClient, instance: Path) -> Iterator[World]:
-    """Build a world on a database and a Stripe account; the engine runs in it without threads."""
+    """Build a world on a database and a Stripe account; the engine runs in it without threads.
+
+    Whoever locks rows in another order than all others is told of when it ends.
+    """
     clock, lookout, weather = HandClock(), Lookout(), Weather(sandbox)
     wire = type("WatchedWire", (Wire,), {"lookout": lookout, "weather": weather})
     environ = {
@@ -229,9 +233,15 @@ def world_of(store: Store, sandbox: SandboxClient, instance: Path) -> Iterator[W
         "STRIPE_API_BASE": sandbox.url,
         "STRIPE_SECRET_KEY": sandbox.key,
     }
-    with pytest.MonkeyPatch.context() as patch, built_by_hand(environ, clock) as build:
+    with (
+        pytest.MonkeyPatch.context() as patch,
+        built_by_hand(environ, clock) as build,
+        ExitStack() as watching,
+    ):
         patch.setattr("payments.gateway.client.PooledClient", wire)
         nodes = tuple(Node(name, build()) for name in NAMES)
+        for node in nodes:
+            watching.enter_context(watched_locks(engine_of(node.app)))
         world = World(
             (nodes[0], nodes[1]),
             clock=clock,
