@@ -11,10 +11,12 @@ from campaigns.ports import bound_payments
 from campaigns.services.pledging import cancel_pledge
 from octo.database import db, lock, transaction
 from octo.runtime import runtime
+from payments.gateway.client import StripeAwayError
 from payments.models import Payment
 from payments.services.locks import lock_payment
 from tests.locking import OutOfOrderError, Watch
 from tests.make import Make
+from tests.sandbox import SandboxClient
 from tests.visitor import refresh
 
 PATIENCE_SECONDS = 20
@@ -74,6 +76,22 @@ def test_canceling_waits_for_who_holds_the_payment_and_then_goes_on(app: Flask, 
     assert failures == []
     states = set(db.session.scalars(sa.select(Pledge.status)))
     assert states == {PledgeStatus.CANCELED}
+
+
+def test_a_backer_who_comes_back_to_pay_waits_for_no_attempt(
+    make: Make, sandbox: SandboxClient
+) -> None:
+    pledge = make.pending_pledge(make.live_campaign(), 15_00)
+    sandbox.fault(method="POST", path="/v1/checkout/sessions", action="drop_after")
+    with pytest.raises(StripeAwayError):
+        make.open_checkout(pledge)
+
+    sandbox.pay(make.open_checkout(pledge))  # the watch of every test sees what it locks
+
+    make.work()
+    refresh()
+    assert pledge.status is PledgeStatus.ACTIVE
+    assert len(sandbox.every("/v1/checkout/sessions")) == 1
 
 
 def test_a_lock_taken_out_of_order_fails_its_test(make: Make, lock_watch: Watch) -> None:
