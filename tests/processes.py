@@ -23,4 +23,11 @@ def wait_until(condition: Callable[[], object], *, seconds: float = PATIENCE_SEC
 
 def alive(processes: list[psutil.Process]) -> list[psutil.Process]:
     """Return those that still run; a zombie does not."""
-    return [p for p in processes if p.is_running() and p.status() != psutil.STATUS_ZOMBIE]
+    return [one for one in processes if _runs(one)]
+
+
+def _runs(process: psutil.Process) -> bool:
+    try:
+        return bool(process.is_running() and process.status() != psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:  # gone between the two questions
+        return False

@@ -131,6 +131,7 @@ class Play:
         return db.session.get_one(Campaign, self.campaign.id)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("line", "collection"), list(_plays()))
 def test_the_line_played_from_the_pages_to_the_ledger(
     line: Line, collection: Collection, make: Make, client: Visitor, sandbox: SandboxClient
