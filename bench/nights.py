@@ -1,4 +1,4 @@
-"""How soon money moves: after a deadline, and after the worker that held it was killed.
+"""How soon money moves: after a deadline, and after a worker was killed, alone or beside another.
 
 Real workers on real clocks; Stripe's sandbox answers after 200 ms.
 """
@@ -29,7 +29,7 @@ from tests.moment import Moment
 from tests.sandbox import SandboxClient, running_sandbox
 
 KEY: Final = "sk_test_bench"
-PLEDGES: Final = 400
+PLEDGES: Final = 800
 RATE: Final = 25
 LATENCY_MS: Final = 200
 DEADLINE_AFTER: Final = timedelta(seconds=5)
@@ -73,7 +73,7 @@ def measure() -> Iterator[Figure]:
 
 
 def _measure_one(name: str, settings: dict[str, str], campaign_id: int) -> Iterator[Figure]:
-    with _worker(settings) as first, _worker(settings):
+    with _worker(settings) as first, _worker(settings) as second:
         _wait_for(_compared)
         deadline = _end_soon(campaign_id)
         begun = _wait_for(_first_sent)
@@ -99,6 +99,21 @@ def _measure_one(name: str, settings: dict[str, str], campaign_id: int) -> Itera
             higher_is_better=False,
             note=note,
         )
+        _wait_for(lambda: _holding(second.pid))
+        second.send_signal(signal.SIGKILL)
+        second.wait()
+        known = _sent()
+        killed = time.monotonic()
+        with _worker(settings):
+            _wait_for(lambda: _sent() > known)
+            yield Figure(
+                f"{name}: a lone worker killed and started again",
+                time.monotonic() - killed,
+                "s",
+                TARGET_SECONDS,
+                higher_is_better=False,
+                note=f"first refund after {known}; it starts, compares the books, then sends",
+            )
 
 
 @contextmanager
@@ -147,6 +162,13 @@ _REFUNDS: Final = Attempt.kind == AttemptKind.REFUND_CREATE
 def _first_sent() -> datetime | None:
     with reading() as session:
         return session.scalar(sa.select(sa.func.min(Attempt.first_sent_at)).where(_REFUNDS))
+
+
+def _sent() -> int:
+    """Count the refunds that were ever sent."""
+    with reading() as session:
+        sent = sa.select(sa.func.count()).where(_REFUNDS, Attempt.first_sent_at.is_not(None))
+        return session.scalar(sent) or 0
 
 
 def _holding(pid: int) -> str | None:

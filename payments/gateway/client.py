@@ -4,10 +4,12 @@ A call that changes something is made through ``send`` alone, under the key of a
 that is already committed. Nothing here opens a transaction.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from http import HTTPStatus
 from typing import Any, Final, TypeVar
+from urllib.parse import quote
 
 import stripe
 from stripe import StripeClient
@@ -36,6 +38,7 @@ from payments.gateway.facts import (
     TransferFact,
     Unknown,
 )
+from payments.gateway.reading import Seen
 from payments.gateway.transport import (
     CONNECT_TIMEOUT_SECONDS,
     READ_TIMEOUT_SECONDS,
@@ -52,15 +55,6 @@ REFUSED_KEY_RETRY_SECONDS: Final = 60.0
 OBJECT_LOCKED: Final = "lock_timeout"
 
 _BALANCE: Final = "balance_transaction"
-_EXPAND: Final[dict[AttemptKind, list[str]]] = {
-    AttemptKind.CHECKOUT_CREATE: [],
-    AttemptKind.CHECKOUT_EXPIRE: [],
-    AttemptKind.INTENT_CONFIRM: [f"latest_charge.{_BALANCE}"],
-    AttemptKind.REFUND_CREATE: [_BALANCE, "failure_balance_transaction"],
-    AttemptKind.TRANSFER_CREATE: [_BALANCE],
-    AttemptKind.REVERSAL_CREATE: [_BALANCE],
-}
-
 
 T = TypeVar("T")
 
@@ -88,7 +82,6 @@ class Gateway:
             max_network_retries=0,
             http_client=PooledClient(settings.api_base, connections=settings.calls_in_flight),
         )
-        self._read: Any = {"max_network_retries": READ_RETRIES}
         self.is_known_to_be_ours = False
 
     def send(self, kind: AttemptKind, parameters: dict[str, Any], key: str) -> Answer:
@@ -96,220 +89,142 @@ class Gateway:
 
         Never raises: what Stripe said, or that nobody knows, is the answer.
         """
-        options: Any = {"idempotency_key": key}
         try:
-            return Done(self._call(kind, dict(parameters), options))
+            return Done(self._call(kind, parameters, idempotency_key=key))
         except stripe.CardError as error:
             code = reading.failure_code(error.error) or type(error).__name__
             return Refused(code, error.user_message or str(error), is_decline=True)
         except stripe.StripeError as error:
             return _answer_of(error)
 
-    def _call(self, kind: AttemptKind, parameters: dict[str, Any], options: Any) -> Fact:
-        if expand := _EXPAND.get(kind):
-            parameters["expand"] = expand
-        params: Any = parameters
-        v1 = self._client.v1
-        fact: Fact
-        match kind:
-            case AttemptKind.CHECKOUT_CREATE:
-                fact = reading.checkout(v1.checkout.sessions.create(params, options))
-            case AttemptKind.CHECKOUT_EXPIRE:
-                session_id = parameters.pop("session")
-                fact = reading.checkout(v1.checkout.sessions.expire(session_id, params, options))
-            case AttemptKind.INTENT_CREATE | AttemptKind.INTENT_CONFIRM | AttemptKind.INTENT_CANCEL:
-                fact = self._call_intent(kind, parameters, options)
-            case AttemptKind.CARD_DETACH:
-                card_id = parameters.pop("card")
-                fact = _present(reading.card(v1.payment_methods.detach(card_id, params, options)))
-            case AttemptKind.REFUND_CREATE:
-                fact = reading.refund(v1.refunds.create(params, options))
-            case AttemptKind.TRANSFER_CREATE:
-                fact = reading.transfer(v1.transfers.create(params, options))
-            case AttemptKind.REVERSAL_CREATE:
-                transfer_id = parameters.pop("transfer")
-                fact = reading.reversal(v1.transfers.reversals.create(transfer_id, params, options))
-            case AttemptKind.ACCOUNT_CREATE:
-                fact = reading.account(self._client.v2.core.accounts.create(params, options))
-        return fact
+    def _call(self, kind: AttemptKind, parameters: Mapping[str, Any], **options: Any) -> Fact:
+        call = _CALLS[kind]
+        asked = dict(parameters)
+        path = call.path.format(id=_quoted(asked.pop(call.named, "")))
+        if call.expand:
+            asked["expand"] = list(call.expand)
+        return call.read(self._request("post", path, asked, **options))
 
-    def _call_intent(
-        self, kind: AttemptKind, parameters: dict[str, Any], options: Any
-    ) -> IntentFact:
-        intents = self._client.v1.payment_intents
-        params: Any = parameters
-        if kind is AttemptKind.INTENT_CREATE:
-            return _present(reading.intent(intents.create(params, options)))
-        intent_id = parameters.pop("intent")
-        act = intents.confirm if kind is AttemptKind.INTENT_CONFIRM else intents.cancel
-        return _present(reading.intent(act(intent_id, params, options)))
+    def _request(self, method: str, path: str, asked: dict[str, Any], **options: Any) -> Seen:
+        return Seen(self._client.raw_request(method, path, **asked, **options).data)
+
+    def get(self, path: str, object_id: str | None = None, **asked: Any) -> Seen:
+        """Read one thing from Stripe; raises ``StripeAwayError`` or ``UnknownToStripeError``."""
+        whole = path if object_id is None else f"{path}/{_quoted(object_id)}"
+        return _ask(lambda: self._request("get", whole, asked, max_network_retries=READ_RETRIES))
+
+    def put(self, path: str, **asked: Any) -> Seen:
+        """Write what moves no money and may be written twice; raises as ``get`` does."""
+        return _ask(lambda: self._request("post", path, asked, max_network_retries=READ_RETRIES))
+
+    def each(
+        self, path: str, read: Callable[[Any], T], *, since: datetime | None = None, **asked: Any
+    ) -> Iterator[T]:
+        """Read one of Stripe's lists, newest first, page after page; raises as ``get`` does.
+
+        ``since`` is an instant of Stripe's ``created``; without it a list is read to its beginning.
+        """
+        if since is not None:
+            asked["created"] = {"gte": int(since.timestamp())}
+        while True:
+            page = self.get(path, limit=PAGE, **asked)
+            rows = page.data
+            yield from map(read, rows)
+            if not page.has_more:
+                return
+            asked["starting_after"] = rows[-1].id
 
     def get_checkout(self, session_id: str) -> CheckoutFact:
         """Fetch a Checkout Session with its intent, charge and movement, or the card it saved."""
         expand = [f"payment_intent.latest_charge.{_BALANCE}", "setup_intent.payment_method"]
-        return _ask(
-            lambda: reading.checkout(
-                self._client.v1.checkout.sessions.retrieve(
-                    session_id, {"expand": expand}, self._read
-                )
-            )
-        )
+        return reading.checkout(self.get("/v1/checkout/sessions", session_id, expand=expand))
 
     def get_intent(self, intent_id: str) -> IntentFact:
         """Fetch a PaymentIntent with its charge and movement."""
-        params: Any = {"expand": [f"latest_charge.{_BALANCE}"]}
-        seen = _ask(lambda: self._client.v1.payment_intents.retrieve(intent_id, params, self._read))
-        return _present(reading.intent(seen))
+        expand = [f"latest_charge.{_BALANCE}"]
+        return _intent(self.get("/v1/payment_intents", intent_id, expand=expand))
 
     def list_intents(self, customer_id: str) -> Iterator[IntentFact]:
         """List every PaymentIntent of one customer."""
-        params: Any = {
-            "customer": customer_id,
-            "limit": PAGE,
-            "expand": [f"data.latest_charge.{_BALANCE}"],
-        }
-        return _each(
-            lambda: self._client.v1.payment_intents.list(params, self._read),
-            lambda seen: _present(reading.intent(seen)),
-        )
+        expand = [f"data.latest_charge.{_BALANCE}"]
+        return self.each("/v1/payment_intents", _intent, customer=customer_id, expand=expand)
 
     def get_card(self, card_id: str) -> CardFact:
         """Fetch a card kept by Stripe."""
-        seen = _ask(lambda: self._client.v1.payment_methods.retrieve(card_id, {}, self._read))
-        return _present(reading.card(seen))
+        return _card(self.get("/v1/payment_methods", card_id))
 
     def get_charge(self, charge_id: str) -> ChargeFact:
         """Fetch a charge with its movement."""
-        params: Any = {"expand": [_BALANCE]}
-        return _present(
-            reading.charge(
-                _ask(lambda: self._client.v1.charges.retrieve(charge_id, params, self._read))
-            )
-        )
+        return reading.listed_charge(self.get("/v1/charges", charge_id, expand=[_BALANCE]))
 
     def get_refund(self, refund_id: str) -> RefundFact:
         """Fetch a refund with its movements."""
-        params: Any = {"expand": [_BALANCE, "failure_balance_transaction"]}
-        return reading.refund(
-            _ask(lambda: self._client.v1.refunds.retrieve(refund_id, params, self._read))
-        )
+        expand = [_BALANCE, "failure_balance_transaction"]
+        return reading.refund(self.get("/v1/refunds", refund_id, expand=expand))
 
     def list_refunds(self, charge_id: str) -> Iterator[RefundFact]:
         """List every refund of one charge."""
-        params: Any = {"charge": charge_id, "limit": PAGE, "expand": [f"data.{_BALANCE}"]}
-        return _each(lambda: self._client.v1.refunds.list(params, self._read), reading.refund)
+        expand = [f"data.{_BALANCE}"]
+        return self.each("/v1/refunds", reading.refund, charge=charge_id, expand=expand)
 
     def list_transfers(self, transfer_group: str) -> Iterator[TransferFact]:
         """List every transfer of one campaign."""
-        params: Any = {
-            "transfer_group": transfer_group,
-            "limit": PAGE,
-            "expand": [f"data.{_BALANCE}"],
-        }
-        return _each(lambda: self._client.v1.transfers.list(params, self._read), reading.transfer)
+        expand = [f"data.{_BALANCE}"]
+        return self.each(_TRANSFERS, reading.transfer, transfer_group=transfer_group, expand=expand)
 
     def get_transfer(self, transfer_id: str) -> TransferFact:
         """Fetch a transfer with its movement."""
-        params: Any = {"expand": [_BALANCE]}
-        return reading.transfer(
-            _ask(lambda: self._client.v1.transfers.retrieve(transfer_id, params, self._read))
-        )
+        return reading.transfer(self.get("/v1/transfers", transfer_id, expand=[_BALANCE]))
 
     def list_reversals(self, transfer_id: str) -> Iterator[ReversalFact]:
         """List every reversal of one transfer."""
-        params: Any = {"limit": PAGE, "expand": [f"data.{_BALANCE}"]}
-        return _each(
-            lambda: self._client.v1.transfers.reversals.list(transfer_id, params, self._read),
-            reading.reversal,
-        )
+        path = f"/v1/transfers/{_quoted(transfer_id)}/reversals"
+        return self.each(path, reading.reversal, expand=[f"data.{_BALANCE}"])
 
     def get_dispute(self, dispute_id: str) -> DisputeFact:
         """Fetch a dispute with its movements."""
-        return reading.dispute(
-            _ask(lambda: self._client.v1.disputes.retrieve(dispute_id, {}, self._read))
-        )
+        return reading.dispute(self.get("/v1/disputes", dispute_id))
 
     def get_topup(self, topup_id: str) -> TopupFact:
         """Fetch a top-up with its movement."""
-        params: Any = {"expand": [_BALANCE]}
-        return reading.topup(
-            _ask(lambda: self._client.v1.topups.retrieve(topup_id, params, self._read))
-        )
+        return reading.topup(self.get("/v1/topups", topup_id, expand=[_BALANCE]))
 
     def get_payout(self, payout_id: str) -> PayoutFact:
         """Fetch a payout of the platform's own with its movements."""
-        params: Any = {"expand": [_BALANCE, "failure_balance_transaction"]}
-        return reading.payout(
-            _ask(lambda: self._client.v1.payouts.retrieve(payout_id, params, self._read))
-        )
+        expand = [_BALANCE, "failure_balance_transaction"]
+        return reading.payout(self.get("/v1/payouts", payout_id, expand=expand))
 
     def get_account(self, account_id: str) -> AccountFact:
         """Fetch a connected account and what it may receive."""
-        params: Any = {"include": ["configuration.recipient", "requirements"]}
-        return reading.account(
-            _ask(lambda: self._client.v2.core.accounts.retrieve(account_id, params, self._read))
-        )
+        include = ["configuration.recipient", "requirements"]
+        return reading.account(self.get("/v2/core/accounts", account_id, include=include))
 
     def onboarding_url(self, account_id: str, *, return_url: str, refresh_url: str) -> str:
         """Make a fresh, short-lived link to Stripe's onboarding page.
 
         A link moves no money and a second one harms nothing, so no attempt stands behind it.
         """
-        params: Any = {
-            "account": account_id,
-            "use_case": {
-                "type": "account_onboarding",
-                "account_onboarding": {
-                    "return_url": return_url,
-                    "refresh_url": refresh_url,
-                },
-            },
+        case = {
+            "type": "account_onboarding",
+            "account_onboarding": {"return_url": return_url, "refresh_url": refresh_url},
         }
-        return str(_ask(lambda: self._client.v2.core.account_links.create(params, self._read)).url)
+        return str(self.put("/v2/core/account_links", account=account_id, use_case=case).url)
 
     def available_amount(self, currency: str) -> int:
         """Return the platform's available balance in one currency, in minor units."""
-        balance = _ask(lambda: self._client.v1.balance.retrieve({}, self._read))
-        return sum(one.amount for one in balance.available if one.currency.upper() == currency)
+        available = self.get("/v1/balance").available
+        return sum(one.amount for one in available if one.currency.upper() == currency)
 
     def list_movements(
         self, *, since: datetime | None = None, source: str | None = None
     ) -> Iterator[MovementFacts]:
         """List balance transactions, newest first, as constant memory as pages allow."""
-        params: Any = {"limit": PAGE}
-        if since is not None:
-            params["created"] = {"gte": int(since.timestamp())}
-        if source is not None:
-            params["source"] = source
-        return _each(
-            lambda: self._client.v1.balance_transactions.list(params, self._read), _movement
-        )
+        asked: dict[str, Any] = {} if source is None else {"source": source}
+        return self.each("/v1/balance_transactions", _movement, since=since, **asked)
 
     def list_events(self, *, since: datetime) -> Iterator[EventFact]:
-        """List events created since an instant of Stripe's time, newest first, as Stripe has them.
-
-        Read past the SDK's objects: a page of them takes eight times as long as its JSON, and a
-        deadline night has three events for each refund.
-        """
-        asked: dict[str, Any] = {"limit": PAGE, "created": {"gte": int(since.timestamp())}}
-        while True:
-            page = self.ask(
-                lambda client, read: client.raw_request("get", "/v1/events", **asked, **read).data
-            )
-            yield from map(reading.event, page["data"])
-            if not page["has_more"]:
-                return
-            asked["starting_after"] = page["data"][-1]["id"]
-
-    def each(
-        self, call: Callable[[StripeClient, Any], Any], read: Callable[[Any], T]
-    ) -> Iterator[T]:
-        """Read one of Stripe's lists page after page; raises on whichever page Stripe is away."""
-        return _each(lambda: call(self._client, self._read), read)
-
-    def ask(self, call: Callable[[StripeClient, Any], T]) -> T:
-        """Read one thing from Stripe; raises ``StripeAwayError`` or ``UnknownToStripeError``."""
-        return _ask(lambda: call(self._client, self._read))
+        """List events since an instant of Stripe's time, newest first, as Stripe has them."""
+        return self.each("/v1/events", reading.event, since=since)
 
 
 def _ask(call: Callable[[], T]) -> T:
@@ -328,15 +243,20 @@ def _ask(call: Callable[[], T]) -> T:
         ) from error
 
 
-def _each(call: Callable[[], Any], read: Callable[[Any], T]) -> Iterator[T]:
-    """Read a list page after page; raises as ``_ask`` does, on whichever page it happens."""
-    rows = _ask(call).auto_paging_iter()
-    while (seen := _ask(lambda: next(rows, None))) is not None:
-        yield read(seen)
+def _quoted(object_id: str) -> str:
+    return quote(object_id, safe="")
 
 
-def _movement(seen: Any) -> MovementFacts:
+def _movement(seen: Seen) -> MovementFacts:
     return _present(reading.movement(seen))
+
+
+def _intent(seen: Seen) -> IntentFact:
+    return _present(reading.intent(seen))
+
+
+def _card(seen: Seen) -> CardFact:
+    return _present(reading.card(seen))
 
 
 def _present(fact: T | None) -> T:
@@ -379,3 +299,37 @@ def _too_fast(error: stripe.RateLimitError, code: str) -> Postponed:
 def _retry_after(error: stripe.StripeError) -> float:
     raw = str((error.headers or {}).get("Retry-After", ""))
     return float(raw) if raw.isdecimal() else DEFAULT_RETRY_AFTER_SECONDS
+
+
+@dataclass(frozen=True)
+class _Call:
+    """Where an attempt is posted, and how its answer is read; ``named`` is the id's parameter."""
+
+    path: str
+    read: Callable[[Seen], Fact]
+    named: str = ""
+    expand: tuple[str, ...] = ()
+
+
+_INTENTS: Final = "/v1/payment_intents"
+_TRANSFERS: Final = "/v1/transfers"
+_CALLS: Final = {
+    AttemptKind.CHECKOUT_CREATE: _Call("/v1/checkout/sessions", reading.checkout),
+    AttemptKind.CHECKOUT_EXPIRE: _Call(
+        "/v1/checkout/sessions/{id}/expire", reading.checkout, "session"
+    ),
+    AttemptKind.INTENT_CREATE: _Call(_INTENTS, _intent),
+    AttemptKind.INTENT_CONFIRM: _Call(
+        f"{_INTENTS}/{{id}}/confirm", _intent, "intent", (f"latest_charge.{_BALANCE}",)
+    ),
+    AttemptKind.INTENT_CANCEL: _Call(f"{_INTENTS}/{{id}}/cancel", _intent, "intent"),
+    AttemptKind.CARD_DETACH: _Call("/v1/payment_methods/{id}/detach", _card, "card"),
+    AttemptKind.REFUND_CREATE: _Call(
+        "/v1/refunds", reading.refund, expand=(_BALANCE, "failure_balance_transaction")
+    ),
+    AttemptKind.TRANSFER_CREATE: _Call(_TRANSFERS, reading.transfer, expand=(_BALANCE,)),
+    AttemptKind.REVERSAL_CREATE: _Call(
+        f"{_TRANSFERS}/{{id}}/reversals", reading.reversal, "transfer", (_BALANCE,)
+    ),
+    AttemptKind.ACCOUNT_CREATE: _Call("/v2/core/accounts", reading.account),
+}

@@ -7,20 +7,20 @@ https://docs.stripe.com/api/products/create
 """
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Final
 
 import stripe
 
 from payments.gateway.client import Gateway, UnknownToStripeError
+
+_NOTES: Final = "/v1/products"
 
 
 def fetch_noted_numbers(gateway: Gateway, *, installation: str) -> dict[str, int] | None:
     """Return the last number noted of each series, or nothing while none ever was."""
     note_id = _note_id(installation)
     try:
-        seen = gateway.ask(
-            lambda client, options: client.v1.products.retrieve(note_id, {}, options)
-        )
+        seen = gateway.get(_NOTES, note_id)
     except UnknownToStripeError:
         return None
     noted: dict[str, str] = seen.metadata.to_dict()
@@ -36,15 +36,15 @@ def note_numbers(
     """
     note_id = _note_id(installation)
     if is_first:
-        _make(gateway, {"id": note_id, "name": "Octo", "active": False})
-    change: Any = {"metadata": {series: str(last) for series, last in numbers.items()}}
-    gateway.ask(lambda client, options: client.v1.products.update(note_id, change, options))
+        _make(gateway, note_id)
+    noted = {series: str(last) for series, last in numbers.items()}
+    gateway.put(f"{_NOTES}/{note_id}", metadata=noted)
 
 
-def _make(gateway: Gateway, params: Any) -> None:
+def _make(gateway: Gateway, note_id: str) -> None:
     """Make the product, unless another worker just did."""
     try:
-        gateway.ask(lambda client, options: client.v1.products.create(params, options))
+        gateway.put(_NOTES, id=note_id, name="Octo", active=False)
     except stripe.InvalidRequestError as error:
         if error.code != "resource_already_exists":
             raise

@@ -153,16 +153,16 @@ def end(story: Story) -> list[str]:
 
 def send_without_key(self: Gateway, kind: AttemptKind, parameters: Any, key: str) -> Answer:
     del key
-    return _send(self, kind, parameters, {})
+    return _send(self, kind, parameters)
 
 
 def send_with_fresh_key(self: Gateway, kind: AttemptKind, parameters: Any, key: str) -> Answer:
-    return _send(self, kind, parameters, {"idempotency_key": f"{key}:{uuid.uuid4()}"})
+    return _send(self, kind, parameters, idempotency_key=f"{key}:{uuid.uuid4()}")
 
 
-def _send(gateway: Gateway, kind: AttemptKind, parameters: Any, options: Any) -> Answer:
+def _send(gateway: Gateway, kind: AttemptKind, parameters: Any, **options: str) -> Answer:
     try:
-        return Done(gateway._call(kind, dict(parameters), options))
+        return Done(gateway._call(kind, parameters, **options))
     except stripe.APIConnectionError as error:
         return Unknown(str(error))
 
