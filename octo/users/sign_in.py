@@ -23,6 +23,7 @@ from octo.users.access_tokens import find_bearer
 from octo.users.models import Role, User
 from octo.web.language import current_language
 from octo.web.permissions import PUBLIC, SIGNED_IN, bearer_secret, mark_endpoint
+from octo.web.signing import ForbearingSigner
 
 SHORTEST_PASSWORD: Final = 10
 ARGON2_ROUNDS: Final = 2
@@ -134,6 +135,8 @@ def register(app: Flask) -> None:
         mail_util_cls=mailing.OutboxMail,
     )
     security.want_json(lambda _: False)
+    for mailed in (security.confirm_serializer, security.reset_serializer):
+        mailed.signer = ForbearingSigner
     app.login_manager.request_loader(_find_bearer)  # type: ignore[attr-defined]  # flask-login puts it there
     for name in WRITING_ENDPOINTS:
         _wrap(app, name, _in_one_transaction)

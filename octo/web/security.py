@@ -12,6 +12,7 @@ from werkzeug.exceptions import BadRequest, NotFound
 from werkzeug.wrappers import Response
 
 from octo.runtime import runtime
+from octo.web.signing import Sessions
 
 MAX_REQUEST_BYTES: Final = 12 * 1024 * 1024
 MAX_FORM_FIELD_BYTES: Final = 500_000
@@ -104,7 +105,10 @@ def _policy() -> str:
 
 
 def register(app: Flask) -> None:
-    """Set limits, headers and the token; ``forms`` demands it, once permissions are checked."""
+    """Set limits, headers, sessions and the token.
+
+    ``forms`` demands the token, once permissions are checked.
+    """
     app.config.setdefault("MAX_CONTENT_LENGTH", MAX_REQUEST_BYTES)
     app.config.setdefault("MAX_FORM_MEMORY_SIZE", MAX_FORM_FIELD_BYTES)
     app.config.setdefault("MAX_FORM_PARTS", MAX_FORM_PARTS)
@@ -114,6 +118,7 @@ def register(app: Flask) -> None:
         WTF_CSRF_SSL_STRICT=False,
     )
     csrf.init_app(app)
+    app.session_interface = Sessions()
     app.before_request(name_request)
     app.before_request(refuse_unstorable)
     app.after_request(protect)

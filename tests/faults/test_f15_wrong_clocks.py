@@ -11,16 +11,18 @@ import pytest
 import sqlalchemy as sa
 import time_machine
 from flask import Flask
+from itsdangerous import SignatureExpired
 from sqlalchemy import event
 
 from campaigns.models import Campaign, CampaignStatus, Outcome, PledgeStatus
 from octo.clock import real_now
 from octo.database import db, transaction
+from octo.web.signing import CLOCKS_DIFFER_SECONDS, ForbearingSigner
 from payments.gateway.attempts import claim_again
 from payments.models import Attempt, AttemptKind, AttemptStatus, Refund
 from tests.afterlife import AVAILABLE_AT_ONCE
 from tests.doomed import doomed_worker
-from tests.faults.finishing import finish
+from tests.faults.finishing import agreed_pledge, finish
 from tests.faults.judging import (
     asked,
     check_conserved,
@@ -31,6 +33,7 @@ from tests.faults.judging import (
 )
 from tests.make import PASSWORD, Make
 from tests.moment import Moment
+from tests.octo.mailbox import Mailbox
 from tests.processes import wait_until
 from tests.sandbox import SandboxClient
 from tests.visitor import Visitor, refresh
@@ -186,3 +189,51 @@ def test_a_calendar_moved_by_weeks_ends_no_lease_session_key_or_pause(
     ended(reached, Outcome.SUCCEEDED)
     check_given_back_once(sandbox, missed)
     check_conserved(sandbox)
+
+
+def test_what_a_machine_ahead_has_signed_is_good_at_one_behind(
+    app: Flask, client: Visitor, make: Make
+) -> None:
+    campaign = make.live_campaign()
+    person, forgetful = make.user(), make.user()
+    guest = app.test_client()
+    assert isinstance(guest, Visitor)
+    with time_machine.travel(real_now() + SKEW):
+        client.sign_in(person.email, PASSWORD)
+        guest.submit("/reset", {"email": forgetful.email}, form="/reset")
+        account = {"name": "Gwenaël", "email": "gwenael@example.org", "password": PASSWORD}
+        guest.submit("/register", account)
+        form = agreed_pledge(guest, campaign, amount="15")
+    mailbox = Mailbox(app)
+
+    with time_machine.travel(real_now() - SKEW):
+        paying = guest.post(**form)
+        account_page = client.get("/account")
+        confirmed = guest.page(mailbox.link_to("gwenael@example.org", "/confirm/"))
+        link = mailbox.link_to(forgetful.email, "/reset/")
+        chosen = {"password": PASSWORD[::-1], "password_confirm": PASSWORD[::-1]}
+        guest.submit(link, chosen, form=link)
+        guest.sign_in(forgetful.email, PASSWORD[::-1])
+
+    assert paying.status_code == 303
+    assert account_page.status_code == 200
+    assert "Votre adresse est confirmée" in confirmed.text_content()
+
+
+@pytest.mark.parametrize("ahead", [1, 2 * SKEW.seconds, CLOCKS_DIFFER_SECONDS])
+def test_what_is_signed_a_little_ahead_is_fresh(ahead: int) -> None:
+    signer = ForbearingSigner("a key")
+    with time_machine.travel(real_now() + timedelta(seconds=ahead)):
+        signed = signer.sign("a session")
+
+    assert signer.unsign(signed, max_age=60) == b"a session"
+
+
+@pytest.mark.parametrize("ahead", [-120, CLOCKS_DIFFER_SECONDS + 60])
+def test_what_is_signed_long_ago_or_far_ahead_is_refused(ahead: int) -> None:
+    signer = ForbearingSigner("a key")
+    with time_machine.travel(real_now() + timedelta(seconds=ahead)):
+        signed = signer.sign("a session")
+
+    with pytest.raises(SignatureExpired):
+        signer.unsign(signed, max_age=60)
