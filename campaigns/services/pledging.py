@@ -98,8 +98,9 @@ def place_pledge(campaign_id: str, wish: PledgeWish, *, clock: Clock, rules: Rul
     """
     try:
         return _place(campaign_id, wish, clock=clock, rules=rules)
-    except IntegrityError:
-        # A request with the same key was committed since ours looked: now it is found.
+    except (IntegrityError, SoldOutError):
+        # A request with the same key may have been committed since ours looked, and hold the last
+        # unit: now it is found.
         return _place(campaign_id, wish, clock=clock, rules=rules)
 
 
