@@ -71,13 +71,17 @@ def _charges(campaigns: list[Campaign]) -> Iterator[tuple[Payment, MovementFacts
     """Make charges of 52.00 that no other process makes."""
     mine = uuid.uuid4().hex[:12]
     for number, campaign in enumerate(itertools.cycle(campaigns)):
-        payment = Payment(
-            public_id=f"pay_{mine}{number:010}",
-            campaign=campaign,
-            amount=50_00,
-            tip_amount=2_00,
-            is_late=False,
-        )
-        seen = books.movement(52_00, fee=1_03, source=f"ch_{mine}{number:010}")
-        stripe_id = f"txn_{mine}{number:010}"
-        yield payment, replace(seen, stripe_balance_transaction_id=stripe_id)
+        yield charge(campaign, f"{mine}{number:010}")
+
+
+def charge(campaign: Campaign, name: str) -> tuple[Payment, MovementFacts]:
+    """Make a charge of 52.00 whose ids all end in this name."""
+    payment = Payment(
+        public_id=f"pay_{name}",
+        campaign=campaign,
+        amount=50_00,
+        tip_amount=2_00,
+        is_late=False,
+    )
+    seen = books.movement(52_00, fee=1_03, source=f"ch_{name}")
+    return payment, replace(seen, stripe_balance_transaction_id=f"txn_{name}")

@@ -10,20 +10,24 @@ import re
 import sqlite3
 import subprocess
 import time
+import uuid
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from multiprocessing import get_context
 from pathlib import Path
 from statistics import median
-from typing import Final, Self
+from typing import Any, Final, Self
 
 import sqlalchemy as sa
 
 from bench.figures import Figure
 from bench.places import migrate, running_site, scratch
-from bench.poster import Order, begin, ready, work
+from bench.poster import Order, begin, charge, ready, work
+from campaigns.models import Campaign
 from octo.database import transaction
+from payments.ledger import rules
+from payments.ledger.posting import adopt_movement
 from tests.payments.ledger import books
 from tests.postgresql import postgresql_programs, temporary_postgresql
 
@@ -33,6 +37,7 @@ TARGET: Final = 0.8
 CLIENTS: Final = (1, 8)
 CAMPAIGNS: Final = 200
 TPC_B_SCALE: Final = 10
+MARK: Final = "@"
 START_AFTER_SECONDS: Final = 1.0  # each makes its charges meanwhile
 
 
@@ -48,6 +53,7 @@ def _measure_postgresql() -> Iterator[Figure]:
         _make_campaigns(url, folder)
         bench = PgBench(postgresql_programs(folder), url)
         bench.run("--initialize", "--quiet", f"--scale={TPC_B_SCALE}")
+        bench.learn(folder / "posting.sql", *_overhear(url, folder))
         for clients in CLIENTS:
             with Posters(url, folder, clients) as posters:
                 turns = [_turn(bench, posters, clients) for _ in range(TURNS)]
@@ -59,6 +65,7 @@ class Turn:
     """Commits a second, one after the other."""
 
     tpc_b: float
+    sent_by_pgbench: float
     hot: float
     spread: float
     within: float
@@ -66,7 +73,8 @@ class Turn:
 
 def _turn(bench: "PgBench", posters: "Posters", clients: int) -> Turn:
     return Turn(
-        tpc_b=bench.tpc_b(clients),
+        tpc_b=bench.rate(clients),
+        sent_by_pgbench=bench.rate(clients, *bench.posting()),
         hot=posters.rate(is_hot=True, is_alone=True),
         spread=posters.rate(is_hot=False, is_alone=True),
         within=posters.rate(is_hot=True, is_alone=False),
@@ -88,6 +96,12 @@ def _compare(clients: int, turns: list[Turn]) -> Iterator[Figure]:
         "ratio",
         TARGET,
         note="all on one campaign, alone in their commit: one round trip",
+    )
+    yield Figure(
+        f"{where}: postings sent by pgbench against TPC-B",
+        median(turn.sent_by_pgbench / turn.tpc_b for turn in turns),
+        "ratio",
+        note="the same statement from the same C program: what a posting costs the server",
     )
     yield Figure(
         f"{where}: one hot campaign against {CAMPAIGNS}",
@@ -131,6 +145,23 @@ def _make_campaigns(url: str, folder: Path) -> None:
         session.add_all(books.campaign() for _ in range(CAMPAIGNS))
 
 
+def _overhear(url: str, folder: Path) -> tuple[str, str]:
+    """Post one charge; return the statement as the driver gets it, and the document it is given."""
+    heard: list[tuple[str, tuple[str, ...]]] = []
+    with running_site(url, folder), transaction() as session:
+        payment, movement = charge(session.scalars(sa.select(Campaign)).first(), MARK)
+        draft = rules.charge(payment, movement)
+        session.expunge_all()
+
+        @sa.event.listens_for(session.connection(), "before_cursor_execute")
+        def listen(_one: object, _cursor: object, sql: str, values: Any, *_more: object) -> None:
+            heard.append((sql, values))
+
+        adopt_movement(session, movement, draft)
+    [(sql, (document,))] = heard
+    return sql, document
+
+
 class Posters:
     """Processes that post on command, all beginning at one instant."""
 
@@ -162,9 +193,21 @@ class PgBench:
         self._program = programs / "pgbench"
         self._address = sa.make_url(url)
 
-    def tpc_b(self, clients: int) -> float:
-        """Return its transactions a second."""
+    def learn(self, script: Path, sql: str, document: str) -> None:
+        """Be ready to send a posting as the engine does, each time with ids of its own."""
+        name = ":run::text || '-' || :client_id::text || '-' || :n::text"
+        spoken = sql.replace("$1", f"replace(:document::text, '{MARK}', {name})")
+        script.write_text(f"\\set n :n + 1\n{spoken.strip()};\n")
+        self._posting = [f"--file={script}", f"--define=document={document}", "--define=n=0"]
+
+    def posting(self) -> list[str]:
+        """Return the options of a run that posts what no other run does."""
+        return [*self._posting, f"--define=run={uuid.uuid4().hex[:12]}"]
+
+    def rate(self, clients: int, *options: str) -> float:
+        """Return how many transactions a second it makes: TPC-B unless told otherwise."""
         told = self.run(
+            *options,
             "--no-vacuum",
             "--protocol=prepared",
             f"--client={clients}",
