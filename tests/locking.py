@@ -21,6 +21,9 @@ RANKS: Final = {
     **dict.fromkeys(("reward", "refund", "dispute", "transfer", "transfer_reversal"), 4),
     **dict.fromkeys(("owner_debt", "document_series", "connected_account"), 4),
 }
+REFERS: Final = {"pledge_link": "pledge"}
+"""What PostgreSQL locks of itself when a row that refers to another is written."""
+
 _WRITTEN: Final = re.compile(r"(UPDATE|INSERT INTO) (\w+) ")
 _HELD: Final = "tests.locked_tables"
 
@@ -69,7 +72,8 @@ def watched_locks(engine: sa.Engine) -> Iterator[Watch]:
     ) -> None:
         if found := _WRITTEN.match(statement):
             verb, table = found.groups()
-            watch.take(connection, table, may_wait=verb == "UPDATE")
+            may_wait = verb == "UPDATE" or table in REFERS
+            watch.take(connection, REFERS.get(table, table), may_wait=may_wait)
 
     def on_select(state: ORMExecuteState) -> None:
         wanted: Any = getattr(state.statement, "_for_update_arg", None)

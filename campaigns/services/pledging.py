@@ -98,9 +98,9 @@ def place_pledge(campaign_id: str, wish: PledgeWish, *, clock: Clock, rules: Rul
     """
     try:
         return _place(campaign_id, wish, clock=clock, rules=rules)
-    except (IntegrityError, SoldOutError):
+    except (IntegrityError, SoldOutError, CampaignNotOpenError):
         # A request with the same key may have been committed since ours looked, and hold the last
-        # unit: now it is found.
+        # unit, or have come in time: now it is found.
         return _place(campaign_id, wish, clock=clock, rules=rules)
 
 
@@ -182,12 +182,15 @@ def shipping_of(reward: Reward | None) -> int:
 
 def _place(campaign_id: str, wish: PledgeWish, *, clock: Clock, rules: Rules) -> PlacedPledge:
     with transaction() as session:
-        campaign = _share_campaign(session, campaign_id)
+        known = session.scalars(sa.select(Pledge).filter_by(request_key=_key_of(wish)))
+        pledge = known.one_or_none()
+        campaign = _find_campaign(session, campaign_id, is_shared=pledge is None)
         at = clock.now()
         reward = _find_reward(session, campaign, wish.reward_id)
         wished = _pledge_of(wish, campaign, reward)
-        pledge = _find_same(session, wished)
-        if pledge is None:
+        if pledge is not None:
+            _check_same(pledge, wished)
+        else:
             if not campaign.is_open(at):
                 raise CampaignNotOpenError(N_("This campaign takes no pledges now."))
             pledge = wished
@@ -213,7 +216,7 @@ def _pledge_of(wish: PledgeWish, campaign: Campaign, reward: Reward | None) -> P
         )
     return Pledge(
         public_id=new_public_id("plg"),
-        request_key=hash_token(f"{wish.user_id or 'guest'}:{wish.request_key}"),
+        request_key=_key_of(wish),
         campaign_id=campaign.id,
         reward_id=reward.id if reward is not None else None,
         user_id=wish.user_id,
@@ -247,14 +250,19 @@ def _check_amounts(
         )
 
 
-def _share_campaign(session: Session, campaign_id: str) -> Campaign:
-    """Read the campaign under a share lock, so that closing waits for this pledge or is seen."""
-    statement = (
-        sa.select(Campaign)
-        .where(Campaign.public_id == campaign_id)
-        .with_for_update(read=True, of=Campaign)
-        .execution_options(populate_existing=True)
-    )
+def _key_of(wish: PledgeWish) -> str:
+    return hash_token(f"{wish.user_id or 'guest'}:{wish.request_key}")
+
+
+def _find_campaign(session: Session, campaign_id: str, *, is_shared: bool) -> Campaign:
+    """Read the campaign; ``is_shared``, closing waits for this pledge or is seen.
+
+    Only for a new pledge: the link to one that stands locks it, and pledges come before campaigns.
+    """
+    statement = sa.select(Campaign).where(Campaign.public_id == campaign_id)
+    if is_shared:
+        statement = statement.with_for_update(read=True, of=Campaign)
+    statement = statement.execution_options(populate_existing=True)
     campaign = session.scalars(statement).one_or_none()
     if campaign is None or not campaign.is_public:
         raise NotFoundError(N_("Nothing was found at this address."))
@@ -280,15 +288,10 @@ def _clean_address(address: Mapping[str, str], check: Checks) -> dict[str, str]:
     return cleaned
 
 
-def _find_same(session: Session, wished: Pledge) -> Pledge | None:
-    statement = sa.select(Pledge).filter_by(request_key=wished.request_key)
-    known = session.scalars(statement).one_or_none()
-    if known is None:
-        return None
+def _check_same(known: Pledge, wished: Pledge) -> None:
     told = ("campaign_id", "reward_id", "email", "amount", "tip_amount", "user_id")
     if any(getattr(known, side) != getattr(wished, side) for side in told):
         raise RequestKeyReusedError(N_("This request was already used for another pledge."))
-    return known
 
 
 def _hold_reward(session: Session, pledge: Pledge, reward: Reward | None) -> None:

@@ -1,6 +1,8 @@
-"""F19: nobody waits in a circle: a pledge is canceled while a refund of it is taken in."""
+"""F19: nobody waits in a circle: a pledge is canceled or sent again while it is taken in."""
 
 import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import sqlalchemy as sa
@@ -8,7 +10,7 @@ from flask import Flask
 
 from campaigns.models import Campaign, Pledge, PledgeStatus
 from campaigns.ports import bound_payments
-from campaigns.services.pledging import cancel_pledge
+from campaigns.services.pledging import PledgeWish, cancel_pledge, place_pledge
 from octo.database import db, lock, transaction
 from octo.runtime import runtime
 from payments.gateway.client import StripeAwayError
@@ -20,6 +22,7 @@ from tests.sandbox import SandboxClient
 from tests.visitor import refresh
 
 PATIENCE_SECONDS = 20
+HEAD_START_SECONDS = 0.3
 
 
 def test_canceling_waits_for_who_holds_the_payment_and_then_goes_on(app: Flask, make: Make) -> None:
@@ -92,6 +95,30 @@ def test_a_backer_who_comes_back_to_pay_waits_for_no_attempt(
     refresh()
     assert pledge.status is PledgeStatus.ACTIVE
     assert len(sandbox.every("/v1/checkout/sessions")) == 1
+
+
+def test_a_form_sent_again_waits_for_its_pledge_and_holds_nothing_meanwhile(
+    app: Flask, make: Make
+) -> None:
+    campaign = make.live_campaign()
+    campaign_id, found = campaign.public_id, runtime()
+    wish = PledgeWish(amount=15_00, email="lea@example.org", locale="fr", request_key="once")
+
+    def place() -> str:
+        with app.app_context():
+            placed = place_pledge(campaign_id, wish, clock=found.clock, rules=found.settings.rules)
+            db.session.remove()
+            return str(placed.pledge.public_id)
+
+    with ThreadPoolExecutor(1) as hands:
+        pledge_id = hands.submit(place).result()
+        with transaction() as session:
+            lock(session, Pledge, public_id=pledge_id)
+            again = hands.submit(place)
+            time.sleep(HEAD_START_SECONDS)
+            lock(session, Campaign, public_id=campaign_id)
+
+        assert again.result(PATIENCE_SECONDS) == pledge_id
 
 
 def test_a_lock_taken_out_of_order_fails_its_test(make: Make, lock_watch: Watch) -> None:
