@@ -100,7 +100,10 @@ def place_pledge(campaign_id: str, wish: PledgeWish, *, clock: Clock, rules: Rul
         return _place(campaign_id, wish, clock=clock, rules=rules)
     except (IntegrityError, SoldOutError, CampaignNotOpenError):
         # A request with the same key may have been committed since ours looked, and hold the last
-        # unit, or have come in time: now it is found.
+        # unit, or have come in time.
+        with reading() as session:
+            if _find_same(session, wish) is None:
+                raise
         return _place(campaign_id, wish, clock=clock, rules=rules)
 
 
@@ -182,8 +185,7 @@ def shipping_of(reward: Reward | None) -> int:
 
 def _place(campaign_id: str, wish: PledgeWish, *, clock: Clock, rules: Rules) -> PlacedPledge:
     with transaction() as session:
-        known = session.scalars(sa.select(Pledge).filter_by(request_key=_key_of(wish)))
-        pledge = known.one_or_none()
+        pledge = _find_same(session, wish)
         campaign = _find_campaign(session, campaign_id, is_shared=pledge is None)
         at = clock.now()
         reward = _find_reward(session, campaign, wish.reward_id)
@@ -286,6 +288,10 @@ def _clean_address(address: Mapping[str, str], check: Checks) -> dict[str, str]:
         if not address.get(line, "").strip() and line not in _OPTIONAL_ADDRESS_FIELDS:
             check.refuse(InvalidError(N_("This reward is sent by post: say where."), field=line))
     return cleaned
+
+
+def _find_same(session: Session, wish: PledgeWish) -> Pledge | None:
+    return session.scalars(sa.select(Pledge).filter_by(request_key=_key_of(wish))).one_or_none()
 
 
 def _check_same(known: Pledge, wished: Pledge) -> None:

@@ -55,6 +55,7 @@ REFUSED_KEY_RETRY_SECONDS: Final = 60.0
 OBJECT_LOCKED: Final = "lock_timeout"
 
 _BALANCE: Final = "balance_transaction"
+_AWAY: Final = N_("Our payment provider does not answer. Nothing was taken: try again in a minute.")
 
 T = TypeVar("T")
 
@@ -100,7 +101,7 @@ class Gateway:
     def _call(self, kind: AttemptKind, parameters: Mapping[str, Any], **options: Any) -> Fact:
         call = _CALLS[kind]
         asked = dict(parameters)
-        path = call.path.format(id=_quoted(asked.pop(call.named, "")))
+        path = call.path.format(id=_quoted(asked.pop(call.named)) if call.named else "")
         if call.expand:
             asked["expand"] = list(call.expand)
         return call.read(self._request("post", path, asked, **options))
@@ -132,6 +133,8 @@ class Gateway:
             yield from map(read, rows)
             if not page.has_more:
                 return
+            if not rows:
+                raise StripeAwayError(_AWAY)
             asked["starting_after"] = rows[-1].id
 
     def get_checkout(self, session_id: str) -> CheckoutFact:
@@ -238,9 +241,7 @@ def _ask(call: Callable[[], T]) -> T:
             ) from error
         raise
     except (stripe.APIConnectionError, stripe.RateLimitError, stripe.APIError) as error:
-        raise StripeAwayError(
-            N_("Our payment provider does not answer. Nothing was taken: try again in a minute.")
-        ) from error
+        raise StripeAwayError(_AWAY) from error
 
 
 def _quoted(object_id: str) -> str:

@@ -37,6 +37,8 @@ class Seen:
         self._fields: Final = fields
 
     def __getattr__(self, name: str) -> Any:
+        if name.startswith("_"):  # copying asks before there are fields
+            raise AttributeError(name)
         try:
             return _seen(self._fields[name])
         except (KeyError, TypeError):

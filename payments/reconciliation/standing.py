@@ -18,8 +18,6 @@ from payments.gateway.clearance import epoch
 from payments.models import Discrepancy, Reconciliation, Standing
 
 OVERLAP: Final = timedelta(minutes=10)
-BRIEF_OVERLAP: Final = timedelta(minutes=1)
-"""Enough when a worker begins: all money waits then, only to learn whether Stripe is ahead."""
 EVERY: Final = timedelta(minutes=5)
 WHOLE_EVERY: Final = timedelta(hours=24)
 LEASE: Final = timedelta(seconds=9)
@@ -145,24 +143,21 @@ def read_comparisons() -> Reconciliation | None:
 
 
 def _take(session: Session, row: Reconciliation, *, at: datetime, is_whole: bool) -> Run:
-    since = None
-    if not is_whole and row.seen_until is not None:
-        overlap = BRIEF_OVERLAP if row.standing is Standing.UNCHECKED else OVERLAP
-        since = _since(session, row.seen_until, overlap)
+    since = None if is_whole or row.seen_until is None else _since(session, row.seen_until)
     until = None if row.seen_until is None else row.seen_until - OVERLAP
     run = Run(began_at=at, since=since, compared_until=until)
     row.holder, row.lease_until = run.holder, at + LEASE
     return run
 
 
-def _since(session: Session, seen_until: datetime, overlap: timedelta) -> datetime:
+def _since(session: Session, seen_until: datetime) -> datetime:
     """Look a little further back than what was seen, and at what was found to differ lately."""
     oldest = session.scalar(
         sa.select(sa.func.min(Discrepancy.occurred_at)).where(
             Discrepancy.opened(), Discrepancy.occurred_at > seen_until - LOOKS_BACK
         )
     )
-    since = seen_until - overlap
+    since = seen_until - OVERLAP
     return since if oldest is None else min(since, oldest)
 
 

@@ -10,11 +10,10 @@ from flask import Flask
 from campaigns.models import Campaign, CampaignStatus
 from migrations import triggers
 from octo.audit import AuditEvent
-from octo.database import db, reading, transaction
+from octo.database import db, transaction
 from octo.scheduler import jobs
 from octo.users.models import RoleName
 from payments.models import Discrepancy, Reconciliation, Standing
-from payments.reconciliation.standing import distrust
 from tests.make import PASSWORD, Make
 from tests.sandbox import SandboxClient
 from tests.visitor import Visitor, refresh
@@ -121,31 +120,6 @@ def test_a_comparison_holds_a_quarter_of_an_hour_and_is_made_again_before_money_
     asked = [(one["method"], one["path"]) for one in sandbox.requests()[before:]]
     assert asked.index(("GET", "/v1/balance_transactions")) < asked.index(("POST", "/v1/refunds"))
     assert status_of(campaign.id) is CampaignStatus.SETTLED
-
-
-def test_a_worker_that_begins_keeps_money_waiting_only_for_what_is_new(
-    app: Flask, make: Make, sandbox: SandboxClient
-) -> None:
-    make.pledge(make.live_campaign(goal=1_000_00, days=20), 15_00)
-    make.work()
-    with reading() as session:
-        seen_until = session.scalars(sa.select(Reconciliation.seen_until)).one()
-    assert seen_until is not None
-
-    distrust()
-    jobs(app)["compare_books"].run()
-    with transaction() as session:
-        row = session.get_one(Reconciliation, 1)
-        assert row.compared_at is not None
-        row.compared_at -= timedelta(minutes=6)
-    jobs(app)["compare_books"].run()
-
-    looked = [
-        int(one["params"]["created"]["gte"])
-        for one in sandbox.requests()
-        if one["path"] == "/v1/balance_transactions" and "created" in one["params"]
-    ]
-    assert [int(seen_until.timestamp()) - since for since in looked] == [60, 600]
 
 
 def _compare_everything(make: Make) -> None:
