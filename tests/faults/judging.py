@@ -4,8 +4,9 @@ from collections import Counter
 
 import sqlalchemy as sa
 
-from campaigns.models import Campaign, CampaignStatus, Outcome
+from campaigns.models import Campaign, CampaignStatus, Outcome, Pledge, Reward
 from octo.database import db, reading
+from payments.models import Payment
 from tests.afterlife import check_books
 from tests.machine.conservation import Ours, Theirs, find_breaches
 from tests.sandbox import SandboxClient
@@ -30,6 +31,35 @@ def check_given_back_once(sandbox: SandboxClient, campaign: Campaign) -> None:
         one["id"]: 1 for one in charges
     }
     assert all(one["amount_refunded"] == one["amount"] for one in charges)
+
+
+def check_charged_once(sandbox: SandboxClient) -> None:
+    """See that each charge is of one payment of ours, and that no pledge was charged twice."""
+    refresh()
+    charges = {one["id"] for one in sandbox.every("/v1/charges") if one["paid"]}
+    paid = db.session.execute(
+        sa.select(Payment.stripe_charge_id, Payment.pledge_id).where(
+            Payment.stripe_charge_id.is_not(None)
+        )
+    ).all()
+    assert Counter(one.stripe_charge_id for one in paid) == Counter(charges)
+    assert max(Counter(one.pledge_id for one in paid).values()) == 1
+
+
+def check_not_oversold(campaign: Campaign) -> None:
+    """See that pledges hold all that was taken of each reward, and no more than there is."""
+    refresh()
+    for reward in db.session.scalars(sa.select(Reward).filter_by(campaign_id=campaign.id)):
+        held = sa.select(sa.func.count()).where(Pledge.reward_id == reward.id, Pledge.holds_reward)
+        assert reward.stock is not None
+        assert db.session.scalar(held) == reward.taken_count <= reward.stock
+
+
+def check_no_circle() -> None:
+    """See that PostgreSQL met no transactions that waited for each other in a circle."""
+    met = sa.text("SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()")
+    with reading() as session:
+        assert session.scalar(met) == 0
 
 
 def ended(campaign: Campaign, outcome: Outcome) -> None:
