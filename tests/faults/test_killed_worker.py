@@ -29,6 +29,7 @@ from tests.visitor import refresh
 KILLS: Final = 20
 KILLS_AT_A_DEADLINE: Final = 3
 LONGEST_LIFE_SECONDS: Final = 2.5
+LONGEST_WAIT_SECONDS: Final = 5.0
 LONGEST_CALLS_SECONDS: Final = 0.3
 HALF: Final = 0.5
 PATIENCE_SECONDS: Final = 120
@@ -70,7 +71,7 @@ class Killings:
         """Let half of the workers die at any moment, half while their calls are on their way."""
         end = time.monotonic() + self._random.uniform(0.0, LONGEST_LIFE_SECONDS)
         if self._random.random() < HALF:
-            end = time.monotonic() + LONGEST_LIFE_SECONDS
+            end = time.monotonic() + LONGEST_WAIT_SECONDS
             while not _calls_left_behind() and time.monotonic() < end:
                 time.sleep(0.02)
             end = time.monotonic() + self._random.uniform(0.0, LONGEST_CALLS_SECONDS)
