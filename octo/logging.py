@@ -43,3 +43,5 @@ def configure_logging(*, is_demo: bool) -> None:
     )
     # APScheduler warns, in lines of its own form, of each turn that a job still at work lets pass.
     logging.getLogger("apscheduler.scheduler").setLevel(logging.ERROR)
+    # Waitress does so of each request that waits a moment for its thread.
+    logging.getLogger("waitress.queue").setLevel(logging.ERROR)

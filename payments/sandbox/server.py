@@ -74,6 +74,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     )
     options = parser.parse_args(argv)
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
+    # Waitress warns of each request that waits a moment for its thread.
+    logging.getLogger("waitress.queue").setLevel(logging.ERROR)
     sandbox = create_sandbox(options.path, public_url=options.public_url)
     try:
         server = create_http_server(sandbox, options.host, options.port)

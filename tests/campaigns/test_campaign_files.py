@@ -34,6 +34,7 @@ def write_copy(folder: Path, old: str, new: str) -> Path:
     return file
 
 
+@pytest.mark.slow
 def test_every_example_comes_out_as_it_came_in(app: Flask, make: Make, tmp_path: Path) -> None:
     make.user(email=OWNER)
 

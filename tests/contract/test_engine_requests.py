@@ -135,6 +135,7 @@ def compare_all(requests: Iterable[Any]) -> Comparison:
     return whole
 
 
+@pytest.mark.slow
 def test_every_request_has_parameters_of_the_sdk(requests: list[Any]) -> None:
     comparison = compare_all(requests)
 
@@ -149,6 +150,7 @@ def test_every_request_has_parameters_of_the_sdk(requests: list[Any]) -> None:
     assert comparison.field_count > 100
 
 
+@pytest.mark.slow
 def test_every_post_has_a_key_and_no_metadata_names_anyone(requests: list[Any]) -> None:
     posts = [each for each in requests if each["method"] == "POST"]
     metadata = [values for request in requests for values in metadata_in(request["params"])]

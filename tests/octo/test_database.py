@@ -54,6 +54,7 @@ def _count(session: Session) -> int:
     return session.scalars(sa.select(BusinessClock.offset_seconds)).one()
 
 
+@pytest.mark.slow
 def test_eight_threads_of_read_modify_write_lose_nothing(app: Flask) -> None:
     def add_one() -> None:
         with app.app_context(), transaction() as session:

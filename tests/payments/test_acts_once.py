@@ -1,6 +1,7 @@
 """A treasurer's form that is sent twice acts once, and says so."""
 
 import lxml.html
+import pytest
 import sqlalchemy as sa
 from werkzeug.test import TestResponse
 
@@ -66,6 +67,7 @@ def contested(make: Make, moment: Moment, sandbox: SandboxClient) -> tuple[Campa
     return campaign, other
 
 
+@pytest.mark.slow
 def test_a_recovery_sent_twice_is_asked_once(
     client: Visitor, make: Make, moment: Moment, sandbox: SandboxClient
 ) -> None:

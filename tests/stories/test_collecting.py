@@ -2,6 +2,7 @@
 
 from http import HTTPStatus
 
+import pytest
 import sqlalchemy as sa
 from flask import Flask
 
@@ -127,6 +128,7 @@ def test_declined_cards_are_repaired_from_the_mailed_link_and_nobody_pays_twice(
     assert check_ledger(db.session()).faults == ()
 
 
+@pytest.mark.slow
 def test_enough_without_a_declined_card_settles_on_what_came_in(
     app: Flask, client: Visitor, make: Make, moment: Moment, sandbox: SandboxClient
 ) -> None:
@@ -220,6 +222,7 @@ def test_what_a_bank_takes_back_meanwhile_does_not_count(
     assert [one["amount"] for one in sandbox.every("/v1/refunds")] == [60_00]
 
 
+@pytest.mark.slow
 def test_money_that_comes_after_the_second_verdict_goes_back(
     make: Make, moment: Moment, sandbox: SandboxClient
 ) -> None:

@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+import pytest
 import sqlalchemy as sa
 
 from octo.clock import DatabaseClock
@@ -110,6 +111,7 @@ def test_moving_business_time_expires_no_lease_and_no_key(
     db.session.rollback()
 
 
+@pytest.mark.slow
 def test_campaigns_and_kinds_take_turns(make: Make, moment: Moment, sandbox: SandboxClient) -> None:
     planned_refunds(make, moment, sandbox, count=6)
     planned_refunds(make, moment, sandbox, count=2)

@@ -72,6 +72,7 @@ def test_every_planted_drift_is_named(history: History, drift: Drift) -> None:
     assert found == planted
 
 
+@pytest.mark.slow
 def test_nothing_is_named_once_all_is_put_back(history: History) -> None:
     code, report = history.reconcile()
 

@@ -101,6 +101,7 @@ def test_nobody_is_answered_without_a_key(sandbox_url: str) -> None:
         assert refusal.value.code == 401
 
 
+@pytest.mark.slow
 def test_more_accounts_than_are_kept_open_lose_nothing(sandbox_url: str) -> None:
     clients = [
         stripe.StripeClient(f"sk_test_crowd_{n}", base_addresses={"api": sandbox_url})
