@@ -19,6 +19,8 @@ from tests.octo.mailbox import Mailbox
 from tests.sandbox import SandboxClient
 from tests.visitor import Visitor
 
+pytestmark = pytest.mark.slow
+
 DECLINED_LATER = "4000000000000341"
 ASKS_ALWAYS = "4000002760003184"
 ASKS_ONCE = "4000002500003155"
@@ -128,7 +130,6 @@ def test_declined_cards_are_repaired_from_the_mailed_link_and_nobody_pays_twice(
     assert check_ledger(db.session()).faults == ()
 
 
-@pytest.mark.slow
 def test_enough_without_a_declined_card_settles_on_what_came_in(
     app: Flask, client: Visitor, make: Make, moment: Moment, sandbox: SandboxClient
 ) -> None:
@@ -222,7 +223,6 @@ def test_what_a_bank_takes_back_meanwhile_does_not_count(
     assert [one["amount"] for one in sandbox.every("/v1/refunds")] == [60_00]
 
 
-@pytest.mark.slow
 def test_money_that_comes_after_the_second_verdict_goes_back(
     make: Make, moment: Moment, sandbox: SandboxClient
 ) -> None:
