@@ -54,6 +54,11 @@ DEFAULT_RETRY_AFTER_SECONDS: Final = 2.0
 REFUSED_KEY_RETRY_SECONDS: Final = 60.0
 OBJECT_LOCKED: Final = "lock_timeout"
 
+_PAGES: Final = "/v1/checkout/sessions"
+_INTENTS: Final = "/v1/payment_intents"
+_REFUNDS: Final = "/v1/refunds"
+_TRANSFERS: Final = "/v1/transfers"
+_ACCOUNTS: Final = "/v2/core/accounts"
 _BALANCE: Final = "balance_transaction"
 _AWAY: Final = N_("Our payment provider does not answer. Nothing was taken: try again in a minute.")
 
@@ -140,17 +145,17 @@ class Gateway:
     def get_checkout(self, session_id: str) -> CheckoutFact:
         """Fetch a Checkout Session with its intent, charge and movement, or the card it saved."""
         expand = [f"payment_intent.latest_charge.{_BALANCE}", "setup_intent.payment_method"]
-        return reading.checkout(self.get("/v1/checkout/sessions", session_id, expand=expand))
+        return reading.checkout(self.get(_PAGES, session_id, expand=expand))
 
     def get_intent(self, intent_id: str) -> IntentFact:
         """Fetch a PaymentIntent with its charge and movement."""
         expand = [f"latest_charge.{_BALANCE}"]
-        return _intent(self.get("/v1/payment_intents", intent_id, expand=expand))
+        return _intent(self.get(_INTENTS, intent_id, expand=expand))
 
     def list_intents(self, customer_id: str) -> Iterator[IntentFact]:
         """List every PaymentIntent of one customer."""
         expand = [f"data.latest_charge.{_BALANCE}"]
-        return self.each("/v1/payment_intents", _intent, customer=customer_id, expand=expand)
+        return self.each(_INTENTS, _intent, customer=customer_id, expand=expand)
 
     def get_card(self, card_id: str) -> CardFact:
         """Fetch a card kept by Stripe."""
@@ -163,12 +168,12 @@ class Gateway:
     def get_refund(self, refund_id: str) -> RefundFact:
         """Fetch a refund with its movements."""
         expand = [_BALANCE, "failure_balance_transaction"]
-        return reading.refund(self.get("/v1/refunds", refund_id, expand=expand))
+        return reading.refund(self.get(_REFUNDS, refund_id, expand=expand))
 
     def list_refunds(self, charge_id: str) -> Iterator[RefundFact]:
         """List every refund of one charge."""
         expand = [f"data.{_BALANCE}"]
-        return self.each("/v1/refunds", reading.refund, charge=charge_id, expand=expand)
+        return self.each(_REFUNDS, reading.refund, charge=charge_id, expand=expand)
 
     def list_transfers(self, transfer_group: str) -> Iterator[TransferFact]:
         """List every transfer of one campaign."""
@@ -177,11 +182,11 @@ class Gateway:
 
     def get_transfer(self, transfer_id: str) -> TransferFact:
         """Fetch a transfer with its movement."""
-        return reading.transfer(self.get("/v1/transfers", transfer_id, expand=[_BALANCE]))
+        return reading.transfer(self.get(_TRANSFERS, transfer_id, expand=[_BALANCE]))
 
     def list_reversals(self, transfer_id: str) -> Iterator[ReversalFact]:
         """List every reversal of one transfer."""
-        path = f"/v1/transfers/{_quoted(transfer_id)}/reversals"
+        path = f"{_TRANSFERS}/{_quoted(transfer_id)}/reversals"
         return self.each(path, reading.reversal, expand=[f"data.{_BALANCE}"])
 
     def get_dispute(self, dispute_id: str) -> DisputeFact:
@@ -200,7 +205,7 @@ class Gateway:
     def get_account(self, account_id: str) -> AccountFact:
         """Fetch a connected account and what it may receive."""
         include = ["configuration.recipient", "requirements"]
-        return reading.account(self.get("/v2/core/accounts", account_id, include=include))
+        return reading.account(self.get(_ACCOUNTS, account_id, include=include))
 
     def onboarding_url(self, account_id: str, *, return_url: str, refresh_url: str) -> str:
         """Make a fresh, short-lived link to Stripe's onboarding page.
@@ -312,13 +317,9 @@ class _Call:
     expand: tuple[str, ...] = ()
 
 
-_INTENTS: Final = "/v1/payment_intents"
-_TRANSFERS: Final = "/v1/transfers"
 _CALLS: Final = {
-    AttemptKind.CHECKOUT_CREATE: _Call("/v1/checkout/sessions", reading.checkout),
-    AttemptKind.CHECKOUT_EXPIRE: _Call(
-        "/v1/checkout/sessions/{id}/expire", reading.checkout, "session"
-    ),
+    AttemptKind.CHECKOUT_CREATE: _Call(_PAGES, reading.checkout),
+    AttemptKind.CHECKOUT_EXPIRE: _Call(f"{_PAGES}/{{id}}/expire", reading.checkout, "session"),
     AttemptKind.INTENT_CREATE: _Call(_INTENTS, _intent),
     AttemptKind.INTENT_CONFIRM: _Call(
         f"{_INTENTS}/{{id}}/confirm", _intent, "intent", (f"latest_charge.{_BALANCE}",)
@@ -326,11 +327,11 @@ _CALLS: Final = {
     AttemptKind.INTENT_CANCEL: _Call(f"{_INTENTS}/{{id}}/cancel", _intent, "intent"),
     AttemptKind.CARD_DETACH: _Call("/v1/payment_methods/{id}/detach", _card, "card"),
     AttemptKind.REFUND_CREATE: _Call(
-        "/v1/refunds", reading.refund, expand=(_BALANCE, "failure_balance_transaction")
+        _REFUNDS, reading.refund, expand=(_BALANCE, "failure_balance_transaction")
     ),
     AttemptKind.TRANSFER_CREATE: _Call(_TRANSFERS, reading.transfer, expand=(_BALANCE,)),
     AttemptKind.REVERSAL_CREATE: _Call(
         f"{_TRANSFERS}/{{id}}/reversals", reading.reversal, "transfer", (_BALANCE,)
     ),
-    AttemptKind.ACCOUNT_CREATE: _Call("/v2/core/accounts", reading.account),
+    AttemptKind.ACCOUNT_CREATE: _Call(_ACCOUNTS, reading.account),
 }

@@ -43,7 +43,29 @@ AT_ONCE: Final = 12
 @pytest.fixture
 def environ(environ: dict[str, str]) -> dict[str, str]:
     """Have Stripe allow so little that a settlement lasts as long as its troubles."""
+    if environ["DATABASE_URL"].startswith("sqlite"):
+        pytest.skip("many machines share a PostgreSQL")
     return {**environ, "STRIPE_RATE": "10", "STRIPE_RATE_ENDPOINT": "10"}
+
+
+def campaigns_with(make: Make, *, pledges: int) -> tuple[Campaign, Campaign]:
+    """Have a campaign that misses its goal with so many pledges, and one that reaches it."""
+    make.moment.sandbox.top_up(1_000_00)
+    missed = make.live_campaign(goal=100_000_00, days=20)
+    reached = make.live_campaign(goal=20_00, days=20)
+    for place in range(pledges):
+        make.pledge(missed, 10_00 + place)
+    for _ in range(2):
+        make.pledge(reached, 15_00, card=AVAILABLE_AT_ONCE)
+    make.work()
+    return missed, reached
+
+
+def let_calls_fail(sandbox: SandboxClient) -> int:
+    """Have every tenth call go wrong, as a seed says; return the seed."""
+    seed = draw_seed()
+    sandbox.fault(path="/v1/*", method="POST", action="random", rate=0.1, seed=seed, times=0)
+    return seed
 
 
 @pytest.mark.slow
@@ -62,19 +84,9 @@ def test_nodes_that_fail_by_lot_move_each_amount_once(
     pledges: int,
     troubles: int,
 ) -> None:
-    if environ["DATABASE_URL"].startswith("sqlite"):
-        pytest.skip("many machines share a PostgreSQL")
     moment, sandbox = make.moment, make.moment.sandbox
-    sandbox.top_up(1_000_00)
-    missed = make.live_campaign(goal=100_000_00, days=20)
-    reached = make.live_campaign(goal=20_00, days=20)
-    for place in range(pledges):
-        make.pledge(missed, 10_00 + place)
-    for _ in range(2):
-        make.pledge(reached, 15_00, card=AVAILABLE_AT_ONCE)
-    make.work()
-    seed = draw_seed()
-    sandbox.fault(path="/v1/*", method="POST", action="random", rate=0.1, seed=seed, times=0)
+    missed, reached = campaigns_with(make, pledges=pledges)
+    seed = let_calls_fail(sandbox)
 
     with Cluster(environ, workers=nodes, seed=seed) as cluster:
         moment.advance(days=21)
@@ -177,19 +189,10 @@ def crowd_for(
 def test_backers_at_web_processes_that_fail_by_lot_pay_each_pledge_once(
     environ: dict[str, str], make: Make, tmp_path: Path, *, nodes: int, backers: int, troubles: int
 ) -> None:
-    if environ["DATABASE_URL"].startswith("sqlite"):
-        pytest.skip("many machines share a PostgreSQL")
     moment, sandbox = make.moment, make.moment.sandbox
-    sandbox.top_up(1_000_00)
-    missed = make.live_campaign(goal=100_000_00, days=20)
-    reached = make.live_campaign(goal=20_00, days=20)
+    missed, reached = campaigns_with(make, pledges=nodes * 4)
     pledged_to = make.live_campaign(goal=20_00, days=40, stock=backers // 2)
-    for place in range(nodes * 4):
-        make.pledge(missed, 10_00 + place)
-    make.pledge(reached, 30_00, card=AVAILABLE_AT_ONCE)
-    make.work()
-    seed = draw_seed()
-    sandbox.fault(path="/v1/*", method="POST", action="random", rate=0.1, seed=seed, times=0)
+    seed = let_calls_fail(sandbox)
 
     with (
         no_circle(),
