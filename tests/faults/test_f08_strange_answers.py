@@ -1,16 +1,22 @@
 """F8: Stripe answers in HTML, with fields and states nobody knows: unknown, or ignored."""
 
+import json
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from flask import Flask
 
 from campaigns.models import Campaign, CampaignStatus, Outcome, Pledge, PledgeStatus
 from octo.database import db
+from payments.gateway.client import StripeAwayError
+from payments.gateway.lists import list_refunds
 from payments.ledger.check import check_ledger
 from payments.models import Attempt, AttemptKind, AttemptStatus, Refund, RefundStatus
+from payments.runtime import payments_runtime
 from tests.faults.altering import AlteringStripe, Reply, altering_stripe
 from tests.faults.finishing import finish
 from tests.make import Make
@@ -115,3 +121,13 @@ def test_a_state_nobody_knows_is_waited_for_not_guessed(
     sandbox.call_stripe(f"/v1/refunds/{refund['id']}", **{"metadata[looked]": "yes"})
     finish(make)
     check_given_back_once(sandbox, campaign)
+
+
+def test_an_empty_page_that_says_more_follows_is_no_end_of_a_list(
+    app: Flask, stripe: AlteringStripe
+) -> None:
+    page = json.dumps({"object": "list", "data": [], "has_more": True}).encode()
+    stripe.alter = lambda reply: replace(reply, body=page)
+
+    with pytest.raises(StripeAwayError):
+        list(list_refunds(payments_runtime().gateway))
