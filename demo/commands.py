@@ -25,7 +25,7 @@ from demo.stripe_sandbox import SandboxDoor
 from demo.verification import verify_season
 from octo.command_line import EXIT_WRONG, json_option, told_refusals
 from octo.runtime import runtime
-from payments.sandbox.server import main as run_sandbox
+from stripe_sandbox.server import main as run_sandbox
 
 demo_commands = AppGroup("demo", help="Play the demo's season, move its time, check its money.")
 

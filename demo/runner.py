@@ -78,7 +78,7 @@ def start(supervisor: Supervisor, plan: Plan, settings: Mapping[str, str]) -> No
     """Start everything in order, each once what it needs answers."""
     sandbox_files = str(plan.instance / "sandbox")
     supervisor.start(
-        "sandbox", "payments.sandbox", "--port", str(plan.sandbox_port), "--path", sandbox_files
+        "sandbox", "stripe_sandbox", "--port", str(plan.sandbox_port), "--path", sandbox_files
     )
     if not wait_until_open(supervisor, plan.sandbox_port):
         return

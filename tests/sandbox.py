@@ -39,7 +39,7 @@ def running_sandbox(folder: Path, *, host: str = HERE) -> Iterator[str]:
     """Run a sandbox that dies with this process, and give its address on this machine."""
     port = free_port()
     lifeline, held = os.pipe()
-    arguments = ["payments.sandbox", "--host", host, "--port", str(port), "--path", str(folder)]
+    arguments = ["stripe_sandbox", "--host", host, "--port", str(port), "--path", str(folder)]
     with (
         (folder.parent / f"sandbox-{port}.log").open("wb") as log,
         subprocess.Popen(

@@ -8,8 +8,8 @@ import pytest
 import stripe
 from stripe._object_classes import get_object_class
 
-import payments.sandbox.resources  # noqa: F401  # fills the table of routes
-from payments.sandbox.routing import URLS
+import stripe_sandbox.resources  # noqa: F401  # fills the table of routes
+from stripe_sandbox.routing import URLS
 from tests.contract.recorder import Exchange, RecordingClient
 from tests.contract.sdk_routes import Route, find_route
 from tests.contract.sdk_types import Comparison, annotations_of, compare_answer, compare_object

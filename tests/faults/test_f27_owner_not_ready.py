@@ -20,7 +20,7 @@ from payments.models import (
     Refund,
     RefundReason,
 )
-from payments.sandbox.webhooks import signature
+from stripe_sandbox.webhooks import signature
 from tests.afterlife import (
     AVAILABLE_AT_ONCE,
     again,

@@ -22,8 +22,8 @@ PLANTS = [
     ("flask", "campaigns/services/pledging.py", "from flask import request"),
     ("flask", "payments/models/attempt.py", "import flask_babel"),
     ("flask", "campaigns/services/pledging.py", "from octo.runtime import runtime"),
-    ("sandbox", "payments/sandbox/store.py", "from octo.money import format_amount"),
-    ("sandbox", "payments/sandbox/store.py", "import stripe"),
+    ("sandbox", "stripe_sandbox/store.py", "from octo.money import format_amount"),
+    ("sandbox", "stripe_sandbox/store.py", "import stripe"),
     ("root", "demo/runner.py", "from wsgi import app"),
 ]
 

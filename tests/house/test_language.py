@@ -6,7 +6,7 @@ from typing import Final
 
 import pytest
 
-from payments.sandbox.pages.french import FRENCH
+from stripe_sandbox.pages.french import FRENCH
 from tests.house.sentences import bare_literals, bare_text, catalog, extracted, refusals, texts
 from tests.house.tree import named, shipped_files
 
@@ -19,7 +19,7 @@ MISSET: Final = re.compile(
 )
 SHOWN: Final = ("octo/", "campaigns/", "payments/", "demo/")
 # The sandbox stands in for Stripe, whose pages and refusals are Stripe's own.
-NOT_OURS: Final = ("payments/sandbox/",)
+NOT_OURS: Final = ("stripe_sandbox/",)
 
 
 def our_modules() -> list[tuple[str, ast.Module]]:

@@ -15,8 +15,8 @@ from typing import Final
 
 import pytest
 
-from payments.sandbox.app import create_sandbox
-from payments.sandbox.server import create_http_server
+from stripe_sandbox.app import create_sandbox
+from stripe_sandbox.server import create_http_server
 from tests.kept import KeptFile
 from tests.machine.ending import MINUTE, News, find_leftovers, settle_down
 from tests.machine.nursery import Death, Nursery, nursery_of
@@ -50,9 +50,9 @@ class KeptSandbox:
         epoch = int(time.time())
         real = SimpleNamespace(time=lambda: epoch, monotonic=time.monotonic)
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr("payments.sandbox.platforms.time", real)
+            patch.setattr("stripe_sandbox.platforms.time", real)
             drawn = SimpleNamespace(randbits=self._chance.getrandbits)
-            patch.setattr("payments.sandbox.objects.secrets", drawn)
+            patch.setattr("stripe_sandbox.objects.secrets", drawn)
             thread.start()
             client = SandboxClient(self.url, KEY)
             try:

@@ -6,11 +6,11 @@ import pytest
 
 from campaigns.models import Campaign, PledgeStatus
 from octo.database import db
-from payments.sandbox.cards import CARDS
+from stripe_sandbox.cards import CARDS
 from tests.make import Make
-from tests.payments.sandbox.browser import Browser, Page
 from tests.sandbox import VISA, SandboxClient
 from tests.stories.test_campaign_pledging import agree, fill, receipt_of, the_pledge
+from tests.stripe_sandbox.browser import Browser, Page
 from tests.visitor import Visitor
 
 TYPED = {"expiry": "12 / 34", "cvc": "123", "name": "Riwal Ar Gov"}

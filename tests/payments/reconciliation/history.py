@@ -14,7 +14,7 @@ from flask import Flask
 
 from migrations import triggers
 from octo.database import db
-from payments.sandbox.platforms import Platforms
+from stripe_sandbox.platforms import Platforms
 from tests.make import Make
 from tests.moment import Moment
 from tests.sandbox import SandboxClient

@@ -1,9 +1,0 @@
-"""``python -m payments.sandbox``."""
-
-from __future__ import annotations
-
-import sys
-
-from payments.sandbox.server import main
-
-sys.exit(main())
