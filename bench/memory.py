@@ -16,7 +16,7 @@ from bench.settling import Taken
 from bench.stub import running_stub
 from octo.clock import DatabaseClock
 from octo.database import transaction
-from payments.gateway.clearance import epoch
+from payments.gateway.send_conditions import epoch
 from payments.models import Reconciliation, Standing
 from tests import site
 from tests.crowd import gather, movements_of_nowhere

@@ -22,7 +22,7 @@ from bench.places import DATABASES, migrate, running_site, scratch
 from bench.settling import Taken
 from campaigns.models import Campaign, CampaignStatus, Outcome
 from octo.database import lock, transaction
-from payments.gateway.pacer import KEPT_FOR_PEOPLE
+from payments.gateway.rate_limiter import KEPT_FOR_PEOPLE
 from tests import site
 from tests.crowd import AMOUNT, charge_cards, gather, movements_at
 from tests.make import Make

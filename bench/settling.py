@@ -22,9 +22,9 @@ from sqlalchemy import event
 from octo.database import db
 from octo.scheduler import jobs
 from payments.gateway.client import Gateway
-from payments.runtime import PaymentsRuntime, payments_runtime
-from payments.settlement.engine import Engine
-from payments.settlement.paying import move_settling_campaigns
+from payments.gateway.engine import Engine
+from payments.gateway.runtime import PaymentsRuntime, payments_runtime
+from payments.settlement.settle import move_settling_campaigns
 from tests import site
 
 PLAN_EVERY_SECONDS = 1.0

@@ -12,11 +12,12 @@ from octo.money import parse_amount
 from octo.web.forms import act_key, say, shown_again_by
 from octo.web.permissions import Permission, requires
 from payments import aftermath, queries
+from payments.gateway.runtime import payments_runtime
 from payments.models import ReversalStatus
-from payments.runtime import payments_runtime
-from payments.services import debts, failed_refunds
-from payments.services import refund_all as giving_back
-from payments.services.failed_refunds import Means
+from payments.owners import debts
+from payments.refunds import failed
+from payments.refunds.failed import Means
+from payments.settlement import refund_all as giving_back
 
 blueprint = Blueprint("acts", __name__, url_prefix="/treasury")
 
@@ -142,7 +143,7 @@ def failed_refund(refund_id: str) -> ResponseReturnValue:
 def try_again(refund_id: str) -> ResponseReturnValue:
     """Ask Stripe once more."""
     runtime = payments_runtime()
-    failed_refunds.try_again(
+    failed.try_again(
         refund_id,
         reason=request.form.get("reason", ""),
         actor=current_user.public_id,
@@ -159,7 +160,7 @@ def try_again(refund_id: str) -> ResponseReturnValue:
 def pay_by_bank(refund_id: str) -> ResponseReturnValue:
     """Record that the backer was paid from the platform's bank."""
     runtime = payments_runtime()
-    failed_refunds.pay_by_bank(
+    failed.pay_by_bank(
         refund_id,
         means=_chosen_means(),
         reference=request.form.get("reference", ""),

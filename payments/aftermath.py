@@ -20,7 +20,7 @@ from payments.models import (
     Transfer,
     TransferReversal,
 )
-from payments.services.refund_all import LastDay, find_last_day
+from payments.settlement.refund_all import LastDay, find_last_day
 
 
 @dataclass(frozen=True)

@@ -11,13 +11,13 @@ from flask.cli import AppGroup, with_appcontext
 from campaigns.commands import campaign_commands
 from octo.command_line import json_option, told_refusals
 from octo.database import snapshot
+from payments.gateway.runtime import payments_runtime
 from payments.ledger.check import check_ledger
 from payments.reconciliation.compare import reconcile
-from payments.reconciliation.differences import Comparison
-from payments.reconciliation.importing import Import, import_forgotten
+from payments.reconciliation.discrepancies import Comparison
+from payments.reconciliation.restore import Import, import_forgotten
 from payments.rehearsing import settle_command
-from payments.runtime import payments_runtime
-from payments.services import refund_all
+from payments.settlement import refund_all
 
 ledger_commands = AppGroup("ledger", help="Look after the ledger.")
 

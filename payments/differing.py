@@ -10,9 +10,9 @@ from flask_login import current_user
 from octo.web.forms import say, shown_again_by
 from octo.web.permissions import Permission, has_permission, requires
 from payments import names, queries
+from payments.gateway.runtime import payments_runtime
 from payments.models import Standing
-from payments.reconciliation import keeping, standing
-from payments.runtime import payments_runtime
+from payments.reconciliation import record, run
 
 blueprint = Blueprint("differing", __name__, url_prefix="/treasury/differences")
 
@@ -25,7 +25,7 @@ def index() -> ResponseReturnValue:
         "treasury/differences.html",
         found=queries.list_discrepancies(),
         explained=queries.list_explained(),
-        compared=standing.read_comparisons(),
+        compared=run.read_comparisons(),
     )
 
 
@@ -48,7 +48,7 @@ def one() -> ResponseReturnValue:
 def explain() -> ResponseReturnValue:
     """Answer for a difference, so that its campaign's money may move again."""
     kind, subject = _asked()
-    keeping.explain(
+    record.explain(
         kind,
         subject,
         reason=request.form.get("reason", ""),
@@ -63,7 +63,7 @@ def explain() -> ResponseReturnValue:
 @requires(Permission.READ_BOOKS)
 def compare() -> ResponseReturnValue:
     """Have everything compared anew by a worker."""
-    standing.want_whole()
+    run.want_whole()
     say(_("A worker will compare everything with Stripe within the minute."))
     return redirect(url_for(".index"), HTTPStatus.SEE_OTHER)
 
@@ -73,7 +73,7 @@ def tell_staff() -> str | None:
     staff = (Permission.READ_BOOKS, Permission.MODERATE_CAMPAIGNS)
     if not any(has_permission(current_user, one) for one in staff):
         return None
-    if standing.read_standing() is not Standing.OLDER:
+    if run.read_standing() is not Standing.OLDER:
         return None
     return str(
         _(

@@ -9,12 +9,12 @@ from octo.web.api import register_api
 from octo.web.notices import add_staff_notice
 from octo.worker import stop_requested
 from payments import acts, api, commands, differing, pages
+from payments.erasure import forget_backer
+from payments.gateway.runtime import bind_runtime
+from payments.guards import refuse_other_mode
+from payments.health import money_vitals
 from payments.jobs import register_jobs
-from payments.runtime import bind_runtime
-from payments.services.leaving import forget_backer
-from payments.services.port import BoundPayments
-from payments.services.trust import refuse_other_mode
-from payments.watch import money_vitals
+from payments.port import BoundPayments
 from payments.webhooks import pages as webhook_pages
 
 

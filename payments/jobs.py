@@ -9,21 +9,21 @@ from flask import Flask
 
 from octo.errors import ConfigError
 from octo.scheduler import Job, JobReport, register_job, register_start_check
+from payments.blocked import describe_frozen, describe_open_calls
+from payments.charges.abandoned import end_abandoned_pledges
 from payments.gateway.client import StripeAwayError
+from payments.gateway.engine import Engine
+from payments.gateway.runtime import PaymentsRuntime
+from payments.guards import OtherStripeError, require_own_stripe
+from payments.health import note_contact
 from payments.ledger.balances import fold_balances
 from payments.models import Standing
+from payments.reconciliation.document_numbers import note_given_numbers
 from payments.reconciliation.job import compare_if_due
-from payments.reconciliation.numbers import note_given_numbers
-from payments.reconciliation.standing import distrust, read_standing
-from payments.runtime import PaymentsRuntime
-from payments.services.abandoned import end_abandoned_pledges
-from payments.services.trust import OtherStripeError, require_own_stripe
-from payments.settlement.closing import close_due_campaigns
-from payments.settlement.collecting import collect_campaigns
-from payments.settlement.engine import Engine
-from payments.settlement.paying import move_settling_campaigns
-from payments.waiting import describe_frozen, describe_open_calls
-from payments.watch import note_contact
+from payments.reconciliation.run import distrust, read_standing
+from payments.settlement.close import close_due_campaigns
+from payments.settlement.collect import collect_campaigns
+from payments.settlement.settle import move_settling_campaigns
 from payments.webhooks.inbox import handle_inbox
 from payments.webhooks.polling import poll_events
 

@@ -15,7 +15,7 @@ from payments.models import (
     TransactionKind,
 )
 from payments.queries import Standing
-from payments.reconciliation.differences import DifferenceKind
+from payments.reconciliation.discrepancies import DifferenceKind
 from payments.reports.statement import EVENTS
 
 DISPUTE_NAMES: Final = {

@@ -29,13 +29,13 @@ from octo.watch.vitals import read_vitals
 from octo.web.forms import act_key, say, shown_again_by
 from octo.web.navigation import Link, Place, add_link, asked_page
 from octo.web.permissions import Permission, requires
-from payments import aftermath, names, queries
+from payments import aftermath, freezes, names, queries
+from payments.gateway.runtime import payments_runtime
 from payments.models import RefundStatus
 from payments.queries import Standing
+from payments.refunds import requests
 from payments.reports import statement
 from payments.reports.delimited import EXCEL, PROFILES
-from payments.runtime import payments_runtime
-from payments.services import freezing, refunds
 
 blueprint = Blueprint("treasury", __name__, url_prefix="/treasury")
 
@@ -101,7 +101,7 @@ def _campaign_of_payment(campaign_id: str, payment_id: str) -> ResponseReturnVal
 def unfreeze(campaign_id: str) -> ResponseReturnValue:
     """Let a frozen campaign's money move again."""
     runtime = payments_runtime()
-    freezing.lift_freeze(
+    freezes.lift_freeze(
         campaign_id,
         reason=request.form.get("reason", ""),
         actor=current_user.public_id,
@@ -118,7 +118,7 @@ def unfreeze(campaign_id: str) -> ResponseReturnValue:
 def refund(campaign_id: str, payment_id: str) -> ResponseReturnValue:
     """Give back an amount of one payment."""
     runtime = payments_runtime()
-    asked = refunds.refund_by_treasurer(
+    asked = requests.refund_by_treasurer(
         payment_id,
         amount=parse_amount(
             request.form.get("amount", ""),

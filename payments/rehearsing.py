@@ -22,8 +22,8 @@ from octo.command_line import EXIT_WRONG, json_option, told_refusals
 from octo.errors import N_
 from octo.money import format_amount
 from octo.web.language import DEFAULT_LANGUAGE, LANGUAGES
-from payments.runtime import payments_runtime
-from payments.settlement.policy import Step
+from payments.gateway.runtime import payments_runtime
+from payments.policy import Step
 from payments.settlement.rehearsal import Amounts, CampaignPlan, Rehearsal, rehearse
 
 WIDTH_OF_A_FILE: Final = 160

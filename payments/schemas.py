@@ -22,6 +22,7 @@ from octo.web.shapes import (
     SignedAmount,
     Strict,
 )
+from payments.freezes import LONGEST_REASON
 from payments.models import (
     DisputeStatus,
     PaymentStatus,
@@ -33,9 +34,8 @@ from payments.models import (
     TransactionKind,
     TransferStatus,
 )
+from payments.refunds.failed import LONGEST_REFERENCE, Means
 from payments.reports.delimited import MACHINE, PROFILES
-from payments.services.failed_refunds import LONGEST_REFERENCE, Means
-from payments.services.freezing import LONGEST_REASON
 
 _FOR_INFORMATION: Final = {"description": N_("For information: the platform bears it.")}
 

@@ -19,12 +19,13 @@ from octo.database import db, transaction
 from octo.ids import new_public_id, new_token
 from octo.users.models import Membership, Organisation, Role, RoleName, User
 from octo.worker import Due, run_due
+from payments.charges.record import refresh_payment
+from payments.charges.saved_cards import refresh_card
+from payments.checkout import sessions
+from payments.checkout.parameters import WayBack
+from payments.gateway.runtime import payments_runtime
 from payments.models import ConnectedAccount, Payment, SavedCard
-from payments.runtime import payments_runtime
-from payments.services import checkout, onboarding
-from payments.services.collection import refresh_payment
-from payments.services.hosted_pages import WayBack
-from payments.services.saved_cards import refresh_card
+from payments.owners import onboarding
 from tests.moment import Moment
 from tests.sandbox import VISA
 from tests.visitor import refresh
@@ -203,7 +204,7 @@ class Make:
     def open_checkout(self, pledge: Pledge) -> str:
         """Open Stripe's page for a pledge and return the session's id."""
         runtime = payments_runtime()
-        checkout.start_checkout(
+        sessions.start_checkout(
             pledge.public_id,
             WayBack("http://localhost/return", "http://localhost/cancel"),
             gateway=runtime.gateway,

@@ -11,8 +11,12 @@ from octo.web.routes import ApiBlueprint
 from octo.web.shapes import KeySchema
 from payments import aftermath, queries
 from payments.aftermath import Aftermath
+from payments.gateway.runtime import payments_runtime
 from payments.models import OwnerDebt, Refund
-from payments.runtime import payments_runtime
+from payments.owners import debts
+from payments.owners.debts import NoDebtError, NotHeldError
+from payments.refunds import failed
+from payments.refunds.requests import ActionReusedError, ContestedError
 from payments.schemas import (
     AftermathSchema,
     ByBankSchema,
@@ -23,10 +27,8 @@ from payments.schemas import (
     RecoverySchema,
     WaitingRefundSchema,
 )
-from payments.services import debts, failed_refunds, refund_all
-from payments.services.debts import NoDebtError, NotHeldError
-from payments.services.refund_all import PaidAlreadyError
-from payments.services.refunds import ActionReusedError, ContestedError
+from payments.settlement import refund_all
+from payments.settlement.refund_all import PaidAlreadyError
 
 api = ApiBlueprint(
     N_("After the verdict"),
@@ -150,7 +152,7 @@ def get_refund(refund_id: str) -> Refund:
 def try_refund_again(body: dict[str, str], refund_id: str) -> Refund:
     """Ask Stripe once more for a refund that failed, by a refund of its own."""
     runtime = payments_runtime()
-    again = failed_refunds.try_again(
+    again = failed.try_again(
         refund_id,
         reason=body["reason"],
         actor=this_user().public_id,
@@ -168,7 +170,7 @@ def try_refund_again(body: dict[str, str], refund_id: str) -> Refund:
 def record_bank_payment(body: dict[str, Any], refund_id: str) -> Refund:
     """Record that the backer of a refund that failed was paid from the platform's bank."""
     runtime = payments_runtime()
-    failed_refunds.pay_by_bank(
+    failed.pay_by_bank(
         refund_id,
         means=body["means"],
         reference=body["reference"],

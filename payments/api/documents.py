@@ -10,8 +10,10 @@ from octo.web.permissions import Permission, requires
 from octo.web.routes import ApiBlueprint
 from octo.web.shapes import KeySchema
 from payments import queries
+from payments.gateway.runtime import payments_runtime
 from payments.models import Refund, Settlement
-from payments.runtime import payments_runtime
+from payments.refunds import requests
+from payments.refunds.requests import ActionReusedError, ContestedError, RefundTooLargeError
 from payments.schemas import (
     RefundCreateSchema,
     RefundSchema,
@@ -19,8 +21,6 @@ from payments.schemas import (
     SettlementSchema,
     TroubledRefundSchema,
 )
-from payments.services import refunds
-from payments.services.refunds import ActionReusedError, ContestedError, RefundTooLargeError
 
 api = ApiBlueprint(
     N_("Settlements and refunds"),
@@ -55,7 +55,7 @@ def get_settlement(number: str) -> dict[str, object]:
 def create_refund(headers: dict[str, str], body: dict[str, int], payment_id: str) -> Refund:
     """Give back an amount of one payment; the worker sends it, and the status follows Stripe's."""
     runtime = payments_runtime()
-    return refunds.refund_by_treasurer(
+    return requests.refund_by_treasurer(
         payment_id,
         amount=body["amount"],
         action_key=f"{payment_id}:{headers['idempotency_key']}",

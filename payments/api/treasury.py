@@ -13,15 +13,16 @@ from octo.users.visitor import this_user
 from octo.watch.vitals import Alert, read_vitals
 from octo.web.permissions import Permission, requires
 from octo.web.routes import ApiBlueprint
-from payments import queries
+from payments import freezes, queries
+from payments.freezes import NotFrozenError
+from payments.gateway.runtime import payments_runtime
 from payments.models import Discrepancy, Dispute, Payment
 from payments.queries import CampaignMoney, LedgerLine
-from payments.reconciliation import keeping
-from payments.reconciliation.keeping import NotOpenError
+from payments.reconciliation import record
+from payments.reconciliation.record import NotOpenError
 from payments.reports import statement
 from payments.reports.delimited import PROFILES
 from payments.reports.statement import Amounts, Row
-from payments.runtime import payments_runtime
 from payments.schemas import (
     AlertSchema,
     CampaignMoneySchema,
@@ -36,8 +37,6 @@ from payments.schemas import (
     StatementLineSchema,
     StatementTotalsSchema,
 )
-from payments.services import freezing
-from payments.services.freezing import NotFrozenError
 
 api = ApiBlueprint(
     N_("Treasury"),
@@ -125,7 +124,7 @@ def export_statement(options: dict[str, str], campaign_id: str) -> Response:
 def lift_freeze(body: dict[str, str], campaign_id: str) -> CampaignMoney:
     """Let the money of a frozen campaign move again, on the record."""
     runtime = payments_runtime()
-    freezing.lift_freeze(
+    freezes.lift_freeze(
         campaign_id,
         reason=body["reason"],
         actor=this_user().public_id,
@@ -166,7 +165,7 @@ def list_discrepancies(window: Window) -> Page[Discrepancy]:
 @api.response(HTTPStatus.OK, DiscrepancySchema)
 def explain_discrepancy(body: dict[str, str]) -> Discrepancy:
     """Answer for a difference, on the record, so that its campaign's money may move again."""
-    keeping.explain(
+    record.explain(
         body["kind"],
         body["subject"],
         reason=body["reason"],

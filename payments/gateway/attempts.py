@@ -14,8 +14,8 @@ from sqlalchemy.orm import Session
 
 from octo.database import UtcDateTime, lock_all
 from octo.ids import new_public_id
-from payments.gateway.clearance import is_cleared
 from payments.gateway.facts import Done, Postponed, Refused, Unknown
+from payments.gateway.send_conditions import is_cleared
 from payments.models import OPEN_ATTEMPTS, Attempt, AttemptKind, AttemptStatus, Freeze
 
 KEY_LIFETIME: Final = timedelta(hours=23)

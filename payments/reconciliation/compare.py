@@ -19,18 +19,18 @@ from payments.gateway.lists import fetch_balances
 from payments.ledger.check import check_ledger
 from payments.ledger.integrity import Fault, check_movements
 from payments.models import LedgerTransaction, StripeMovement
-from payments.reconciliation import movements, numbers, objects
-from payments.reconciliation.differences import (
+from payments.reconciliation import document_numbers, movements, objects
+from payments.reconciliation.catch_up import take_in
+from payments.reconciliation.discrepancies import (
     OBJECTS_MISSING_HERE,
     Comparison,
     Difference,
     DifferenceKind,
 )
-from payments.reconciliation.keeping import keep_comparison, kept_keys
 from payments.reconciliation.mirror import Mirror, open_mirror
 from payments.reconciliation.pairs import PAIRS
-from payments.reconciliation.standing import Run, begin_whole, keep
-from payments.reconciliation.taking_in import take_in
+from payments.reconciliation.record import keep_comparison, kept_keys
+from payments.reconciliation.run import Run, begin_whole, keep
 
 KEEP_EVERY_SECONDS: Final = 3.0
 _PROGRESS: Final = frozenset({"status", "amount_reversed"})
@@ -48,7 +48,7 @@ def run_comparison(run: Run, *, gateway: Gateway, settings: Settings, clock: Clo
     with open_mirror() as mirror:
         mirror.note_known(run.since)
         held = fetch_balances(gateway) if run.is_whole else None
-        noted = numbers.fetch_numbers(gateway, settings)
+        noted = document_numbers.fetch_numbers(gateway, settings)
         mirror.fill(gateway, run.since, on_page=_Keeper(run, clock))
         is_quiet = held is not None and held == fetch_balances(gateway)
         with mirror.reading() as session:
@@ -84,7 +84,7 @@ def _differences(mirror: Mirror, settings: Settings, noted: Mapping[str, int]) -
     """Name what differs now; a movement goes without saying when its object is named."""
     with mirror.reading() as session:
         found = list(objects.find_differences(session, installation=settings.stripe.installation))
-        found += numbers.find_forgotten(session, noted)
+        found += document_numbers.find_forgotten(session, noted)
         named = {one.subject for one in found if one.kind in OBJECTS_MISSING_HERE}
         found += [
             one

@@ -4,9 +4,9 @@ from octo.clock import Clock
 from octo.config import Settings
 from octo.scheduler import JobReport
 from payments.gateway.client import Gateway, StripeAwayError
+from payments.guards import OtherStripeError, require_own_stripe
 from payments.reconciliation.compare import run_comparison
-from payments.reconciliation.standing import begin_if_due, give_up
-from payments.services.trust import OtherStripeError, require_own_stripe
+from payments.reconciliation.run import begin_if_due, give_up
 
 
 def compare_if_due(*, gateway: Gateway, settings: Settings, clock: Clock) -> JobReport:

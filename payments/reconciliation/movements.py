@@ -9,8 +9,7 @@ from sqlalchemy.orm import Session
 
 from payments.ledger.drafts import MovementFacts
 from payments.models import StripeMovement
-from payments.reconciliation.circumstances import find_campaign, is_movement_under_way
-from payments.reconciliation.differences import (
+from payments.reconciliation.discrepancies import (
     Comparison,
     Difference,
     DifferenceKind,
@@ -18,6 +17,7 @@ from payments.reconciliation.differences import (
     two_sides,
 )
 from payments.reconciliation.mirror import KNOWN, MOVEMENTS
+from payments.reconciliation.under_way import find_campaign, is_movement_under_way
 
 _ID: Final = "stripe_balance_transaction_id"
 _TOLD: Final = [one.name for one in fields(MovementFacts) if one.name != _ID]

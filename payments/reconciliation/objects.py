@@ -7,10 +7,10 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session, aliased
 
 from payments.models import Attempt, AttemptStatus, StripeMovement
-from payments.reconciliation.circumstances import find_campaign, is_under_way
-from payments.reconciliation.differences import Difference, DifferenceKind, told, two_sides
+from payments.reconciliation.discrepancies import Difference, DifferenceKind, told, two_sides
 from payments.reconciliation.mirror import KNOWN
 from payments.reconciliation.pairs import PAIRS, Pair
+from payments.reconciliation.under_way import find_campaign, is_under_way
 
 
 def find_differences(session: Session, *, installation: str) -> Iterator[Difference]:

@@ -21,7 +21,7 @@ from payments.models import (
     Settlement,
     Transfer,
 )
-from payments.reconciliation.differences import DifferenceKind as Kind
+from payments.reconciliation.discrepancies import DifferenceKind as Kind
 from payments.reconciliation.mirror import CHARGES, DISPUTES, REFUNDS, TRANSFERS
 
 Column = Any

@@ -18,6 +18,8 @@ from octo.clock import Clock
 from octo.config import Settings
 from octo.database import reading
 from octo.errors import N_, NotFoundError
+from payments.documents.figures import read_figures, read_processor_fees
+from payments.documents.owner_balance import is_under_way
 from payments.gateway.client import Gateway, StripeAwayError
 from payments.ledger.balances import cover
 from payments.models import (
@@ -34,19 +36,17 @@ from payments.models import (
     Transfer,
     TransferStatus,
 )
-from payments.services.accounts import readiness_of
-from payments.settlement.closing import standing_at_deadline
-from payments.settlement.collected import read_figures, read_processor_fees
-from payments.settlement.collecting import (
+from payments.owners.accounts import readiness_of
+from payments.policy import Figures, Step, next_step, obstacle_to_transfer
+from payments.settlement.close import standing_at_deadline
+from payments.settlement.collect import (
     HAS_PAYMENT,
     read_collected_amount,
     standing_while_collecting,
 )
-from payments.settlement.owner import is_under_way
-from payments.settlement.paying import is_left, is_to_refund
-from payments.settlement.policy import Figures, Step, next_step, obstacle_to_transfer
-from payments.settlement.resolving import list_unresolved
-from payments.settlement.transferring import due_elsewhere, latest_available_at
+from payments.settlement.open_payments import list_unresolved
+from payments.settlement.settle import is_left, is_to_refund
+from payments.settlement.transfer import due_elsewhere, latest_available_at
 
 _AT_WORK: Final = (CampaignStatus.CLOSING, CampaignStatus.COLLECTING, CampaignStatus.SETTLING)
 _LAUNCHED: Final = frozenset({CampaignStatus.LIVE, CampaignStatus.SUSPENDED, *_AT_WORK})

@@ -9,11 +9,16 @@ from campaigns.models import Campaign
 from octo.clock import Clock
 from octo.config import Settings
 from octo.database import lock, reading, transaction
+from payments.charges.record import record_charge, record_checkout, refresh_payment
+from payments.charges.saved_cards import lock_card, record_card, refresh_card
+from payments.context import Occasion
+from payments.disputes.record import record_dispute
 from payments.gateway.client import Gateway
 from payments.gateway.facts import ChargeFact
 from payments.ledger import rules
 from payments.ledger.drafts import MovementFacts, TransactionDraft
 from payments.ledger.posting import adopt_alone, post
+from payments.locks import lock_payment
 from payments.models import (
     CardStatus,
     ConnectedAccount,
@@ -21,16 +26,11 @@ from payments.models import (
     Refund,
     SavedCard,
 )
-from payments.services.collection import record_charge, record_checkout, refresh_payment
-from payments.services.disputes import record_dispute
-from payments.services.locks import lock_payment
-from payments.services.occasion import Occasion
-from payments.services.onboarding import refresh_owner
-from payments.services.refund_outcomes import record_refund
-from payments.services.refunds_by_hand import adopt_refund
-from payments.services.reversals import record_reversals
-from payments.services.saved_cards import lock_card, record_card, refresh_card
-from payments.services.transfers import take_in_transfer
+from payments.owners.onboarding import refresh_owner
+from payments.owners.reversals import record_reversals
+from payments.owners.transfers import take_in_transfer
+from payments.refunds.external import adopt_refund
+from payments.refunds.outcomes import record_refund
 from payments.webhooks.known import is_collected, is_known_charge, is_known_refund
 
 

@@ -17,9 +17,9 @@ from octo.config import Settings
 from octo.database import PASSING_TROUBLE, lock, reading, transaction
 from octo.errors import OctoError
 from octo.scheduler import JobReport
+from payments.blocked import describe_parked_events
 from payments.gateway.client import Gateway, StripeAwayError
 from payments.models import InboxEvent, InboxStatus
-from payments.waiting import describe_parked_events
 from payments.webhooks.handlers import find_handler
 
 _log = structlog.get_logger()

@@ -6,7 +6,7 @@ from flask import Blueprint, Response, request
 
 from octo.web.permissions import public
 from octo.web.security import without_csrf
-from payments.runtime import payments_runtime
+from payments.gateway.runtime import payments_runtime
 from payments.webhooks.inbox import store_event
 from payments.webhooks.signature import BadSignatureError, verified_event
 

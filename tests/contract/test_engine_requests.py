@@ -9,7 +9,7 @@ import pytest
 
 from campaigns.models import Collection
 from payments.gateway.client import Gateway
-from payments.runtime import payments_runtime
+from payments.gateway.runtime import payments_runtime
 from tests.contract.sdk_routes import find_route
 from tests.contract.sdk_types import Comparison, compare_request
 from tests.make import Make

@@ -20,10 +20,10 @@ from campaigns.models import Campaign, CampaignStatus
 from octo.clock import DatabaseClock
 from octo.database import db, lock, reading, transaction
 from octo.scheduler import jobs
-from payments.gateway.pacer import KEPT_FOR_PEOPLE
+from payments.gateway.engine import Engine
+from payments.gateway.rate_limiter import KEPT_FOR_PEOPLE
+from payments.gateway.runtime import payments_runtime
 from payments.models import Attempt, AttemptKind, AttemptStatus, PacerBucket
-from payments.runtime import payments_runtime
-from payments.settlement.engine import Engine
 from tests.crowd import charge_cards, gather, movements_at
 from tests.make import Make
 from tests.moment import Moment

@@ -14,9 +14,9 @@ from campaigns.models import Campaign, CampaignStatus, Outcome, Pledge, PledgeSt
 from octo.database import db
 from payments.gateway.client import StripeAwayError
 from payments.gateway.lists import list_refunds
+from payments.gateway.runtime import payments_runtime
 from payments.ledger.check import check_ledger
 from payments.models import Attempt, AttemptKind, AttemptStatus, Refund, RefundStatus
-from payments.runtime import payments_runtime
 from tests.faults.altering import AlteringStripe, Reply, altering_stripe
 from tests.faults.finishing import finish
 from tests.make import Make

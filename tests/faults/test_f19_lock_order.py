@@ -14,8 +14,8 @@ from campaigns.services.pledging import PledgeWish, cancel_pledge, place_pledge
 from octo.database import db, lock, transaction
 from octo.runtime import runtime
 from payments.gateway.client import StripeAwayError
+from payments.locks import lock_payment
 from payments.models import Payment
-from payments.services.locks import lock_payment
 from tests.locking import OutOfOrderError, Watch
 from tests.make import Make
 from tests.sandbox import SandboxClient

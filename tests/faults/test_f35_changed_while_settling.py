@@ -15,8 +15,8 @@ from campaigns.ports import bound_payments
 from campaigns.services.pledging import CancelRefusedError, cancel_pledge
 from octo.database import db
 from octo.worker import run_due
+from payments.gateway.runtime import payments_runtime
 from payments.ledger.check import check_ledger
-from payments.runtime import payments_runtime
 from tests.faults.finishing import finish
 from tests.make import Make
 from tests.moment import Moment

@@ -8,9 +8,9 @@ import sqlalchemy as sa
 from campaigns.models import Outcome
 from octo.database import db
 from octo.scheduler import jobs
+from payments.gateway.runtime import payments_runtime
 from payments.models import Attempt, AttemptKind, Payment, Refund, RefundStatus
-from payments.runtime import payments_runtime
-from payments.services.refunds import refund_by_treasurer
+from payments.refunds.requests import refund_by_treasurer
 from tests.afterlife import AVAILABLE_AT_ONCE, documented_net
 from tests.faults.finishing import finish
 from tests.faults.judging import check_conserved, ended, keys_of

@@ -15,6 +15,8 @@ from sqlalchemy.orm import Session
 
 from campaigns.services.pledge_life import _count
 from octo.database import lock_all
+from payments.charges import record
+from payments.context import Occasion
 from payments.gateway.attempts import Claimed, close, put_back
 from payments.gateway.calls import NoEffect
 from payments.gateway.client import Gateway
@@ -23,8 +25,7 @@ from payments.ledger import chart
 from payments.ledger.drafts import EntryDraft, TransactionDraft
 from payments.ledger.posting import post
 from payments.models import Attempt, AttemptKind, Payment, Refund, TransactionKind
-from payments.services import collection, refunds
-from payments.services.occasion import Occasion
+from payments.refunds import requests
 from tests.machine.ending import DAY, News, find_leftovers, settle_down
 from tests.machine.errands import Halt
 from tests.machine.story import Story
@@ -167,7 +168,7 @@ def _send(gateway: Gateway, kind: AttemptKind, parameters: Any, **options: str) 
         return Unknown(str(error))
 
 
-_plan_call = refunds._plan_call
+_plan_call = requests._plan_call
 
 
 def post_when_planned(
@@ -202,7 +203,7 @@ def hold_whatever(session: Session, claims: Sequence[Claimed]) -> dict[int, Atte
     return {row.id: row for row in lock_all(session, Attempt, Attempt.id.in_(ids))}
 
 
-_record_charge = collection.record_charge
+_record_charge = record.record_charge
 
 
 def count_each_time(
@@ -240,26 +241,26 @@ BUGS: Final = {
         (SEND_CALL,), send_with_fresh_key, lost_answers, "was made 2 times"
     ),
     "the ledger first": Bug(
-        ("payments.services.refunds._plan_call",),
+        ("payments.refunds.requests._plan_call",),
         post_when_planned,
         quiet_night,
         "that Stripe did not",
     ),
     "give up on unknown": Bug(
-        ("payments.services.outcomes.put_back",), give_up, lost_answers, "was made 2 times"
+        ("payments.gateway.outcomes.put_back",), give_up, lost_answers, "was made 2 times"
     ),
     "no look-up before a new key": Bug(
         ("payments.gateway.calls._look_first",), find_nothing, replayed_errors, "was made 2 times"
     ),
     "no fence": Bug(
-        ("payments.services.outcomes.lock_held",),
+        ("payments.gateway.outcomes.lock_held",),
         hold_whatever,
         frozen_worker,
         "was closed and is open",
     ),
     "an event counted each time": Bug(
         (
-            "payments.services.collection.record_charge",
+            "payments.charges.record.record_charge",
             "payments.webhooks.handlers.record_charge",
         ),
         count_each_time,
@@ -268,8 +269,8 @@ BUGS: Final = {
     ),
     "a verdict that does not wait": Bug(
         (
-            "payments.settlement.resolving.list_unresolved",
-            "payments.settlement.closing.list_unresolved",
+            "payments.settlement.open_payments.list_unresolved",
+            "payments.settlement.close.list_unresolved",
         ),
         wait_for_nobody,
         late_payer,

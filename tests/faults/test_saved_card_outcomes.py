@@ -12,6 +12,9 @@ from flask import Flask
 from campaigns.models import Campaign, CampaignStatus, Collection, Outcome, Pledge, PledgeStatus
 from octo.database import db, transaction
 from octo.worker import run_due
+from payments.freezes import lift_freeze
+from payments.gateway.engine import Engine
+from payments.gateway.runtime import payments_runtime
 from payments.ledger import chart
 from payments.ledger.balances import balance_of
 from payments.ledger.check import check_ledger
@@ -26,9 +29,6 @@ from payments.models import (
     Refund,
     RefundReason,
 )
-from payments.runtime import payments_runtime
-from payments.services.freezing import lift_freeze
-from payments.settlement.engine import Engine
 from tests.faults.finishing import PATIENCE_SECONDS, let_pauses_pass
 from tests.faults.judging import keys_of
 from tests.faults.test_unknown_outcomes import pretend_sent_long_ago

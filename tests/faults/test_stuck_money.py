@@ -10,7 +10,9 @@ import sqlalchemy as sa
 from campaigns.models import Campaign, CampaignStatus, Outcome, Pledge, PledgeStatus
 from octo.clock import DatabaseClock
 from octo.database import db, transaction
-from payments.gateway import attempts
+from payments.freezes import lift_freeze
+from payments.gateway import attempts, engine
+from payments.gateway.runtime import payments_runtime
 from payments.ledger import chart
 from payments.ledger.balances import balance_of
 from payments.ledger.check import check_ledger
@@ -27,10 +29,7 @@ from payments.models import (
     Transfer,
 )
 from payments.reconciliation.compare import reconcile
-from payments.runtime import payments_runtime
-from payments.services.freezing import lift_freeze
-from payments.services.refunds import refund_by_treasurer
-from payments.settlement import engine
+from payments.refunds.requests import refund_by_treasurer
 from payments.webhooks.inbox import store_events
 from tests.make import Make
 from tests.moment import Moment

@@ -8,7 +8,7 @@ from queue import Empty
 from typing import Any, ClassVar
 
 from octo.clock import DatabaseClock
-from payments.settlement.engine import Engine
+from payments.gateway.engine import Engine
 
 
 class HandClock(DatabaseClock):

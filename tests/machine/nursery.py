@@ -19,7 +19,7 @@ from typing import Any, Final
 
 import pytest
 
-from payments.settlement import engine
+from payments.gateway import engine
 from tests.machine.hands import HandClock
 from tests.machine.reaper import Reaper
 from tests.machine.world import Node, built_by_hand, engine_of

@@ -17,6 +17,8 @@ from octo.config import Rules
 from octo.database import reading
 from octo.ids import new_token
 from octo.users.models import Membership, User
+from payments.freezes import lift_freeze
+from payments.gateway.runtime import payments_runtime
 from payments.models import (
     ConnectedAccount,
     Freeze,
@@ -27,12 +29,10 @@ from payments.models import (
     SavedCard,
     Transfer,
 )
-from payments.runtime import payments_runtime
-from payments.services.debts import pay_again, recover_debt, write_off_debt
-from payments.services.failed_refunds import Means, pay_by_bank, try_again
-from payments.services.freezing import lift_freeze
-from payments.services.refund_all import refund_all
-from payments.services.refunds import refund_by_treasurer
+from payments.owners.debts import pay_again, recover_debt, write_off_debt
+from payments.refunds.failed import Means, pay_by_bank, try_again
+from payments.refunds.requests import refund_by_treasurer
+from payments.settlement.refund_all import refund_all
 from tests.machine.conservation import History, Ours, Theirs, find_breaches
 from tests.machine.errands import Halt
 from tests.machine.world import World

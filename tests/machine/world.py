@@ -16,9 +16,9 @@ from octo.database import db
 from octo.errors import OctoError
 from octo.scheduler import JobReport, jobs
 from octo.worker import stop_requested
+from payments.gateway import engine
 from payments.gateway.client import StripeAwayError
 from payments.jobs import register_jobs
-from payments.settlement import engine
 from tests.locking import watched_locks
 from tests.machine.errands import Errand, Halt
 from tests.machine.hands import HandClock, HandEngine
@@ -45,12 +45,14 @@ class Node:
         """Lose what a worker has in memory, which is its jobs' alone, and every connection."""
         self.hang_up()
         jobs(self.app).clear()
-        register_jobs(self.app, self.app.extensions["payments.runtime"], should_stop=stop_requested)
+        register_jobs(
+            self.app, self.app.extensions["payments.gateway.runtime"], should_stop=stop_requested
+        )
 
     def hang_up(self) -> None:
         """Give back every connection, to the database and to Stripe."""
         engine_of(self.app).dispose()
-        gateway = self.app.extensions["payments.runtime"].gateway
+        gateway = self.app.extensions["payments.gateway.runtime"].gateway
         gateway._client._requestor._get_http_client().close()
 
     def run(self, job: str) -> JobReport:

@@ -9,6 +9,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from octo.database import transaction
 from octo.users.models import RoleName
+from payments.gateway.runtime import payments_runtime
 from payments.models import (
     Attempt,
     Discrepancy,
@@ -16,8 +17,7 @@ from payments.models import (
     Reconciliation,
     Standing,
 )
-from payments.runtime import payments_runtime
-from payments.services.onboarding import refresh_owner
+from payments.owners.onboarding import refresh_owner
 from tests.make import PASSWORD, Make
 from tests.moment import Moment
 from tests.sandbox import SandboxClient

@@ -17,7 +17,7 @@ from payments.ledger import chart
 from payments.ledger.balances import balance_of
 from payments.ledger.check import check_ledger
 from payments.models import Settlement
-from payments.settlement.policy import Standing, Step, next_step
+from payments.policy import Standing, Step, next_step
 from tests.make import PASSWORD, Make
 from tests.sandbox import VISA, SandboxClient
 from tests.visitor import Visitor

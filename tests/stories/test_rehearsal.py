@@ -12,10 +12,10 @@ from flask import Flask
 
 from campaigns.models import Campaign, Collection
 from octo.database import db, transaction
+from payments.gateway.runtime import payments_runtime
 from payments.models import Payment, PaymentStatus, Settlement, Transfer
-from payments.runtime import payments_runtime
-from payments.services.onboarding import refresh_owner
-from payments.services.refunds import refund_by_treasurer
+from payments.owners.onboarding import refresh_owner
+from payments.refunds.requests import refund_by_treasurer
 from tests.make import Make
 from tests.moment import Moment
 from tests.sandbox import VISA, SandboxClient

@@ -9,9 +9,9 @@ from octo.clock import DatabaseClock
 from octo.database import db, transaction
 from payments.gateway.attempts import LEASE, Claimed, claim, lock_held, renew
 from payments.gateway.facts import Refused
+from payments.gateway.outcomes import record_results
+from payments.gateway.runtime import payments_runtime
 from payments.models import Attempt, AttemptKind, AttemptStatus, Refund
-from payments.runtime import payments_runtime
-from payments.services.outcomes import record_results
 from tests.make import Make
 from tests.moment import Moment
 from tests.sandbox import SandboxClient

@@ -12,7 +12,7 @@ from octo.database import db
 from payments.ledger import chart
 from payments.ledger.balances import balance_of
 from payments.models import Discrepancy
-from payments.reconciliation.differences import DifferenceKind
+from payments.reconciliation.discrepancies import DifferenceKind
 from tests.make import Make
 from tests.moment import Moment
 from tests.sandbox import SandboxClient

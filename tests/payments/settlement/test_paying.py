@@ -6,7 +6,7 @@ import sqlalchemy as sa
 
 from octo.database import db
 from payments.models import Attempt, AttemptKind, Refund
-from payments.settlement.paying import BATCH
+from payments.settlement.settle import BATCH
 from tests.afterlife import tick
 from tests.crowd import gather, movements_of_nowhere
 from tests.make import Make

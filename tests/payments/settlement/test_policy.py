@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from octo.money import share
-from payments.settlement import policy
-from payments.settlement.policy import Figures, settle, share_with_owner, take_from_owner
+from payments import policy
+from payments.policy import Figures, settle, share_with_owner, take_from_owner
 
 FEE: Final = Decimal("0.07")
 VAT: Final = Decimal("0.20")

@@ -11,8 +11,8 @@ from flask.testing import FlaskClient
 
 from campaigns.models import Campaign, Pledge, PledgeStatus
 from octo.database import db, transaction
+from payments.gateway.runtime import payments_runtime
 from payments.models import InboxEvent, InboxStatus, Payment, Refund, RefundStatus
-from payments.runtime import payments_runtime
 from payments.webhooks.inbox import handle_inbox
 from tests.make import Make
 from tests.moment import Moment

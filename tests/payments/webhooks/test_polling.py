@@ -5,8 +5,8 @@ from flask import Flask
 
 from octo.database import db, transaction
 from octo.scheduler import jobs
+from payments.gateway.runtime import payments_runtime
 from payments.models import InboxEvent
-from payments.runtime import payments_runtime
 from payments.webhooks.inbox import BATCH, store_events
 from tests.crowd import charge_cards
 from tests.moment import Moment

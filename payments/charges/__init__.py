@@ -1,0 +1,1 @@
+"""Money coming in: charges recorded, cards saved and charged, declined ones repaired."""

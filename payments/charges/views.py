@@ -1,0 +1,88 @@
+"""What pages show of the money of a pledge, and of a campaign that is collecting."""
+
+from datetime import datetime
+
+import sqlalchemy as sa
+from sqlalchemy.orm import joinedload
+
+from campaigns.models import Pledge, PledgeStatus
+from campaigns.ports import CollectingView, PaymentView, RepairView
+from octo.database import reading
+from payments.charges.repairs import find_declined
+from payments.models import Payment, PaymentStatus, Refund, RefundStatus, Resolution, SavedCard
+
+
+def view_payment(pledge_id: str, *, at: datetime) -> PaymentView | None:
+    """Return what a receipt shows, or nothing when no payment was begun and no card saved."""
+    with reading() as session:
+        pledge = session.scalars(
+            sa.select(Pledge)
+            .where(Pledge.public_id == pledge_id)
+            .options(joinedload(Pledge.campaign))
+        ).one()
+        of_pledge = sa.select(Payment).where(Payment.pledge_id == pledge.id).order_by(Payment.id)
+        payments = session.scalars(of_pledge).all()
+        card = session.scalars(
+            sa.select(SavedCard).where(SavedCard.pledge_id == pledge.id)
+        ).one_or_none()
+        refunds = session.scalars(
+            sa.select(Refund)
+            .where(
+                Refund.payment_id.in_([payment.id for payment in payments]),
+                Refund.resolution.is_distinct_from(Resolution.NOT_DUE),
+            )
+            .order_by(Refund.id)
+        ).all()
+    if not payments and card is None:
+        return None
+    charged = next((one for one in payments if one.status is PaymentStatus.SUCCEEDED), None)
+    last = refunds[-1] if refunds else None
+    declined = find_declined(pledge, pledge.campaign, payments, at=at)
+    shown = charged or (payments[-1] if payments else card)
+    assert shown is not None
+    return PaymentView(
+        status=shown.status.value,
+        charged_at=charged.charged_at if charged else None,
+        refunded_amount=sum(one.amount for one in refunds if one.status is RefundStatus.SUCCEEDED),
+        refund_status=_standing_of(last) if last else None,
+        refund_requested_at=last.requested_at if last else None,
+        stripe_reference=charged.stripe_charge_id if charged else None,
+        card=f"{card.brand} {card.last4}".strip() if card else "",
+        repair=_repair(pledge, declined, payments[-1]) if declined else None,
+    )
+
+
+def _standing_of(refund: Refund) -> str:
+    """Return a refund's status, or that its backer was paid otherwise after it failed."""
+    if refund.resolution is Resolution.PAID_BY_BANK:
+        return refund.resolution.value
+    return refund.status.value
+
+
+def view_collecting(campaign_id: int) -> CollectingView:
+    """Return what saved cards have brought so far, and what is left to charge or to repair."""
+    counted = sa.exists().where(
+        Payment.pledge_id == Pledge.id, Payment.status == PaymentStatus.SUCCEEDED, ~Payment.is_late
+    )
+    amount = sa.func.coalesce(sa.func.sum(Pledge.amount).filter(counted), 0)
+    left = sa.func.coalesce(sa.func.sum(Pledge.amount).filter(~counted), 0)
+    sums = sa.select(
+        amount, sa.func.count().filter(counted), left, sa.func.count().filter(~counted)
+    ).where(Pledge.campaign_id == campaign_id, Pledge.status == PledgeStatus.ACTIVE)
+    with reading() as session:
+        collected_amount, collected_count, left_amount, left_count = session.execute(sums).one()
+    return CollectingView(
+        collected_amount=int(collected_amount),
+        collected_count=collected_count,
+        left_amount=int(left_amount),
+        left_count=left_count,
+    )
+
+
+def _repair(pledge: Pledge, declined: Payment, last: Payment) -> RepairView:
+    assert pledge.campaign.collecting_ends_at is not None
+    return RepairView(
+        reason=declined.failure_code or "",
+        until=pledge.campaign.collecting_ends_at,
+        is_under_way=not last.is_resolved,
+    )

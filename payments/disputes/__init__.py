@@ -1,0 +1,1 @@
+"""A backer's bank contests a payment."""

@@ -1,0 +1,90 @@
+"""What a campaign has collected now, and what its documents say so far."""
+
+from decimal import Decimal
+from typing import Any, Final
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from campaigns.models import Campaign, Pledge, PledgeStatus
+from payments.models import Payment, PaymentStatus, Settlement, SettlementKind
+from payments.policy import Figures, settle
+
+_REFUNDED: Final = Payment.refunded_amount - Payment.refunded_tip_amount
+_DISPUTED: Final = Payment.disputed_amount - Payment.disputed_tip_amount
+_TIP_LEFT: Final = Payment.tip_amount - Payment.refunded_tip_amount - Payment.disputed_tip_amount
+_SUMMED: Final = (
+    "gross_amount",
+    "refunds_amount",
+    "disputes_amount",
+    "base_amount",
+    "fee_amount",
+    "vat_amount",
+    "net_amount",
+    "tips_amount",
+)
+
+
+def counted(campaign_id: int) -> sa.ColumnElement[bool]:
+    """Return the condition of the payments that are the campaign's; late money never is."""
+    return sa.and_(
+        Payment.campaign_id == campaign_id,
+        Payment.status == PaymentStatus.SUCCEEDED,
+        ~Payment.is_late,
+    )
+
+
+def read_figures(
+    session: Session, campaign: Campaign, *, fee_rate: Decimal, vat_rate: Decimal
+) -> Figures:
+    """Compute what one document for everything would say now; the caller holds the lock."""
+    session.flush()
+    sums = session.execute(
+        sa.select(
+            _sum(Payment.amount).label("gross"),
+            _sum(_REFUNDED).label("refunds"),
+            _sum(_DISPUTED).label("disputes"),
+            _sum(_TIP_LEFT).label("tips"),
+        ).where(counted(campaign.id))
+    ).one()
+    return settle(
+        gross=int(sums.gross),
+        refunds=int(sums.refunds),
+        disputes=int(sums.disputes),
+        tips=int(sums.tips),
+        fee_rate=fee_rate,
+        vat_rate=vat_rate,
+    )
+
+
+def read_documented(session: Session, campaign: Campaign) -> Figures:
+    """Add the campaign's documents up, credit notes as what they take back."""
+    sign = sa.case((Settlement.kind == SettlementKind.CREDIT_NOTE, -1), else_=1)
+    sums = session.execute(
+        sa.select(*(_sum(sign * getattr(Settlement, name)).label(name) for name in _SUMMED)).where(
+            Settlement.campaign_id == campaign.id
+        )
+    ).one()
+    return Figures(**{name: int(getattr(sums, name)) for name in _SUMMED})
+
+
+def read_processor_fees(session: Session, campaign: Campaign) -> tuple[int, int]:
+    """Return how many payments count, and what Stripe kept of them, in minor units."""
+    count, fees = session.execute(
+        sa.select(sa.func.count(), _sum(Payment.processor_fee_amount)).where(counted(campaign.id))
+    ).one()
+    return int(count), int(fees)
+
+
+def withdrawn_funds(session: Session, campaign: Campaign) -> int:
+    """Return what banks hold of the pledges that still count, tips excluded, in minor units."""
+    withdrawn = (
+        sa.select(_sum(_DISPUTED))
+        .join(Pledge)
+        .where(counted(campaign.id), Pledge.status == PledgeStatus.ACTIVE)
+    )
+    return int(session.scalar(withdrawn) or 0)
+
+
+def _sum(amount: Any) -> sa.ColumnElement[int]:
+    return sa.func.coalesce(sa.func.sum(amount), 0)

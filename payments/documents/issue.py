@@ -1,0 +1,195 @@
+"""Issue the documents of a campaign that succeeded: numbered, immutable, and always true.
+
+The first one settles it. Whenever what it collected changes afterwards, by a refund or a dispute,
+another follows in the same commit: a credit note, or a supplementary settlement. Their figures are
+those of now less those of all documents before (``payments.policy``).
+"""
+
+from decimal import Decimal
+from typing import Final
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import Session
+
+from campaigns.models import Campaign, Outcome
+from campaigns.services.closing import reopen_settling
+from campaigns.services.owner_mail import tell_owner
+from octo.database import lock
+from octo.ids import new_public_id
+from payments.context import Occasion
+from payments.documents.figures import read_documented, read_figures, read_processor_fees
+from payments.documents.owner_balance import give, take
+from payments.ledger import rules
+from payments.ledger.posting import post
+from payments.models import DocumentSeries, Settlement, SettlementKind
+from payments.policy import Figures
+
+_SERIES: Final = {
+    SettlementKind.MAIN: "R",
+    SettlementKind.SUPPLEMENTARY: "R",
+    SettlementKind.CREDIT_NOTE: "A",
+}
+
+
+def issue_settlement(
+    session: Session, campaign: Campaign, *, occasion: Occasion, number: str | None = None
+) -> Settlement:
+    """Issue the main document of a campaign and the transfer that will pay it.
+
+    The caller holds the campaign's lock, so that nothing of what is summed here can change.
+    ``number`` is that of a document which was issued before and which a backup has forgotten.
+    """
+    in_force = occasion.settings.rules
+    figures = read_figures(
+        session, campaign, fee_rate=in_force.platform_fee_rate, vat_rate=in_force.vat_rate
+    )
+    return _issue(
+        session,
+        campaign,
+        SettlementKind.MAIN,
+        figures,
+        rates=(in_force.platform_fee_rate, in_force.vat_rate),
+        occasion=occasion,
+        number=number,
+    )
+
+
+def correct_documents(
+    session: Session, campaign: Campaign, *, occasion: Occasion
+) -> Settlement | None:
+    """Have the documents say again what the campaign collected; nothing if they do, or none stands.
+
+    Called under the campaign's lock, last in every change of what is refunded or disputed: the
+    change and its document are one commit. The rates are those of the main document.
+    """
+    main = find_main(session, campaign)
+    if main is None or campaign.outcome is not Outcome.SUCCEEDED:
+        return None
+    rates = Decimal(main.fee_rate), Decimal(main.vat_rate)
+    now = read_figures(session, campaign, fee_rate=rates[0], vat_rate=rates[1])
+    return _correct(session, campaign, now, rates=rates, occasion=occasion)
+
+
+def reverse_documents(
+    session: Session, campaign: Campaign, *, occasion: Occasion
+) -> Settlement | None:
+    """Take back all that a campaign's documents say, by one credit note."""
+    main = find_main(session, campaign)
+    if main is None:
+        return None
+    rates = Decimal(main.fee_rate), Decimal(main.vat_rate)
+    return _correct(session, campaign, Figures(), rates=rates, occasion=occasion)
+
+
+def find_main(session: Session, campaign: Campaign) -> Settlement | None:
+    """Find the document that settled a campaign."""
+    return session.scalars(
+        sa.select(Settlement).where(
+            Settlement.campaign_id == campaign.id, Settlement.kind == SettlementKind.MAIN
+        )
+    ).one_or_none()
+
+
+def next_number(session: Session, series: str) -> str:
+    """Give the next number of a series, without gaps: a rolled-back document gives it back."""
+    row = _lock_series(session, series)
+    row.last_number += 1
+    session.flush()
+    return numbered(series, row.last_number)
+
+
+def numbered(series: str, number: int) -> str:
+    """Write a number of a series as it stands on a document."""
+    return f"{series}-{number:04d}"
+
+
+def note_number(session: Session, number: str) -> None:
+    """Never give a number again that Stripe has seen, though these books have forgotten it."""
+    series, _, last = number.rpartition("-")
+    row = _lock_series(session, series)
+    row.last_number = max(row.last_number, int(last))
+    session.flush()
+
+
+def _lock_series(session: Session, series: str) -> DocumentSeries:
+    is_sqlite = session.get_bind().dialect.name == "sqlite"
+    insert = sqlite.insert if is_sqlite else postgresql.insert
+    session.execute(
+        insert(DocumentSeries).values(name=series, last_number=0).on_conflict_do_nothing()
+    )
+    return lock(session, DocumentSeries, name=series)
+
+
+def _correct(
+    session: Session,
+    campaign: Campaign,
+    now: Figures,
+    *,
+    rates: tuple[Decimal, Decimal],
+    occasion: Occasion,
+) -> Settlement | None:
+    difference = now - read_documented(session, campaign)
+    if difference.is_nothing:
+        return None
+    kind = SettlementKind.CREDIT_NOTE if difference.is_credit else SettlementKind.SUPPLEMENTARY
+    document = _issue(session, campaign, kind, difference, rates=rates, occasion=occasion)
+    tell_owner(
+        session,
+        campaign,
+        "settlement_corrected",
+        at=occasion.at,
+        document_number=document.number,
+        is_credit=difference.is_credit,
+        amount=abs(difference.net_amount),
+    )
+    if not difference.is_credit:
+        reopen_settling(session, campaign, reason=document.number, at=occasion.at)
+    return document
+
+
+def _issue(
+    session: Session,
+    campaign: Campaign,
+    kind: SettlementKind,
+    figures: Figures,
+    *,
+    rates: tuple[Decimal, Decimal],
+    occasion: Occasion,
+    number: str | None = None,
+) -> Settlement:
+    """Write a document, book it, and have the owner paid or owe what it says."""
+    is_main = kind is SettlementKind.MAIN
+    count, fees = read_processor_fees(session, campaign) if is_main else (0, 0)
+    document = Settlement(
+        public_id=new_public_id("set"),
+        number=number or next_number(session, f"{_SERIES[kind]}{occasion.at.year}"),
+        campaign=campaign,
+        kind=kind,
+        currency=campaign.currency,
+        payments_count=count,
+        fee_rate=str(rates[0]),
+        vat_rate=str(rates[1]),
+        processor_fees_amount=fees,
+        issued_at=occasion.at,
+        **vars(Figures() - figures if kind is SettlementKind.CREDIT_NOTE else figures),
+    )
+    session.add(document)
+    session.flush()
+    _settle_with_owner(session, campaign, document, figures.net_amount, occasion=occasion)
+    return document
+
+
+def _settle_with_owner(
+    session: Session, campaign: Campaign, document: Settlement, net: int, *, occasion: Occasion
+) -> None:
+    """Book a document with what becomes of its net, which may be negative by a rounded cent."""
+    debt = loss = 0
+    if net > 0:
+        shares = give(session, document, net, at=occasion.at)
+        debt, loss = shares.debt_amount, shares.loss_amount
+    elif net < 0:
+        debt = -take(session, campaign, -net, occasion=occasion).debt_amount
+    draft = rules.settlement(document, debt_amount=debt, loss_amount=loss)
+    if draft is not None:
+        post(session, draft)

@@ -1,0 +1,1 @@
+"""Who is paid: their Stripe account, what is transferred to it, taken back and owed."""

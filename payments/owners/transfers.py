@@ -1,0 +1,225 @@
+"""Pay an owner: one transfer for one settlement document, once its money is available.
+
+Everybody here holds the campaign's lock.
+"""
+
+from datetime import datetime, timedelta
+from typing import Final
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from campaigns.models import Campaign
+from octo.database import lock
+from octo.mail.outbox import enqueue
+from octo.users.models import Membership, User
+from payments.context import Occasion
+from payments.documents.owner_balance import use_for_debt
+from payments.gateway.attempts import plan_attempt, withdraw
+from payments.gateway.facts import TransferFact
+from payments.ledger import rules
+from payments.ledger.posting import adopt_movement, post
+from payments.models import (
+    Attempt,
+    AttemptKind,
+    ConnectedAccount,
+    Transfer,
+    TransferStatus,
+)
+
+REMINDED_EVERY: Final = timedelta(days=7)
+
+
+def plan_transfer(
+    session: Session, transfer: Transfer, *, destination: str, occasion: Occasion
+) -> None:
+    """Plan the one call that pays a settlement document; from here on its amount is fixed.
+
+    No ``source_transaction``: that names one charge and caps at it. A refusal such as
+    ``balance_insufficient`` is saved under its key for a day, so a later try is a new action.
+    """
+    last = session.scalar(
+        sa.select(sa.func.max(Attempt.action_number)).where(
+            Attempt.kind == AttemptKind.TRANSFER_CREATE, Attempt.subject == transfer.public_id
+        )
+    )
+    transfer.stripe_account_id = destination
+    transfer.waits_for = None
+    campaign = transfer.campaign
+    plan_attempt(
+        session,
+        installation=occasion.settings.stripe.installation,
+        kind=AttemptKind.TRANSFER_CREATE,
+        subject=transfer.public_id,
+        parameters={
+            "amount": transfer.amount,
+            "currency": transfer.currency.lower(),
+            "destination": destination,
+            "transfer_group": campaign.public_id,
+            "metadata": {
+                "octo_campaign": campaign.public_id,
+                "octo_document": transfer.settlement.number,
+                "octo_issued_at": str(int(transfer.settlement.issued_at.timestamp())),
+            },
+        },
+        at=occasion.machine,
+        campaign_id=campaign.id,
+        action_number=(last or 0) + 1,
+    )
+
+
+def record_transfer(
+    session: Session, transfer: Transfer, seen: TransferFact, *, at: datetime
+) -> None:
+    """Take in a transfer Stripe made; a reversal is taken in from its own movement."""
+    transfer.stripe_transfer_id = seen.id
+    if seen.movement is not None:
+        adopt_movement(session, seen.movement, rules.transfer(transfer, seen.movement))
+    if transfer.status is TransferStatus.PENDING:
+        transfer.move_to(TransferStatus.SUCCEEDED)
+        transfer.is_held = False
+        transfer.sent_at = seen.created_at
+        _tell_owner(session, transfer, "transfer_sent", at=at)
+
+
+def take_back_refused(
+    session: Session, transfer: Transfer, *, waits_for: str, occasion: Occasion
+) -> None:
+    """Keep a transfer that Stripe refused for later, less what its owner came to owe meanwhile."""
+    transfer.waits_for = waits_for
+    shares = use_for_debt(session, transfer.campaign_id, transfer.amount)
+    if used := shares.debt_amount + shares.loss_amount:
+        transfer.deduct(used)
+        draft = rules.debt_offset(
+            transfer.campaign,
+            debt_amount=shares.debt_amount,
+            loss_amount=shares.loss_amount,
+            act=f"{transfer.public_id}:{transfer.deducted_amount}",
+            at=occasion.at,
+        )
+        post(session, draft)
+
+
+def take_in_transfer(
+    session: Session, seen: TransferFact, *, occasion: Occasion
+) -> Transfer | None:
+    """Take in a transfer of ours, or one that somebody made by hand in place of ours.
+
+    Returns nothing when it is neither: nobody pays this owner until a person has said what it was.
+    """
+    known = _find_id(session, seen)
+    transfer = None if known is None else lock_transfer(session, id=known)
+    is_by_hand = "octo_subject" not in seen.metadata
+    if transfer is None and is_by_hand and (campaign := _find_campaign(session, seen)):
+        transfer = _adopt(session, campaign, seen, occasion=occasion)
+    if transfer is not None:
+        record_transfer(session, transfer, seen, at=occasion.at)
+    return transfer
+
+
+def is_known(session: Session, seen: TransferFact) -> bool:
+    """Tell whether a transfer of Stripe's list is one of ours, or undone."""
+    return seen.amount_reversed == seen.amount or _find_id(session, seen) is not None
+
+
+def _find_id(session: Session, seen: TransferFact) -> int | None:
+    """Find the transfer a fact is about, by Stripe's id or by ours in its metadata.
+
+    One that carries the ids of a transfer made already is another: comparing names it.
+    """
+    by_ids = sa.or_(
+        Transfer.stripe_transfer_id == seen.id,
+        sa.and_(
+            Transfer.public_id == seen.metadata.get("octo_subject", ""),
+            Transfer.stripe_transfer_id.is_(None),
+        ),
+    )
+    return session.scalar(sa.select(Transfer.id).where(by_ids).limit(1))
+
+
+def _find_campaign(session: Session, seen: TransferFact) -> Campaign | None:
+    known = session.scalar(sa.select(Campaign.id).where(Campaign.public_id == seen.transfer_group))
+    return None if known is None else lock(session, Campaign, id=known)
+
+
+def _adopt(
+    session: Session, campaign: Campaign, seen: TransferFact, *, occasion: Occasion
+) -> Transfer | None:
+    """Choose the transfer that this one was made in place of.
+
+    It pays the same owner the very amount of one that waits and whose call was never sent.
+    """
+    account_id = session.scalar(
+        sa.select(ConnectedAccount.stripe_account_id).where(
+            ConnectedAccount.organisation_id == campaign.organisation_id
+        )
+    )
+    if seen.destination != account_id:
+        return None
+    waiting = session.scalars(
+        sa.select(Transfer)
+        .where(
+            Transfer.campaign_id == campaign.id,
+            Transfer.status == TransferStatus.PENDING,
+            Transfer.amount == seen.amount,
+            Transfer.currency == seen.currency,
+        )
+        .order_by(Transfer.is_held, Transfer.id)
+        .with_for_update(of=Transfer)
+    ).all()
+    kind = AttemptKind.TRANSFER_CREATE
+    for transfer in waiting:
+        if withdraw(session, kind=kind, subject=transfer.public_id, at=occasion.machine):
+            transfer.stripe_account_id = account_id
+            transfer.waits_for = None
+            return transfer
+    return None
+
+
+def remind_owner(session: Session, transfer: Transfer, *, at: datetime) -> None:
+    """Ask the owner to finish with Stripe, since the money cannot be paid out before.
+
+    Once when it begins to wait, and then once a week.
+    """
+    if transfer.told_at is None or at - transfer.told_at >= REMINDED_EVERY:
+        transfer.told_at = at
+        _tell_owner(session, transfer, "onboarding_needed", at=at)
+
+
+def lock_transfer(session: Session, **by: object) -> Transfer:
+    """Lock a transfer and, before it, its campaign; raises ``NotFoundError`` for none."""
+    of = sa.select(Transfer.campaign_id).filter_by(**by).scalar_subquery()
+    lock(session, Campaign, id=of)
+    return lock(session, Transfer, **by)
+
+
+def _tell_owner(session: Session, transfer: Transfer, template: str, *, at: datetime) -> None:
+    campaign = transfer.campaign
+    for person in owners_of(session, campaign):
+        enqueue(
+            session,
+            to=person.email,
+            locale=person.locale,
+            template=template,
+            context={
+                "name": person.name,
+                "campaign_title": campaign.title,
+                "campaign_slug": campaign.slug,
+                "campaign_id": campaign.public_id,
+                "amount": transfer.amount,
+                "currency": transfer.currency,
+                "document_number": transfer.settlement.number,
+            },
+            at=at,
+        )
+
+
+def owners_of(session: Session, campaign: Campaign) -> list[User]:
+    """Return the people of the organisation that runs a campaign."""
+    members = (
+        sa.select(User)
+        .join(Membership, Membership.user_id == User.id)
+        .where(Membership.organisation_id == campaign.organisation_id, User.active)
+        .order_by(User.id)
+    )
+    return list(session.scalars(members))

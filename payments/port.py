@@ -1,0 +1,115 @@
+"""The money side as campaigns know it: binds the port's protocol to the services here."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy.orm import Session
+
+from campaigns.ports import CheckoutPage, CollectingView, PaymentView
+from octo.clock import Clock
+from octo.config import Settings
+from octo.database import lock_all
+from payments.charges import record, repairs, views
+from payments.charges.saved_cards import forget_card
+from payments.checkout import sessions
+from payments.checkout.parameters import WayBack
+from payments.context import Occasion
+from payments.gateway.client import Gateway
+from payments.guards import require_current_books, require_own_stripe
+from payments.models import Payment, RefundReason, SavedCard
+from payments.owners import onboarding
+from payments.refunds.requests import refund_rest
+
+
+@dataclass(frozen=True)
+class BoundPayments:
+    """What ``campaigns.ports.Payments`` asks for, with the gateway of one app."""
+
+    gateway: Gateway
+    settings: Settings
+    clock: Clock
+
+    def start_checkout(self, pledge_id: str, *, return_url: str, cancel_url: str) -> CheckoutPage:
+        """Open the page on which a pledge is paid, or its card saved."""
+        self._require_trust()
+        return sessions.start_checkout(
+            pledge_id,
+            WayBack(return_url, cancel_url),
+            gateway=self.gateway,
+            settings=self.settings,
+            clock=self.clock,
+        )
+
+    def start_repair(self, pledge_id: str, *, return_url: str, cancel_url: str) -> CheckoutPage:
+        """Open the page on which a backer pays what the saved card could not."""
+        self._require_trust()
+        return repairs.start_repair(
+            pledge_id,
+            WayBack(return_url, cancel_url),
+            gateway=self.gateway,
+            settings=self.settings,
+            clock=self.clock,
+        )
+
+    def refresh_pledge(self, pledge_id: str) -> None:
+        """Ask Stripe how the payment of this pledge stands and take it in."""
+        record.refresh_pledge(
+            pledge_id, gateway=self.gateway, settings=self.settings, clock=self.clock
+        )
+
+    def view_payment(self, pledge_id: str) -> PaymentView | None:
+        """Return what a receipt shows of the money of one pledge."""
+        return views.view_payment(pledge_id, at=self.clock.now())
+
+    def view_collecting(self, campaign_id: int) -> CollectingView:
+        """Return how far the charging of saved cards has come."""
+        return views.view_collecting(campaign_id)
+
+    def lock_money(self, session: Session, pledge_id: int) -> None:
+        """Lock the payments and the card of a pledge, before its campaign as everybody does."""
+        lock_all(session, Payment, Payment.pledge_id == pledge_id)
+        lock_all(session, SavedCard, SavedCard.pledge_id == pledge_id)
+
+    def release_pledge(
+        self, session: Session, pledge_id: int, *, reason: str, at: datetime
+    ) -> None:
+        """Give the money of a canceled pledge back, in the transaction that cancels it.
+
+        A card that was saved is forgotten instead.
+        """
+        require_current_books()
+        occasion = Occasion(settings=self.settings, at=at, machine=self.clock.machine_now())
+        for payment in lock_all(session, Payment, Payment.pledge_id == pledge_id):
+            if not payment.is_resolved and payment.stripe_checkout_session_id is not None:
+                sessions.expire_checkout(session, payment, occasion=occasion)
+            refund_rest(session, payment, reason=RefundReason(reason), occasion=occasion)
+        for card in lock_all(session, SavedCard, SavedCard.pledge_id == pledge_id):
+            if not card.is_resolved and card.stripe_checkout_session_id is not None:
+                sessions.expire_checkout(session, card, occasion=occasion)
+            forget_card(session, card, occasion=occasion)
+
+    def owner_is_ready(self, organisation_id: int, currency: str) -> bool:
+        """Tell whether the organisation can be paid in this currency."""
+        return currency == self.settings.rules.currency and onboarding.owner_is_ready(
+            organisation_id
+        )
+
+    def begin_onboarding(self, organisation_id: int, *, return_url: str, refresh_url: str) -> str:
+        """Return the address of Stripe's onboarding page for this organisation."""
+        self._require_trust()
+        return onboarding.begin_onboarding(
+            organisation_id,
+            return_url=return_url,
+            refresh_url=refresh_url,
+            gateway=self.gateway,
+            settings=self.settings,
+            clock=self.clock,
+        )
+
+    def refresh_owner(self, organisation_id: int) -> None:
+        """Ask Stripe whether this organisation can be paid now."""
+        onboarding.refresh_owner(organisation_id, gateway=self.gateway, clock=self.clock)
+
+    def _require_trust(self) -> None:
+        require_own_stripe(self.gateway, settings=self.settings, clock=self.clock)
+        require_current_books()

@@ -1,1 +1,0 @@
-"""What can be asked of the money side, one verb a function."""

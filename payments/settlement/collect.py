@@ -1,0 +1,220 @@
+"""Charge the saved cards of a campaign whose goal is reached, and judge it again on the result.
+
+Each card is tried once. What is declined can be repaired until ``collecting_ends_at``; when all
+is collected, or the time is over and no payment is under way, what was collected decides.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Final
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session, contains_eager
+
+from campaigns.models import Campaign, CampaignStatus, Outcome, Pledge, PledgeStatus
+from campaigns.services.closing import end_collecting
+from octo.clock import Clock
+from octo.config import Settings
+from octo.database import lock, lock_all, reading, transaction
+from octo.scheduler import JobReport
+from payments.blocked import slug_of, until
+from payments.charges.off_session import ask_to_repair, charge_card
+from payments.context import Occasion
+from payments.documents.figures import withdrawn_funds
+from payments.documents.issue import issue_settlement
+from payments.gateway.client import Gateway, StripeAwayError
+from payments.gateway.outcomes import note_trouble
+from payments.models import UNDER_WAY, CardStatus, Freeze, Payment, PaymentStatus, SavedCard
+from payments.policy import Standing, Step, next_step
+from payments.settlement.open_payments import list_unresolved, resolve_open
+
+BATCH: Final = 200
+MOST_BATCHES: Final = 10
+REMINDER_DAYS: Final = (3, 6)
+HAS_PAYMENT: Final = sa.exists().where(Payment.pledge_id == Pledge.id)
+_IS_PAID: Final = sa.exists().where(
+    Payment.pledge_id == Pledge.id, Payment.status == PaymentStatus.SUCCEEDED, ~Payment.is_late
+)
+_IS_UNDER_WAY: Final = sa.exists().where(
+    Payment.pledge_id == Pledge.id, Payment.status.in_(UNDER_WAY)
+)
+
+
+def collect_campaigns(*, gateway: Gateway, settings: Settings, clock: Clock) -> JobReport:
+    """Take each collecting campaign on: charge, remind, and at the end judge it again.
+
+    Any number of workers may do so at once: each step is decided under a lock.
+    """
+    done = 0
+    unanswered = 0
+    waiting: list[str] = []
+    collecting = _collecting()
+    for campaign_id, ends_at in collecting:
+        try:
+            done += _charge_cards(campaign_id, settings=settings, clock=clock)
+            done += _remind(campaign_id, settings=settings, clock=clock)
+            if _is_over(ends_at, clock=clock):
+                resolve_open(campaign_id, gateway=gateway, settings=settings, clock=clock)
+            step = _judge_again(campaign_id, settings=settings, clock=clock)
+        except StripeAwayError as error:
+            waiting.append(f"{slug_of(campaign_id)}: {error}")
+            unanswered += 1
+            continue
+        except Exception as error:  # noqa: BLE001 - one campaign's trouble stops no other
+            waiting.append(note_trouble(campaign_id, error, settings=settings, clock=clock))
+            continue
+        if step in {Step.SETTLE, Step.GIVE_BACK}:
+            done += 1
+        else:
+            waiting.append(
+                f"{slug_of(campaign_id)}: cards are charged and repaired{until(ends_at)}"
+            )
+    return JobReport(done=done, waiting=waiting, is_away=0 < unanswered == len(collecting))
+
+
+def _collecting() -> Sequence[tuple[int, datetime]]:
+    is_frozen = sa.exists().where(Freeze.campaign_id == Campaign.id, Freeze.lifted_at.is_(None))
+    with reading() as session:
+        rows = session.execute(
+            sa.select(Campaign.id, Campaign.collecting_ends_at)
+            .where(Campaign.status == CampaignStatus.COLLECTING, ~is_frozen)
+            .order_by(Campaign.id)
+        ).all()
+    return [(campaign_id, ends_at) for campaign_id, ends_at in rows if ends_at is not None]
+
+
+def _is_over(ends_at: datetime, *, clock: Clock) -> bool:
+    with reading():
+        return clock.now() >= ends_at
+
+
+def _charge_cards(campaign_id: int, *, settings: Settings, clock: Clock) -> int:
+    """Plan the charge of every card that has not been tried, a batch a commit."""
+    planned = 0
+    for _ in range(MOST_BATCHES):
+        with transaction() as session:
+            occasion = Occasion.now(settings, clock)
+            cards = _lock_cards(session, campaign_id, ~HAS_PAYMENT)
+            for card in cards:
+                charge_card(session, card, occasion=occasion)
+        planned += len(cards)
+        if not cards:
+            break
+    return planned
+
+
+def _remind(campaign_id: int, *, settings: Settings, clock: Clock) -> int:
+    """Write again to backers whose card was declined; late, only the last reminder is sent."""
+    with transaction() as session:
+        occasion = Occasion.now(settings, clock)
+        campaign = session.get_one(Campaign, campaign_id)
+        number = _reminders_due(campaign, occasion.at)
+        if number == 0:
+            return 0
+        is_behind = SavedCard.reminders_count < number
+        is_declined = sa.and_(HAS_PAYMENT, ~_IS_PAID, ~_IS_UNDER_WAY, is_behind)
+        cards = _lock_cards(session, campaign_id, is_declined)
+        for card in cards:
+            card.reminders_count = number
+            ask_to_repair(
+                session, card.pledge, campaign, template="repair_reminder", occasion=occasion
+            )
+        return len(cards)
+
+
+def _reminders_due(campaign: Campaign, at: datetime) -> int:
+    """Return how many reminders should have been sent by now; none once it is too late."""
+    assert campaign.decided_at is not None
+    assert campaign.collecting_ends_at is not None
+    if at >= campaign.collecting_ends_at:
+        return 0
+    began_at = campaign.decided_at
+    return sum(at >= began_at + timedelta(days=days) for days in REMINDER_DAYS)
+
+
+def _judge_again(campaign_id: int, *, settings: Settings, clock: Clock) -> Step:
+    """Judge on what was collected, once nothing more can come; else say what is waited for."""
+    with transaction() as session:
+        campaign = lock(session, Campaign, id=campaign_id)
+        if campaign.status is not CampaignStatus.COLLECTING:
+            return Step.WAIT
+        occasion = Occasion.now(settings, clock)
+        collected_amount = read_collected_amount(session, campaign)
+        step = next_step(
+            standing_while_collecting(session, campaign, collected_amount, at=occasion.at)
+        )
+        if step in {Step.SETTLE, Step.GIVE_BACK}:
+            outcome = Outcome.SUCCEEDED if step is Step.SETTLE else Outcome.FAILED
+            end_collecting(
+                session,
+                campaign,
+                outcome=outcome,
+                collected_amount=collected_amount,
+                at=occasion.at,
+            )
+            if outcome is Outcome.SUCCEEDED:
+                issue_settlement(session, campaign, occasion=occasion)
+        return step
+
+
+def standing_while_collecting(
+    session: Session, campaign: Campaign, collected_amount: int, *, at: datetime
+) -> Standing:
+    """Return all that decides the second verdict, on what was collected."""
+    assert campaign.collecting_ends_at is not None
+    has_untried = _is_any(session, campaign, ~HAS_PAYMENT)
+    has_uncollected = _is_any(session, campaign, ~_IS_PAID)
+    return Standing(
+        collection=campaign.collection,
+        is_over=True,
+        is_canceled=False,
+        is_goal_reached=True,
+        has_payments_in_flight=has_untried or bool(list_unresolved(session, campaign.id)),
+        is_window_open=has_uncollected and at < campaign.collecting_ends_at,
+        is_collected_short=collected_amount < campaign.goal_amount,
+    )
+
+
+def read_collected_amount(session: Session, campaign: Campaign) -> int:
+    """Return what counts towards the goal now: tips and what banks took back excluded."""
+    collected = session.scalar(
+        sa.select(sa.func.coalesce(sa.func.sum(Pledge.amount), 0)).where(
+            Pledge.campaign_id == campaign.id, Pledge.status == PledgeStatus.ACTIVE, _IS_PAID
+        )
+    )
+    return int(collected or 0) - withdrawn_funds(session, campaign)
+
+
+def _is_any(session: Session, campaign: Campaign, condition: sa.ColumnElement[bool]) -> bool:
+    active = sa.select(Pledge.id).where(
+        Pledge.campaign_id == campaign.id, Pledge.status == PledgeStatus.ACTIVE, condition
+    )
+    return session.scalar(active.limit(1)) is not None
+
+
+def _lock_cards(
+    session: Session, campaign_id: int, condition: sa.ColumnElement[bool]
+) -> Sequence[SavedCard]:
+    """Lock the next active pledges for which something is true; return their cards.
+
+    It is asked twice: what was true when the rows were found may have been made untrue by
+    whoever held them, and only a statement begun under the lock sees that.
+    """
+    found = (
+        sa.select(SavedCard)
+        .join(SavedCard.pledge)
+        .where(
+            Pledge.campaign_id == campaign_id,
+            Pledge.status == PledgeStatus.ACTIVE,
+            SavedCard.status == CardStatus.SAVED,
+            condition,
+        )
+        .order_by(Pledge.id)
+        .limit(BATCH)
+    )
+    lock_all(session, Pledge, Pledge.id.in_(found.with_only_columns(SavedCard.pledge_id)))
+    return session.scalars(
+        found.options(contains_eager(SavedCard.pledge))
+        .with_for_update(of=SavedCard)
+        .execution_options(populate_existing=True)
+    ).all()

@@ -1,0 +1,90 @@
+"""Give everything back although the goal was reached: the owner cannot be paid.
+
+Money may rest 90 days on a platform's balance, counted from the first charge. Before that, a
+treasurer decides, and says why.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from campaigns.models import Campaign
+from campaigns.services.closing import fail_after_success
+from octo.clock import Clock
+from octo.config import Settings
+from octo.database import lock, transaction
+from octo.errors import N_, ConflictError
+from octo.text import clean_paragraphs
+from payments.context import Occasion
+from payments.documents.issue import reverse_documents
+from payments.documents.owner_balance import find_unsent
+from payments.models import Payment, PaymentStatus, Transfer, TransferStatus
+
+LONGEST_REASON = 1000
+DECIDE_BY: Final = timedelta(days=85)
+OFFERED_BEFORE: Final = timedelta(days=14)
+
+
+class PaidAlreadyError(ConflictError):
+    """A transfer has left for the owner, or may have: what is paid cannot be given back twice."""
+
+    code = "paid_already"
+
+
+@dataclass(frozen=True)
+class LastDay:
+    """Until when everything must be given back if the owner cannot be paid."""
+
+    offered_at: datetime
+    decide_by: datetime
+
+    @classmethod
+    def after(cls, first_charge: datetime) -> "LastDay":
+        """Count from the first charge."""
+        decide_by = first_charge + DECIDE_BY
+        return cls(offered_at=decide_by - OFFERED_BEFORE, decide_by=decide_by)
+
+
+def find_last_day(session: Session, campaign_id: int) -> LastDay | None:
+    """Find until when a campaign's money may wait; nothing when none came."""
+    first = session.scalar(
+        sa.select(sa.func.min(Payment.charged_at)).where(
+            Payment.campaign_id == campaign_id, Payment.status == PaymentStatus.SUCCEEDED
+        )
+    )
+    return None if first is None else LastDay.after(first)
+
+
+def refund_all(
+    *, reason: str, actor: str, settings: Settings, clock: Clock, **campaign: str
+) -> Campaign:
+    """Turn a success into a failure, on the record, so that every backer gets everything back.
+
+    ``campaign`` names it by ``public_id`` or ``slug``. Only before any transfer has left. One
+    credit note takes back what the documents say, in the same commit; the refunds are planned
+    from there on as for any campaign that failed.
+    """
+    reason = clean_paragraphs(reason, field="reason", most=LONGEST_REASON, is_required=True)
+    with transaction() as session:
+        found = lock(session, Campaign, **campaign)
+        occasion = Occasion.now(settings, clock)
+        _check_nothing_left(session, found, occasion=occasion)
+        fail_after_success(session, campaign=found, actor=actor, reason=reason, at=occasion.at)
+        reverse_documents(session, found, occasion=occasion)
+        return found
+
+
+def _check_nothing_left(session: Session, campaign: Campaign, *, occasion: Occasion) -> None:
+    unsent = find_unsent(session, campaign.id, machine=occasion.machine)
+    left = sa.select(Transfer.id).where(
+        Transfer.campaign_id == campaign.id,
+        Transfer.status != TransferStatus.NETTED,
+        Transfer.id.not_in([one.id for one in unsent]),
+    )
+    if session.scalar(left.limit(1)) is not None:
+        raise PaidAlreadyError(
+            N_("A transfer has left for the owner, or may have: not everything is here to refund.")
+        )

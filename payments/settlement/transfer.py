@@ -1,0 +1,255 @@
+"""Pay the owner of a campaign that succeeded: plan the transfer once nothing stands in its way.
+
+What it waits for is written on it, so that the treasurer and the owner can read it.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Final
+
+import sqlalchemy as sa
+import structlog
+from sqlalchemy.orm import Session
+
+from campaigns.models import Campaign, CampaignStatus, Outcome
+from octo.clock import Clock
+from octo.config import Settings
+from octo.database import lock, reading, transaction
+from payments.blocked import slug_of
+from payments.blocked import until as said_until
+from payments.context import Occasion
+from payments.documents.owner_balance import is_under_way
+from payments.gateway.attempts import WITHDRAWN
+from payments.gateway.client import Gateway
+from payments.gateway.facts import TransferFact
+from payments.models import (
+    Attempt,
+    AttemptKind,
+    AttemptStatus,
+    ConnectedAccount,
+    OwnerReadiness,
+    Payment,
+    PaymentStatus,
+    Refund,
+    Transfer,
+    TransferStatus,
+)
+from payments.owners.onboarding import refresh_owner
+from payments.owners.transfers import is_known, plan_transfer, remind_owner, take_in_transfer
+from payments.policy import obstacle_to_transfer
+
+AFTER_A_REFUSAL: Final = timedelta(minutes=5)
+READINESS_LASTS: Final = timedelta(minutes=15)
+
+_WAITS: Final = {
+    "stripe": "Stripe to answer",
+    "owner": "the owner to finish with Stripe",
+    "funds": "the funds to be available",
+    "balance": "the balance to cover it and the refunds due",
+    "discrepancy": "a treasurer to explain a transfer made by hand",
+    "treasurer": "a treasurer: an earlier one was taken back",
+}
+
+_log = structlog.get_logger()
+_LEFT: Final = (
+    Payment.amount + Payment.tip_amount - Payment.refunded_amount - Payment.disputed_amount
+)
+
+
+def pay_owner(
+    campaign_id: int, *, gateway: Gateway, settings: Settings, clock: Clock
+) -> tuple[int, list[str]]:
+    """Plan the next transfer of a campaign, or say what it waits for.
+
+    Raises ``StripeAwayError`` when Stripe does not say how things stand.
+    """
+    with reading() as session:
+        transfer = find_unpaid(session, campaign_id)
+        if transfer is None:
+            return 0, _held(session, campaign_id)
+        organisation_id = transfer.campaign.organisation_id
+        pause_until = _refused_until(session, transfer)
+        now, machine = clock.now(), clock.machine_now()
+    if pause_until is not None and machine < pause_until:
+        later = f" after {pause_until:%Y-%m-%d %H:%M:%S} UTC"
+        return 0, [
+            f"{slug_of(campaign_id)}: Stripe refused the transfer; it is asked for again{later}"
+        ]
+    account = _refreshed_account(organisation_id, gateway=gateway, clock=clock)
+    obstacle = _find_obstacle(transfer, account, gateway=gateway, at=now)
+    if obstacle is not None:
+        what, until = obstacle
+        return 0, [wait_for(campaign_id, what, at=now, until=until)]
+    if by_hand := _strangers(transfer.campaign, gateway):
+        return _adopt(campaign_id, by_hand, settings=settings, clock=clock)
+    assert account is not None
+    assert account.stripe_account_id is not None
+    return _plan(campaign_id, account.stripe_account_id, settings=settings, clock=clock), []
+
+
+def _find_obstacle(
+    transfer: Transfer, account: ConnectedAccount | None, *, gateway: Gateway, at: datetime
+) -> tuple[str, datetime | None] | None:
+    """Return what a transfer waits for and until when, or nothing when it can be made."""
+    with reading() as session:
+        available_at = latest_available_at(session, transfer.campaign_id)
+        owed_elsewhere = due_elsewhere(session, transfer.currency)
+
+    def is_covered() -> bool:
+        return gateway.available_amount(transfer.currency) - owed_elsewhere >= transfer.amount
+
+    return obstacle_to_transfer(
+        is_owner_ready=account is not None and account.readiness is OwnerReadiness.ACTIVE,
+        available_at=available_at,
+        at=at,
+        is_covered=is_covered,
+    )
+
+
+def _refreshed_account(
+    organisation_id: int, *, gateway: Gateway, clock: Clock
+) -> ConnectedAccount | None:
+    """Return the owner's account, asked about again at Stripe when last seen long ago."""
+    with reading() as session:
+        account = _find_account(session, organisation_id)
+        is_stale = account is not None and _is_stale(account, clock.machine_now())
+    if not is_stale:
+        return account
+    refresh_owner(organisation_id, gateway=gateway, clock=clock)
+    with reading() as session:
+        return _find_account(session, organisation_id)
+
+
+def _strangers(campaign: Campaign, gateway: Gateway) -> Sequence[TransferFact]:
+    """List what somebody transferred by hand for a campaign: looked for before each transfer."""
+    listed = list(gateway.list_transfers(campaign.public_id))
+    with reading() as session:
+        return [one for one in listed if not is_known(session, one)]
+
+
+def _adopt(
+    campaign_id: int, by_hand: Sequence[TransferFact], *, settings: Settings, clock: Clock
+) -> tuple[int, list[str]]:
+    """Take transfers made by hand as ours, or wait for a person where one is none of ours."""
+    done = 0
+    for seen in by_hand:
+        with transaction() as session:
+            occasion = Occasion.now(settings, clock)
+            done += take_in_transfer(session, seen, occasion=occasion) is not None
+    if done:
+        return done, []
+    _log.error("unexplained_transfer", campaign=campaign_id, transfers=[one.id for one in by_hand])
+    return 0, [wait_for(campaign_id, "discrepancy", at=clock.now())]
+
+
+def _plan(campaign_id: int, destination: str, *, settings: Settings, clock: Clock) -> int:
+    with transaction() as session:
+        lock(session, Campaign, id=campaign_id)
+        transfer = find_unpaid(session, campaign_id)
+        if transfer is None:
+            return 0
+        occasion = Occasion.now(settings, clock)
+        plan_transfer(session, transfer, destination=destination, occasion=occasion)
+        return 1
+
+
+def find_unpaid(session: Session, campaign_id: int) -> Transfer | None:
+    """Find the transfer still to be planned: pending, with no attempt on its way, and not held."""
+    return session.scalars(
+        sa.select(Transfer)
+        .where(
+            Transfer.campaign_id == campaign_id,
+            Transfer.status == TransferStatus.PENDING,
+            ~Transfer.is_held,
+            ~is_under_way(),
+        )
+        .order_by(Transfer.id)
+        .limit(1)
+        .execution_options(populate_existing=True)
+    ).one_or_none()
+
+
+def _held(session: Session, campaign_id: int) -> list[str]:
+    held = sa.select(sa.func.count()).where(
+        Transfer.campaign_id == campaign_id,
+        Transfer.status == TransferStatus.PENDING,
+        Transfer.is_held,
+    )
+    if not session.scalar(held):
+        return []
+    return [f"{slug_of(campaign_id)}: the transfer waits for {_WAITS['treasurer']}"]
+
+
+def _find_account(session: Session, organisation_id: int) -> ConnectedAccount | None:
+    return session.scalars(
+        sa.select(ConnectedAccount)
+        .where(ConnectedAccount.organisation_id == organisation_id)
+        .execution_options(populate_existing=True)
+    ).one_or_none()
+
+
+def _is_stale(account: ConnectedAccount, machine: datetime) -> bool:
+    """Tell whether Stripe should be asked again: readiness can be lost, and won, unannounced."""
+    return account.checked_at is None or machine - account.checked_at > READINESS_LASTS
+
+
+def _refused_until(session: Session, transfer: Transfer) -> datetime | None:
+    """Return until when a transfer that Stripe refused is left alone, in machine time."""
+    refused_at = session.scalar(
+        sa.select(sa.func.max(Attempt.closed_at)).where(
+            Attempt.kind == AttemptKind.TRANSFER_CREATE,
+            Attempt.subject == transfer.public_id,
+            Attempt.status == AttemptStatus.FAILED,
+            Attempt.error_code != WITHDRAWN,
+        )
+    )
+    return None if refused_at is None else refused_at + AFTER_A_REFUSAL
+
+
+def latest_available_at(session: Session, campaign_id: int) -> datetime | None:
+    """Return when the last of a campaign's charges is available at Stripe."""
+    return session.scalar(
+        sa.select(sa.func.max(Payment.available_at)).where(
+            Payment.campaign_id == campaign_id, Payment.status == PaymentStatus.SUCCEEDED
+        )
+    )
+
+
+def due_elsewhere(session: Session, currency: str) -> int:
+    """Return what others still draw from the Stripe balance, in minor units.
+
+    Refunds that have not arrived, those of missed goals that are not planned yet, and
+    transfers on their way.
+    """
+    drawn = (
+        sa.select(sa.func.sum(Refund.amount)).where(
+            Refund.unfinished(), Refund.currency == currency
+        ),
+        sa.select(sa.func.sum(_LEFT))
+        .join(Campaign)
+        .where(
+            Campaign.status == CampaignStatus.SETTLING,
+            Campaign.outcome != Outcome.SUCCEEDED,
+            Payment.status == PaymentStatus.SUCCEEDED,
+            Payment.currency == currency,
+        ),
+        sa.select(sa.func.sum(Transfer.amount)).where(
+            Transfer.status == TransferStatus.PENDING,
+            Transfer.currency == currency,
+            is_under_way(),
+        ),
+    )
+    return sum(int(session.scalar(amount) or 0) for amount in drawn)
+
+
+def wait_for(campaign_id: int, what: str, *, at: datetime, until: datetime | None = None) -> str:
+    """Show on the transfer what it waits for, and say it in the job's report."""
+    with transaction() as session:
+        lock(session, Campaign, id=campaign_id)
+        transfer = find_unpaid(session, campaign_id)
+        if transfer is not None:
+            transfer.waits_for = what
+            transfer.expected_at = until
+            if what == "owner":
+                remind_owner(session, transfer, at=at)
+    return f"{slug_of(campaign_id)}: the transfer waits for {_WAITS[what]}{said_until(until)}"
