@@ -108,7 +108,7 @@ check-imports:
 
 check-bandit:
 	@$(BIN)/bandit --quiet --configfile pyproject.toml --severity-level medium \
-	  --recursive octo campaigns payments stripe_sandbox demo wsgi.py
+	  --recursive octo campaigns payments treasury stripe_sandbox demo wsgi.py
 
 check-templates:
 	@$(BIN)/djlint templates --lint --quiet

@@ -11,10 +11,11 @@ from octo.app import create_app
 from octo.config import load_settings
 from octo.errors import ConfigError
 from payments import feature as payments
+from treasury import feature as treasury
 
 try:
     settings = load_settings(settings_at_hand(os.environ))
-    app = create_app(settings, features=[campaigns, payments, demo])
+    app = create_app(settings, features=[campaigns, payments, treasury, demo])
 except ConfigError as error:
     sys.stderr.write(f"octo: {error}\n")
     sys.exit(2)

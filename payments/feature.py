@@ -5,10 +5,7 @@ from flask import Flask
 from campaigns.ports import bind_payments
 from octo.users.erasing import register_eraser
 from octo.watch.vitals import register_vitals
-from octo.web.api import register_api
-from octo.web.notices import add_staff_notice
 from octo.worker import stop_requested
-from payments import acts, api, commands, differing, pages
 from payments.erasure import forget_backer
 from payments.gateway.runtime import bind_runtime
 from payments.guards import refuse_other_mode
@@ -19,7 +16,7 @@ from payments.webhooks import pages as webhook_pages
 
 
 def register(app: Flask) -> None:
-    """Add the blueprints, commands and jobs of the money side, and bind the port of campaigns.
+    """Add the webhook inbox and the jobs of the money side, and bind the port of campaigns.
 
     Raises ``ConfigError`` on the books of the other mode, test or live.
     """
@@ -30,12 +27,6 @@ def register(app: Flask) -> None:
         app, BoundPayments(gateway=runtime.gateway, settings=runtime.settings, clock=runtime.clock)
     )
     app.register_blueprint(webhook_pages.blueprint)
-    pages.register_pages(app)
-    app.register_blueprint(acts.blueprint)
-    app.register_blueprint(differing.blueprint)
-    add_staff_notice(app, differing.tell_staff)
-    register_api(app, *api.PARTS)
-    commands.register_commands(app)
     register_eraser(app, forget_backer)
     register_jobs(app, runtime, should_stop=stop_requested)
     register_vitals(app, money_vitals(runtime.settings))

@@ -17,8 +17,9 @@ from octo.config import load_settings
 from octo.database import db
 from payments import feature as payments
 from tests.visitor import Visitor
+from treasury import feature as treasury
 
-FEATURES: Final = (campaigns, payments, demo)
+FEATURES: Final = (campaigns, payments, treasury, demo)
 WEBHOOK_SECRET: Final = "whsec_for_tests_only"
 
 

@@ -15,6 +15,8 @@ PLANTS = [
     ("packages", "octo/money.py", "import campaigns.models"),
     ("packages", "campaigns/ports.py", "import payments.models"),
     ("packages", "payments/models/attempt.py", "import demo"),
+    ("packages", "payments/models/attempt.py", "import treasury.queries"),
+    ("treasury", "treasury/queries.py", "import treasury.labels"),
     ("payments", "payments/models/attempt.py", "import payments.gateway.client"),
     ("campaigns", "campaigns/models/pledge.py", "import campaigns.services.pledging"),
     ("stripe", "payments/models/attempt.py", "import stripe"),

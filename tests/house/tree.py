@@ -6,7 +6,7 @@ from typing import Final
 
 from demo.supervision import ROOT
 
-PACKAGES: Final = ("octo", "campaigns", "payments", "stripe_sandbox", "demo")
+PACKAGES: Final = ("octo", "campaigns", "payments", "treasury", "stripe_sandbox", "demo")
 SKIPPED: Final = {".venv", ".git", "instance", "build", "screenshots", "__pycache__"}
 
 

@@ -10,7 +10,6 @@ from campaigns.models import Campaign, CampaignStatus, Pledge
 from octo.database import db
 from payments.ledger import chart
 from payments.models import Settlement
-from payments.reports import statement
 from tests.afterlife import (
     AVAILABLE_AT_ONCE,
     again,
@@ -29,6 +28,7 @@ from tests.make import Make
 from tests.moment import Moment
 from tests.sandbox import SandboxClient
 from tests.visitor import Visitor
+from treasury.statements import statement
 
 
 def settled(make: Make, moment: Moment, sandbox: SandboxClient) -> tuple[Campaign, list[Pledge]]:

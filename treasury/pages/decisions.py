@@ -11,13 +11,13 @@ from octo.errors import N_, InvalidError
 from octo.money import parse_amount
 from octo.web.forms import act_key, say, shown_again_by
 from octo.web.permissions import Permission, requires
-from payments import aftermath, queries
 from payments.gateway.runtime import payments_runtime
 from payments.models import ReversalStatus
 from payments.owners import debts
 from payments.refunds import failed
 from payments.refunds.failed import Means
 from payments.settlement import refund_all as giving_back
+from treasury import after_verdict, queries
 
 blueprint = Blueprint("acts", __name__, url_prefix="/treasury")
 
@@ -30,7 +30,7 @@ def debt(campaign_id: str) -> ResponseReturnValue:
     return render_template(
         "treasury/debt.html",
         campaign=money.campaign,
-        after=aftermath.read_aftermath(money.campaign.id, at=payments_runtime().clock.now()),
+        after=after_verdict.read_aftermath(money.campaign.id, at=payments_runtime().clock.now()),
     )
 
 
@@ -81,7 +81,7 @@ def refund_all(campaign_id: str) -> ResponseReturnValue:
     return render_template(
         "treasury/refund_all.html",
         campaign=money.campaign,
-        after=aftermath.read_aftermath(money.campaign.id, at=payments_runtime().clock.now()),
+        after=after_verdict.read_aftermath(money.campaign.id, at=payments_runtime().clock.now()),
     )
 
 
@@ -106,7 +106,7 @@ def give_all_back(campaign_id: str) -> ResponseReturnValue:
 @requires(Permission.MOVE_MONEY)
 def transfer(transfer_id: str) -> ResponseReturnValue:
     """Show a transfer that was taken back, and that waits to be paid again."""
-    found = aftermath.get_transfer(transfer_id)
+    found = after_verdict.get_transfer(transfer_id)
     return render_template("treasury/transfer.html", transfer=found, campaign=found.campaign)
 
 
@@ -124,14 +124,14 @@ def pay_again(transfer_id: str) -> ResponseReturnValue:
         clock=runtime.clock,
     )
     say(_("The owner will be paid again."))
-    return _back_to(aftermath.get_transfer(found.public_id).campaign.public_id)
+    return _back_to(after_verdict.get_transfer(found.public_id).campaign.public_id)
 
 
 @blueprint.get("/refunds/<refund_id>")
 @requires(Permission.REFUND_PAYMENTS)
 def failed_refund(refund_id: str) -> ResponseReturnValue:
     """Show a refund that failed, and the ways to pay its backer."""
-    found = aftermath.get_refund(refund_id)
+    found = after_verdict.get_refund(refund_id)
     return render_template(
         "treasury/refund.html", refund=found, campaign=found.campaign, means=list(Means)
     )

@@ -9,12 +9,12 @@ from octo.paging import Page, Window
 from octo.web.permissions import Permission, requires
 from octo.web.routes import ApiBlueprint
 from octo.web.shapes import KeySchema
-from payments import queries
 from payments.gateway.runtime import payments_runtime
 from payments.models import Refund, Settlement
 from payments.refunds import requests
 from payments.refunds.requests import ActionReusedError, ContestedError, RefundTooLargeError
-from payments.schemas import (
+from treasury import queries
+from treasury.schemas import (
     RefundCreateSchema,
     RefundSchema,
     SettlementDocumentSchema,

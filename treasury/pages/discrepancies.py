@@ -9,10 +9,10 @@ from flask_login import current_user
 
 from octo.web.forms import say, shown_again_by
 from octo.web.permissions import Permission, has_permission, requires
-from payments import names, queries
 from payments.gateway.runtime import payments_runtime
 from payments.models import Standing
 from payments.reconciliation import record, run
+from treasury import labels, queries
 
 blueprint = Blueprint("differing", __name__, url_prefix="/treasury/differences")
 
@@ -37,8 +37,8 @@ def one() -> ResponseReturnValue:
     return render_template(
         "treasury/difference.html",
         difference=found,
-        sides=names.sides_of(found.details),
-        advice=names.advice_on(found.kind),
+        sides=labels.sides_of(found.details),
+        advice=labels.advice_on(found.kind),
     )
 
 

@@ -14,9 +14,9 @@ from payments.models import (
     SettlementKind,
     TransactionKind,
 )
-from payments.queries import Standing
 from payments.reconciliation.discrepancies import DifferenceKind
-from payments.reports.statement import EVENTS
+from treasury.queries import Standing
+from treasury.statements.statement import EVENTS
 
 DISPUTE_NAMES: Final = {
     DisputeStatus.INQUIRY: N_("The bank asks, nothing is withdrawn"),

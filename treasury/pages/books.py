@@ -29,13 +29,14 @@ from octo.watch.vitals import read_vitals
 from octo.web.forms import act_key, say, shown_again_by
 from octo.web.navigation import Link, Place, add_link, asked_page
 from octo.web.permissions import Permission, requires
-from payments import aftermath, freezes, names, queries
+from payments import freezes
 from payments.gateway.runtime import payments_runtime
 from payments.models import RefundStatus
-from payments.queries import Standing
 from payments.refunds import requests
-from payments.reports import statement
-from payments.reports.delimited import EXCEL, PROFILES
+from treasury import after_verdict, labels, queries
+from treasury.queries import Standing
+from treasury.statements import statement
+from treasury.statements.delimited import EXCEL, PROFILES
 
 blueprint = Blueprint("treasury", __name__, url_prefix="/treasury")
 
@@ -62,10 +63,10 @@ def overview() -> ResponseReturnValue:
         campaigns=window.cut(found),
         words=words,
         standing=chosen.value if chosen else "",
-        standings=names.standing_choices(),
+        standings=labels.standing_choices(),
         troubled=queries.list_troubled_refunds(),
-        waiting=aftermath.list_waiting_refunds(),
-        debts=aftermath.list_debts(),
+        waiting=after_verdict.list_waiting_refunds(),
+        debts=after_verdict.list_debts(),
         disputes=queries.list_disputes(),
         discrepancies=queries.list_discrepancies(),
         alerts=[one for one in alerts if one.code not in _SHOWN_APART],
@@ -86,7 +87,7 @@ def campaign(campaign_id: str) -> ResponseReturnValue:
         ledger=posted.cut(queries.list_ledger(money.campaign.id, window=posted)),
         payments=received.cut(queries.list_payments(money.campaign.id, window=received)),
         collecting=collecting_of(money.campaign),
-        after=aftermath.read_aftermath(money.campaign.id, at=payments_runtime().clock.now()),
+        after=after_verdict.read_aftermath(money.campaign.id, at=payments_runtime().clock.now()),
     )
 
 
@@ -173,14 +174,14 @@ def register_pages(app: Flask) -> None:
     """Add the treasury's pages and its link for those who read the books."""
     app.register_blueprint(blueprint)
     app.jinja_env.globals.update(
-        account_name=names.account_name,
-        difference_name=names.difference_name,
-        dispute_name=names.dispute_name,
-        dispute_reason=names.dispute_reason,
-        dispute_stage=names.dispute_stage,
-        document_name=names.document_name,
-        event_name=names.event_name,
-        failure_reason=names.failure_reason,
+        account_name=labels.account_name,
+        difference_name=labels.difference_name,
+        dispute_name=labels.dispute_name,
+        dispute_reason=labels.dispute_reason,
+        dispute_stage=labels.dispute_stage,
+        document_name=labels.document_name,
+        event_name=labels.event_name,
+        failure_reason=labels.failure_reason,
     )
     add_link(
         app,

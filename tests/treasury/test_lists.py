@@ -4,10 +4,10 @@ import pytest
 
 from octo.database import transaction
 from octo.users.models import RoleName
-from payments import pages
 from payments.models import Freeze
 from tests.make import PASSWORD, Make
 from tests.visitor import Visitor
+from treasury.pages import books
 
 
 @pytest.fixture
@@ -44,8 +44,8 @@ def test_campaigns_are_searched_and_sorted_by_their_standing(
 def test_long_lists_come_a_page_at_a_time(
     treasurer: Visitor, make: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(pages, "CAMPAIGNS_ON_SCREEN", 1)
-    monkeypatch.setattr(pages, "ROWS_ON_SCREEN", 1)
+    monkeypatch.setattr(books, "CAMPAIGNS_ON_SCREEN", 1)
+    monkeypatch.setattr(books, "ROWS_ON_SCREEN", 1)
     last, first = make.live_campaign(days=20), make.live_campaign(days=10)
     make.pledge(last, 15_00)
     make.pledge(last, 25_00)

@@ -27,7 +27,7 @@ from payments.models import (
     StripeMovement,
     TransactionKind,
 )
-from payments.reports.delimited import EXCEL, Cell, Money, Profile, write_csv
+from treasury.statements.delimited import EXCEL, Cell, Money, Profile, write_csv
 
 ROWS_AT_A_TIME: Final = 500
 

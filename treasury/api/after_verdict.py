@@ -9,15 +9,17 @@ from octo.users.visitor import this_user
 from octo.web.permissions import Permission, requires
 from octo.web.routes import ApiBlueprint
 from octo.web.shapes import KeySchema
-from payments import aftermath, queries
-from payments.aftermath import Aftermath
 from payments.gateway.runtime import payments_runtime
 from payments.models import OwnerDebt, Refund
 from payments.owners import debts
 from payments.owners.debts import NoDebtError, NotHeldError
 from payments.refunds import failed
 from payments.refunds.requests import ActionReusedError, ContestedError
-from payments.schemas import (
+from payments.settlement import refund_all
+from payments.settlement.refund_all import PaidAlreadyError
+from treasury import after_verdict, queries
+from treasury.after_verdict import Aftermath
+from treasury.schemas import (
     AftermathSchema,
     ByBankSchema,
     DebtSchema,
@@ -27,8 +29,6 @@ from payments.schemas import (
     RecoverySchema,
     WaitingRefundSchema,
 )
-from payments.settlement import refund_all
-from payments.settlement.refund_all import PaidAlreadyError
 
 api = ApiBlueprint(
     N_("After the verdict"),
@@ -50,7 +50,7 @@ def read_aftermath(campaign_id: str) -> Aftermath:
 @api.paged(DebtSchema)
 def list_debts(window: Window) -> Page[OwnerDebt]:
     """List what owners still owe, the oldest first."""
-    return window.cut(aftermath.list_debts(window=window))
+    return window.cut(after_verdict.list_debts(window=window))
 
 
 @api.post("/treasury/campaigns/<campaign_id>/debt/recovery")
@@ -125,7 +125,7 @@ def pay_again(body: dict[str, str], transfer_id: str) -> Aftermath:
         settings=runtime.settings,
         clock=runtime.clock,
     )
-    return _read(aftermath.get_transfer(transfer_id).campaign.public_id)
+    return _read(after_verdict.get_transfer(transfer_id).campaign.public_id)
 
 
 @api.get("/treasury/refunds/waiting")
@@ -133,7 +133,7 @@ def pay_again(body: dict[str, str], transfer_id: str) -> Aftermath:
 @api.paged(WaitingRefundSchema)
 def list_waiting_refunds(window: Window) -> Page[Refund]:
     """List the refunds that Stripe keeps waiting for money on the balance, the oldest first."""
-    return window.cut(aftermath.list_waiting_refunds(window=window))
+    return window.cut(after_verdict.list_waiting_refunds(window=window))
 
 
 @api.get("/treasury/refunds/<refund_id>")
@@ -141,7 +141,7 @@ def list_waiting_refunds(window: Window) -> Page[Refund]:
 @api.response(HTTPStatus.OK, FailedRefundSchema)
 def get_refund(refund_id: str) -> Refund:
     """Read one refund, and how its backer was paid in the end if it failed."""
-    return aftermath.get_refund(refund_id)
+    return after_verdict.get_refund(refund_id)
 
 
 @api.post("/treasury/refunds/<refund_id>/second-try")
@@ -159,7 +159,7 @@ def try_refund_again(body: dict[str, str], refund_id: str) -> Refund:
         settings=runtime.settings,
         clock=runtime.clock,
     )
-    return aftermath.get_refund(again.public_id)
+    return after_verdict.get_refund(again.public_id)
 
 
 @api.post("/treasury/refunds/<refund_id>/bank-payment")
@@ -178,9 +178,9 @@ def record_bank_payment(body: dict[str, Any], refund_id: str) -> Refund:
         settings=runtime.settings,
         clock=runtime.clock,
     )
-    return aftermath.get_refund(refund_id)
+    return after_verdict.get_refund(refund_id)
 
 
 def _read(campaign_id: str) -> Aftermath:
     campaign = queries.get_campaign_money(campaign_id).campaign
-    return aftermath.read_aftermath(campaign.id, at=payments_runtime().clock.now())
+    return after_verdict.read_aftermath(campaign.id, at=payments_runtime().clock.now())

@@ -11,9 +11,9 @@ from octo.database import db
 from payments.ledger import chart, rules
 from payments.ledger.balances import balance_of
 from payments.models import TransactionKind
-from payments.reports import statement
-from payments.reports.delimited import EXCEL, MACHINE, Money, Profile, write_csv
 from tests.payments.ledger.books import Books, movement, transfer
+from treasury.statements import statement
+from treasury.statements.delimited import EXCEL, MACHINE, Money, Profile, write_csv
 
 
 @pytest.fixture

@@ -16,8 +16,8 @@ from payments.ledger.check import check_ledger
 from payments.reconciliation.compare import reconcile
 from payments.reconciliation.discrepancies import Comparison
 from payments.reconciliation.restore import Import, import_forgotten
-from payments.rehearsing import settle_command
 from payments.settlement import refund_all
+from treasury.commands.rehearse import settle_command
 
 ledger_commands = AppGroup("ledger", help="Look after the ledger.")
 

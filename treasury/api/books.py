@@ -13,17 +13,15 @@ from octo.users.visitor import this_user
 from octo.watch.vitals import Alert, read_vitals
 from octo.web.permissions import Permission, requires
 from octo.web.routes import ApiBlueprint
-from payments import freezes, queries
+from payments import freezes
 from payments.freezes import NotFrozenError
 from payments.gateway.runtime import payments_runtime
 from payments.models import Discrepancy, Dispute, Payment
-from payments.queries import CampaignMoney, LedgerLine
 from payments.reconciliation import record
 from payments.reconciliation.record import NotOpenError
-from payments.reports import statement
-from payments.reports.delimited import PROFILES
-from payments.reports.statement import Amounts, Row
-from payments.schemas import (
+from treasury import queries
+from treasury.queries import CampaignMoney, LedgerLine
+from treasury.schemas import (
     AlertSchema,
     CampaignMoneySchema,
     DiscrepancySchema,
@@ -37,6 +35,9 @@ from payments.schemas import (
     StatementLineSchema,
     StatementTotalsSchema,
 )
+from treasury.statements import statement
+from treasury.statements.delimited import PROFILES
+from treasury.statements.statement import Amounts, Row
 
 api = ApiBlueprint(
     N_("Treasury"),

@@ -35,7 +35,7 @@ from payments.models import (
     TransferStatus,
 )
 from payments.refunds.failed import LONGEST_REFERENCE, Means
-from payments.reports.delimited import MACHINE, PROFILES
+from treasury.statements.delimited import MACHINE, PROFILES
 
 _FOR_INFORMATION: Final = {"description": N_("For information: the platform bears it.")}
 

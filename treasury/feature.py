@@ -1,0 +1,19 @@
+"""Add what a treasurer reads, exports and decides to the app."""
+
+from flask import Flask
+
+from octo.web.api import register_api
+from octo.web.notices import add_staff_notice
+from treasury import api
+from treasury.commands import books as commands
+from treasury.pages import books, decisions, discrepancies
+
+
+def register(app: Flask) -> None:
+    """Add the treasury's pages, its part of the API and its commands."""
+    books.register_pages(app)
+    app.register_blueprint(decisions.blueprint)
+    app.register_blueprint(discrepancies.blueprint)
+    add_staff_notice(app, discrepancies.tell_staff)
+    register_api(app, *api.PARTS)
+    commands.register_commands(app)

@@ -1,0 +1,1 @@
+"""The treasury's pages: the books, decisions after the verdict, discrepancies."""
