@@ -10,9 +10,9 @@ from flask import Flask
 from flask.cli import AppGroup
 
 from campaigns import queries
+from campaigns.deadline.outage import extend_for_outage, read_local
+from campaigns.drafts import exchange
 from campaigns.models import Campaign, CampaignStatus
-from campaigns.services import exchange
-from campaigns.services.outage import extend_for_outage, read_local
 from octo.command_line import EmailAddress, json_option, told_refusals
 from octo.content.feature import storage
 from octo.content.images import keep_image

@@ -4,9 +4,9 @@ from flask import Flask
 
 from campaigns import api
 from campaigns.commands import register_commands
+from campaigns.erasure import forget_person
 from campaigns.pages import drafts, moderation, owner, pledges, public, supporters
-from campaigns.pages.names import category_name
-from campaigns.services.leaving import forget_person
+from campaigns.pages.labels import category_name
 from octo.errors import N_
 from octo.users.erasing import register_eraser
 from octo.web.api import register_api

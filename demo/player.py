@@ -11,8 +11,12 @@ from urllib.parse import urlsplit
 
 import sqlalchemy as sa
 
+from campaigns.drafts import exchange
+from campaigns.launch.launch import extend_campaign, launch_campaign
 from campaigns.models import Reward, Visibility
-from campaigns.services import exchange, launching, pledging, review, supporting
+from campaigns.pledges.place import PledgeWish, cancel_pledge, place_pledge
+from campaigns.review import review
+from campaigns.supporters.support import confirm_support, support_campaign
 from demo.cast import create_people
 from demo.instants import Moment
 from demo.journey import Journey, wait_for_a_fresh_second
@@ -188,7 +192,7 @@ class Player:
 
     def _support(self, stage: Stage, step: Step, _actor: User) -> None:
         email = address_of_guest(step.by)
-        supporting.support_campaign(
+        support_campaign(
             stage.campaign_id,
             email=email,
             name=step.by,
@@ -196,7 +200,7 @@ class Player:
             locale="fr",
             clock=self._clock,
         )
-        supporting.confirm_support(
+        confirm_support(
             _mailed_token(email, "supporter_confirm"),
             clock=self._clock,
             rules=self._settings.rules,
@@ -219,7 +223,7 @@ class Player:
         self._payments.refresh_owner(stage.organisation_id)
 
     def _launch(self, stage: Stage, _step: Step, actor: User) -> None:
-        campaign = launching.launch_campaign(
+        campaign = launch_campaign(
             stage.campaign_id,
             actor=actor,
             clock=self._clock,
@@ -229,7 +233,7 @@ class Player:
         stage.deadline_at = campaign.deadline_at
 
     def _extend(self, stage: Stage, step: Step, actor: User) -> None:
-        campaign = launching.extend_campaign(
+        campaign = extend_campaign(
             stage.campaign_id,
             days=step.days,
             actor=actor,
@@ -243,7 +247,7 @@ class Player:
     def _pledge(self, stage: Stage, line: PledgeLine) -> None:
         person = self._season.find_person(line.by)
         reward_id, is_shipped = stage.rewards[line.reward] if line.reward else (None, False)
-        wish = pledging.PledgeWish(
+        wish = PledgeWish(
             amount=line.give,
             email=person.email if person else address_of_guest(line.by),
             locale=person.language if person else line.language,
@@ -256,7 +260,7 @@ class Player:
             message=line.say,
             address=next(self._addresses) if is_shipped else {},
         )
-        placed = pledging.place_pledge(
+        placed = place_pledge(
             stage.campaign_id, wish, clock=self._clock, rules=self._settings.rules
         )
         pledge_id = placed.pledge.public_id
@@ -279,7 +283,7 @@ class Player:
         self._payments.refresh_pledge(pledge_id)
 
     def _cancel(self, pledge_id: str) -> None:
-        pledging.cancel_pledge(
+        cancel_pledge(
             pledge_id, clock=self._clock, payments=self._payments, rules=self._settings.rules
         )
         self._journey.send()

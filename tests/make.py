@@ -14,7 +14,7 @@ from flask import Flask
 from flask_security import hash_password
 
 from campaigns.models import Campaign, CampaignStatus, Category, Collection, Pledge, Reward
-from campaigns.services.pledging import PledgeWish, place_pledge
+from campaigns.pledges.place import PledgeWish, place_pledge
 from octo.database import db, transaction
 from octo.ids import new_public_id, new_token
 from octo.users.models import Membership, Organisation, Role, RoleName, User

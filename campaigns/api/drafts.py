@@ -5,6 +5,9 @@ from http import HTTPStatus
 from typing import Any
 
 from campaigns import queries
+from campaigns.drafts import edit
+from campaigns.drafts.edit import NotEditableError
+from campaigns.drafts.write import CampaignTerms, CampaignText, CostLineDraft, RewardDraft
 from campaigns.models import Campaign, Reward
 from campaigns.schemas.answers import CampaignSchema, RewardSchema
 from campaigns.schemas.bodies import (
@@ -14,9 +17,6 @@ from campaigns.schemas.bodies import (
     CoverSchema,
     RewardCreateSchema,
 )
-from campaigns.services import drafting
-from campaigns.services.drafting import NotEditableError
-from campaigns.services.writing import CampaignTerms, CampaignText, CostLineDraft, RewardDraft
 from octo.content.feature import storage
 from octo.content.images import BadImageError, keep_image
 from octo.errors import N_, ForbiddenError
@@ -53,7 +53,7 @@ _TERMS = ("category", "goal_amount", "duration_days", "time_zone", "collection")
 def create_campaign(body: dict[str, Any]) -> Campaign:
     """Begin a draft for an organisation you belong to."""
     rules = runtime().settings.rules
-    campaign = drafting.draft_campaign(
+    campaign = edit.draft_campaign(
         organisation_id=body["organisation"],
         text=CampaignText(**{name: body[name] for name in _TEXT if name in body}),
         terms=CampaignTerms(
@@ -89,7 +89,7 @@ def edit_campaign(body: dict[str, Any], campaign_id: str) -> Campaign:
         **{name: getattr(known, name) for name in _TERMS},
     )
     new_terms = replace(terms, **{name: body[name] for name in _TERMS if name in body})
-    drafting.edit_campaign(
+    edit.edit_campaign(
         campaign_id,
         text=replace(text, **{name: body[name] for name in _TEXT if name in body}),
         terms=new_terms if new_terms != terms else None,
@@ -106,7 +106,7 @@ def edit_campaign(body: dict[str, Any], campaign_id: str) -> Campaign:
 @api.response(HTTPStatus.NO_CONTENT)
 def delete_campaign(campaign_id: str) -> None:
     """Throw a draft away; one that has been submitted is kept."""
-    drafting.delete_draft(campaign_id, actor=this_user(), clock=runtime().clock)
+    edit.delete_draft(campaign_id, actor=this_user(), clock=runtime().clock)
 
 
 @api.put("/campaigns/<campaign_id>/cover")
@@ -122,7 +122,7 @@ def set_cover(body: dict[str, Any], campaign_id: str) -> Campaign:
     """
     _own(campaign_id)
     sent = body.get("cover")
-    drafting.set_cover(
+    edit.set_cover(
         campaign_id,
         cover=keep_image(sent.read(), storage()) if sent else None,
         description=body["description"],
@@ -143,7 +143,7 @@ def set_cover(body: dict[str, Any], campaign_id: str) -> Campaign:
 def set_cost_lines(body: dict[str, Any], campaign_id: str) -> Campaign:
     """Write what the goal pays for, whole."""
     lines = [CostLineDraft(**line) for line in body["cost_lines"]]
-    drafting.set_cost_lines(campaign_id, lines=lines, actor=this_user())
+    edit.set_cost_lines(campaign_id, lines=lines, actor=this_user())
     return _own(campaign_id)
 
 
@@ -162,7 +162,7 @@ def set_cost_lines(body: dict[str, Any], campaign_id: str) -> Campaign:
 @api.response(HTTPStatus.CREATED, RewardSchema)
 def add_reward(body: dict[str, Any], campaign_id: str) -> Reward:
     """Add a reward, also while the campaign gathers supporters or runs."""
-    return drafting.add_reward(
+    return edit.add_reward(
         campaign_id, reward=RewardDraft(**body), actor=this_user(), clock=runtime().clock
     )
 
@@ -174,9 +174,7 @@ def add_reward(body: dict[str, Any], campaign_id: str) -> Reward:
 @api.response(HTTPStatus.OK, RewardSchema)
 def edit_reward(body: dict[str, Any], campaign_id: str, reward_id: str) -> Reward:
     """Write a reward anew, while the campaign is a draft."""
-    return drafting.edit_reward(
-        campaign_id, reward_id, reward=RewardDraft(**body), actor=this_user()
-    )
+    return edit.edit_reward(campaign_id, reward_id, reward=RewardDraft(**body), actor=this_user())
 
 
 @api.delete("/campaigns/<campaign_id>/rewards/<reward_id>")
@@ -185,7 +183,7 @@ def edit_reward(body: dict[str, Any], campaign_id: str, reward_id: str) -> Rewar
 @api.response(HTTPStatus.NO_CONTENT)
 def remove_reward(campaign_id: str, reward_id: str) -> None:
     """Take a reward back, while the campaign is a draft."""
-    drafting.remove_reward(campaign_id, reward_id, actor=this_user())
+    edit.remove_reward(campaign_id, reward_id, actor=this_user())
 
 
 def _own(campaign_id: str) -> Campaign:

@@ -4,14 +4,14 @@ from http import HTTPStatus
 from typing import Any
 
 from campaigns import queries
+from campaigns.deadline.outage import extend_for_outage, may_extend_for_outage
+from campaigns.launch.launch import CannotExtendError
 from campaigns.models import Campaign
 from campaigns.models.campaign import IllegalMoveError
+from campaigns.review import review
+from campaigns.review.decisions import act_on_campaign, acts_for
 from campaigns.schemas.answers import CampaignSummarySchema, ReviewSchema
 from campaigns.schemas.bodies import DecisionSchema, OutageExtensionSchema
-from campaigns.services import review
-from campaigns.services.acts import act_on_campaign, acts_for
-from campaigns.services.launching import CannotExtendError
-from campaigns.services.outage import extend_for_outage, may_extend_for_outage
 from octo.errors import N_
 from octo.paging import Page, Window
 from octo.runtime import runtime

@@ -4,10 +4,15 @@ from http import HTTPStatus
 
 from flask import url_for
 
-from campaigns import pledge_queries, queries
+from campaigns import queries
+from campaigns.launch import launch, onboarding
+from campaigns.launch.launch import CannotExtendError, CannotLaunchError
 from campaigns.models import Campaign, Pledge
 from campaigns.models.campaign import IllegalMoveError
+from campaigns.pledges import queries as pledge_queries
 from campaigns.ports import PaymentsAwayError, bound_payments
+from campaigns.review import review
+from campaigns.review.review import IncompleteError
 from campaigns.schemas.answers import (
     CampaignSummarySchema,
     OnboardingSchema,
@@ -15,9 +20,6 @@ from campaigns.schemas.answers import (
     StandingSchema,
 )
 from campaigns.schemas.bodies import ExtensionSchema, ReasonSchema
-from campaigns.services import launching, onboarding, review
-from campaigns.services.launching import CannotExtendError, CannotLaunchError
-from campaigns.services.review import IncompleteError
 from octo.errors import N_
 from octo.paging import Page, Window
 from octo.runtime import runtime
@@ -103,7 +105,7 @@ def check_onboarding(campaign_id: str) -> dict[str, object]:
 @api.response(HTTPStatus.OK, StandingSchema)
 def launch_campaign(campaign_id: str) -> dict[str, object]:
     """Open a campaign to pledges: its goal and its currency are frozen from now on."""
-    launching.launch_campaign(
+    launch.launch_campaign(
         campaign_id,
         actor=this_user(),
         clock=runtime().clock,
@@ -120,7 +122,7 @@ def launch_campaign(campaign_id: str) -> dict[str, object]:
 @api.response(HTTPStatus.OK, StandingSchema)
 def extend_campaign(body: dict[str, int], campaign_id: str) -> dict[str, object]:
     """Move the deadline, once, before it comes and while the goal is not reached."""
-    launching.extend_campaign(
+    launch.extend_campaign(
         campaign_id,
         days=body["days"],
         actor=this_user(),
@@ -137,7 +139,7 @@ def extend_campaign(body: dict[str, int], campaign_id: str) -> dict[str, object]
 @api.response(HTTPStatus.OK, StandingSchema)
 def cancel_campaign(body: dict[str, str], campaign_id: str) -> dict[str, object]:
     """Call a running campaign off; every backer gets the money back."""
-    launching.cancel_own_campaign(
+    launch.cancel_own_campaign(
         campaign_id, reason=body["reason"], actor=this_user(), clock=runtime().clock
     )
     return _standing_of(campaign_id)
@@ -166,8 +168,8 @@ def read_own_trail(window: Window, campaign_id: str) -> Page[ToldAct]:
 def _standing_of(campaign_id: str) -> dict[str, object]:
     campaign = queries.get_own_campaign(campaign_id, user=this_user())
     rules = runtime().settings.rules
-    ready = launching.check_readiness(campaign, payments=bound_payments(), rules=rules)
-    extra = launching.most_extra_days(campaign, rules) if campaign.launched_at else 0
+    ready = launch.check_readiness(campaign, payments=bound_payments(), rules=rules)
+    extra = launch.most_extra_days(campaign, rules) if campaign.launched_at else 0
     return {
         "campaign": campaign,
         "review_note": campaign.review_note,

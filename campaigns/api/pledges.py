@@ -5,8 +5,19 @@ from typing import Any
 
 from flask import url_for
 
-from campaigns import pledge_queries, queries
+from campaigns import queries
 from campaigns.models import Pledge
+from campaigns.pledges import place, receipts
+from campaigns.pledges import queries as pledge_queries
+from campaigns.pledges.place import (
+    BelowRewardMinimumError,
+    CampaignNotOpenError,
+    CancelRefusedError,
+    PledgeWish,
+    RequestKeyReusedError,
+    SoldOutError,
+)
+from campaigns.pledges.receipts import CannotJoinError, NotPaidYetError
 from campaigns.ports import (
     NothingToRepairError,
     NotPayableError,
@@ -22,16 +33,6 @@ from campaigns.schemas.answers import (
     ReceiptSchema,
 )
 from campaigns.schemas.bodies import PledgeCreateSchema
-from campaigns.services import pledging, receipts
-from campaigns.services.pledging import (
-    BelowRewardMinimumError,
-    CampaignNotOpenError,
-    CancelRefusedError,
-    PledgeWish,
-    RequestKeyReusedError,
-    SoldOutError,
-)
-from campaigns.services.receipts import CannotJoinError, NotPaidYetError
 from campaigns.visitor import checkouts
 from octo.errors import N_
 from octo.ids import new_token
@@ -68,7 +69,7 @@ _EXAMPLE = {
 def preview_pledge(body: dict[str, Any], campaign_id: str) -> Pledge:
     """Read what a pledge would come to, before making it; nothing is written."""
     campaign = queries.get_campaign(public_id=campaign_id)
-    return pledging.preview_pledge(
+    return place.preview_pledge(
         campaign.public_id, _wish_of(body, request_key=new_token()), clock=runtime().clock
     )
 
@@ -95,7 +96,7 @@ def place_pledge(
     The pledge counts once it is paid there. Sent again with the same key after an
     interruption, it is the same pledge and the same page.
     """
-    placed = pledging.place_pledge(
+    placed = place.place_pledge(
         campaign_id,
         _wish_of(body, request_key=headers["idempotency_key"]),
         clock=runtime().clock,
@@ -261,7 +262,7 @@ def _own(pledge_id: str) -> Pledge:
 
 
 def _cancel(pledge: Pledge) -> None:
-    pledging.cancel_pledge(
+    place.cancel_pledge(
         pledge.public_id,
         clock=runtime().clock,
         payments=bound_payments(),
@@ -273,7 +274,7 @@ def _receipt_of(pledge: Pledge) -> dict[str, object]:
     return {
         "pledge": pledge,
         "payment": bound_payments().view_payment(pledge.public_id),
-        "can_cancel": pledging.can_cancel(
+        "can_cancel": place.can_cancel(
             pledge, at=runtime().clock.now(), rules=runtime().settings.rules
         ),
     }

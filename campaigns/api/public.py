@@ -4,8 +4,9 @@ from collections.abc import Sequence
 from http import HTTPStatus
 from typing import Any
 
-from campaigns import pledge_queries, queries
+from campaigns import queries
 from campaigns.models import Campaign, Pledge, Reward, Supporter
+from campaigns.pledges import queries as pledge_queries
 from campaigns.ports import CollectingView, bound_payments
 from campaigns.schemas.answers import (
     BackerSchema,

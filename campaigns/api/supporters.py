@@ -6,8 +6,8 @@ from campaigns import queries
 from campaigns.models import Campaign
 from campaigns.schemas.answers import CampaignSummarySchema
 from campaigns.schemas.bodies import SupportSchema
-from campaigns.services import supporting
-from campaigns.services.supporting import NotGatheringError
+from campaigns.supporters import support
+from campaigns.supporters.support import NotGatheringError
 from campaigns.visitor import supports
 from octo.errors import N_, ConflictError, NotFoundError
 from octo.runtime import runtime
@@ -39,9 +39,7 @@ def support_campaign(body: dict[str, str], campaign_id: str) -> None:
     It counts once the token that is mailed comes back. The answer is the same whether or not
     the address supports the campaign already.
     """
-    supporting.support_campaign(
-        campaign_id, **body, locale=current_language(), clock=runtime().clock
-    )
+    support.support_campaign(campaign_id, **body, locale=current_language(), clock=runtime().clock)
 
 
 @api.post("/supporters/confirmation")
@@ -51,7 +49,7 @@ def support_campaign(body: dict[str, str], campaign_id: str) -> None:
 @api.response(HTTPStatus.OK, CampaignSummarySchema)
 def confirm_support(body: dict[str, str]) -> Campaign:
     """Count a supporter by the token mailed to the address."""
-    campaign = supporting.confirm_support(
+    campaign = support.confirm_support(
         body["token"], clock=runtime().clock, rules=runtime().settings.rules
     )
     return queries.get_campaign(public_id=campaign.public_id)

@@ -7,6 +7,8 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
 from campaigns import queries
+from campaigns.drafts import edit
+from campaigns.drafts.write import CampaignText
 from campaigns.models import Campaign
 from campaigns.pages.entries import (
     Entries,
@@ -17,15 +19,14 @@ from campaigns.pages.entries import (
     read_reward,
     text_of,
 )
-from campaigns.pages.names import (
+from campaigns.pages.labels import (
     TIME_ZONES,
     category_choices,
     category_name,
     collection_choices,
     collection_name,
 )
-from campaigns.services import drafting, review
-from campaigns.services.writing import CampaignText
+from campaigns.review import review
 from octo.runtime import runtime
 from octo.users.visitor import this_user
 from octo.web.forms import say, shown_again_by
@@ -54,7 +55,7 @@ def new() -> ResponseReturnValue:
 def create() -> ResponseReturnValue:
     """Begin a draft."""
     rules = runtime().settings.rules
-    campaign = drafting.draft_campaign(
+    campaign = edit.draft_campaign(
         organisation_id=text_of("organisation"),
         text=CampaignText(title=text_of("title")),
         terms=read_campaign_terms(rules.currency, has_collection=False),
@@ -78,7 +79,7 @@ def text(campaign_id: str) -> ResponseReturnValue:
 def save_text(campaign_id: str) -> ResponseReturnValue:
     """Save what people read."""
     known = queries.get_own_campaign(campaign_id, user=this_user())
-    drafting.edit_text(
+    edit.edit_text(
         campaign_id,
         text=read_campaign_text(known.cover_description),
         actor=this_user(),
@@ -102,7 +103,7 @@ def save_cover(campaign_id: str) -> ResponseReturnValue:
     queries.get_own_campaign(campaign_id, user=this_user())
     sent = request.files.get("cover")
     entries = Entries()
-    drafting.set_cover(
+    edit.set_cover(
         campaign_id,
         cover=entries.picture(sent.read()) if sent and sent.filename else None,
         description=text_of("cover_description"),
@@ -126,7 +127,7 @@ def terms(campaign_id: str) -> ResponseReturnValue:
 def save_terms(campaign_id: str) -> ResponseReturnValue:
     """Save what people will pledge on."""
     known = queries.get_own_campaign(campaign_id, user=this_user())
-    drafting.edit_terms(
+    edit.edit_terms(
         campaign_id,
         terms=read_campaign_terms(known.currency, has_collection=True),
         actor=this_user(),
@@ -151,7 +152,7 @@ def save_costs(campaign_id: str) -> ResponseReturnValue:
     if "more" in request.form:
         g.form_errors = {}
         return costs(campaign_id)
-    drafting.set_cost_lines(campaign_id, lines=read_cost_lines(known.currency), actor=this_user())
+    edit.set_cost_lines(campaign_id, lines=read_cost_lines(known.currency), actor=this_user())
     return _saved(campaign_id, "drafts.rewards")
 
 
@@ -175,7 +176,7 @@ def reward_new(campaign_id: str) -> ResponseReturnValue:
 def add_reward(campaign_id: str) -> ResponseReturnValue:
     """Add a reward."""
     known = queries.get_own_campaign(campaign_id, user=this_user())
-    drafting.add_reward(
+    edit.add_reward(
         campaign_id,
         reward=read_reward(known.currency),
         actor=this_user(),
@@ -197,9 +198,7 @@ def reward(campaign_id: str, reward_id: str) -> ResponseReturnValue:
 def save_reward(campaign_id: str, reward_id: str) -> ResponseReturnValue:
     """Save a reward."""
     known = queries.get_own_campaign(campaign_id, user=this_user())
-    drafting.edit_reward(
-        campaign_id, reward_id, reward=read_reward(known.currency), actor=this_user()
-    )
+    edit.edit_reward(campaign_id, reward_id, reward=read_reward(known.currency), actor=this_user())
     return _to("drafts.rewards", campaign_id)
 
 
@@ -207,7 +206,7 @@ def save_reward(campaign_id: str, reward_id: str) -> ResponseReturnValue:
 @signed_in
 def remove_reward(campaign_id: str, reward_id: str) -> ResponseReturnValue:
     """Take a reward back."""
-    drafting.remove_reward(campaign_id, reward_id, actor=this_user())
+    edit.remove_reward(campaign_id, reward_id, actor=this_user())
     return _to("drafts.rewards", campaign_id)
 
 
@@ -215,7 +214,7 @@ def remove_reward(campaign_id: str, reward_id: str) -> ResponseReturnValue:
 @signed_in
 def delete(campaign_id: str) -> ResponseReturnValue:
     """Throw a draft away."""
-    drafting.delete_draft(campaign_id, actor=this_user(), clock=runtime().clock)
+    edit.delete_draft(campaign_id, actor=this_user(), clock=runtime().clock)
     say(_("The draft is deleted."), "note")
     return redirect(url_for("owner.index"), 303)
 

@@ -8,8 +8,8 @@ from typing import Final, TypeVar
 
 from flask import request
 
+from campaigns.drafts.write import CampaignTerms, CampaignText, CostLineDraft, RewardDraft
 from campaigns.models import Category, Collection
-from campaigns.services.writing import CampaignTerms, CampaignText, CostLineDraft, RewardDraft
 from octo.content.feature import storage
 from octo.content.images import keep_image
 from octo.errors import N_, InvalidError

@@ -5,11 +5,11 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
 from campaigns import queries
+from campaigns.deadline.outage import extend_for_outage, may_extend_for_outage, read_local
 from campaigns.pages.entries import choice_of, text_of
-from campaigns.pages.names import action_name, category_name
-from campaigns.services import review
-from campaigns.services.acts import Act, act_on_campaign, acts_for
-from campaigns.services.outage import extend_for_outage, may_extend_for_outage, read_local
+from campaigns.pages.labels import action_name, category_name
+from campaigns.review import review
+from campaigns.review.decisions import Act, act_on_campaign, acts_for
 from octo.runtime import runtime
 from octo.users.visitor import this_user
 from octo.web.forms import say, shown_again_by

@@ -4,11 +4,20 @@ from flask import Blueprint, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
-from campaigns import pledge_queries, queries
+from campaigns import queries
+from campaigns.launch import onboarding
+from campaigns.launch.launch import (
+    cancel_own_campaign,
+    check_readiness,
+    extend_campaign,
+    launch_campaign,
+    most_extra_days,
+)
 from campaigns.pages.entries import text_of, whole_of
-from campaigns.pages.names import action_name, category_name, collection_name
+from campaigns.pages.labels import action_name, category_name, collection_name
+from campaigns.pledges import queries as pledge_queries
 from campaigns.ports import bound_payments, collecting_of
-from campaigns.services import launching, onboarding, review
+from campaigns.review import review
 from octo.runtime import runtime
 from octo.users.visitor import this_user
 from octo.web.forms import say, shown_again_by
@@ -40,10 +49,10 @@ def show(campaign_id: str) -> ResponseReturnValue:
         "campaigns/owner_campaign.html",
         campaign=campaign,
         missing=review.find_missing(campaign),
-        readiness=launching.check_readiness(campaign, payments=bound_payments(), rules=rules),
+        readiness=check_readiness(campaign, payments=bound_payments(), rules=rules),
         supporters=queries.list_supporters(campaign),
         supporters_needed=rules.supporters_needed,
-        most_extra_days=launching.most_extra_days(campaign, rules) if campaign.launched_at else 0,
+        most_extra_days=most_extra_days(campaign, rules) if campaign.launched_at else 0,
         pledges=pledge_queries.list_pledges(campaign, limit=10),
         trail=queries.list_audit(campaign.public_id),
         action_name=action_name,
@@ -118,7 +127,7 @@ def onboarded(campaign_id: str) -> ResponseReturnValue:
 @shown_again_by(show)
 def launch(campaign_id: str) -> ResponseReturnValue:
     """Open a campaign to pledges."""
-    launching.launch_campaign(
+    launch_campaign(
         campaign_id,
         actor=this_user(),
         clock=runtime().clock,
@@ -134,7 +143,7 @@ def launch(campaign_id: str) -> ResponseReturnValue:
 @shown_again_by(show)
 def extend(campaign_id: str) -> ResponseReturnValue:
     """Move the deadline, once."""
-    launching.extend_campaign(
+    extend_campaign(
         campaign_id,
         days=whole_of("days"),
         actor=this_user(),
@@ -150,7 +159,7 @@ def extend(campaign_id: str) -> ResponseReturnValue:
 @shown_again_by(show)
 def cancel(campaign_id: str) -> ResponseReturnValue:
     """Call a running campaign off; every backer is refunded."""
-    launching.cancel_own_campaign(
+    cancel_own_campaign(
         campaign_id, reason=text_of("reason"), actor=this_user(), clock=runtime().clock
     )
     say(_("Your campaign is canceled. Every backer gets the money back."), "note")

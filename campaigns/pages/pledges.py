@@ -5,13 +5,21 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 
-from campaigns import pledge_queries, queries
+from campaigns import queries
 from campaigns.models import Campaign, Collection, Pledge, Reward, Visibility
 from campaigns.pages.entries import Entries, text_of
-from campaigns.pages.names import country_choices, decline_name, visibility_choices
+from campaigns.pages.labels import country_choices, decline_name, visibility_choices
+from campaigns.pledges import queries as pledge_queries
+from campaigns.pledges import receipts
+from campaigns.pledges.place import (
+    ADDRESS_FIELDS,
+    PledgeWish,
+    can_cancel,
+    cancel_pledge,
+    place_pledge,
+    preview_pledge,
+)
 from campaigns.ports import bound_payments
-from campaigns.services import pledging, receipts
-from campaigns.services.pledging import ADDRESS_FIELDS, PledgeWish
 from campaigns.visitor import checkouts
 from octo.ids import new_token
 from octo.runtime import runtime
@@ -56,7 +64,7 @@ def place(slug: str) -> ResponseReturnValue:
     wish = _wish_of(campaign)
     rules = runtime().settings.rules
     if "agreed" not in request.form:
-        pledge = pledging.preview_pledge(campaign.public_id, wish, clock=runtime().clock)
+        pledge = preview_pledge(campaign.public_id, wish, clock=runtime().clock)
         return render_template(
             "campaigns/pledge_check.html",
             campaign=campaign,
@@ -65,7 +73,7 @@ def place(slug: str) -> ResponseReturnValue:
             repair_days=rules.repair_days,
             entries=[(k, v) for k, v in request.form.items() if k != "csrf_token"],
         )
-    placed = pledging.place_pledge(campaign.public_id, wish, clock=runtime().clock, rules=rules)
+    placed = place_pledge(campaign.public_id, wish, clock=runtime().clock, rules=rules)
     return _to_checkout(placed.pledge, url_for("pledges.receipt", token=placed.token))
 
 
@@ -228,7 +236,7 @@ def _to_repair(pledge: Pledge, receipt_path: str) -> ResponseReturnValue:
 
 
 def _cancel(pledge: Pledge) -> None:
-    pledging.cancel_pledge(
+    cancel_pledge(
         pledge.public_id,
         clock=runtime().clock,
         payments=bound_payments(),
@@ -264,9 +272,7 @@ def _receipt_page(
         cancel_url=cancel_url,
         join_url=join_url,
         renew_url=renew_url,
-        can_cancel=pledging.can_cancel(
-            pledge, at=runtime().clock.now(), rules=runtime().settings.rules
-        ),
+        can_cancel=can_cancel(pledge, at=runtime().clock.now(), rules=runtime().settings.rules),
         now=runtime().clock.now(),
     )
     return _without_referrer(make_response(page))

@@ -5,12 +5,13 @@ from typing import Any
 from flask import Blueprint, Response, make_response, render_template, request
 from flask.typing import ResponseReturnValue
 
-from campaigns import pledge_queries, queries
+from campaigns import queries
+from campaigns.deadline.outage import find_outage_extension
 from campaigns.models import Category
-from campaigns.pages.names import category_choices, category_name, stage_choices
+from campaigns.pages.labels import category_choices, category_name, stage_choices
+from campaigns.pledges import queries as pledge_queries
 from campaigns.ports import collecting_of
 from campaigns.queries import Stage
-from campaigns.services.outage import find_outage_extension
 from octo.runtime import runtime
 from octo.searching import LONGEST_SEARCH
 from octo.users.visitor import this_user_or_none

@@ -6,7 +6,7 @@ from flask_babel import gettext as _
 
 from campaigns import queries
 from campaigns.pages.entries import text_of
-from campaigns.services import supporting
+from campaigns.supporters.support import confirm_support, get_supported_campaign, support_campaign
 from campaigns.visitor import supports
 from octo.runtime import runtime
 from octo.web.forms import say, shown_again_by
@@ -30,7 +30,7 @@ def form(slug: str) -> ResponseReturnValue:
 def support(slug: str) -> ResponseReturnValue:
     """Note a supporter; the mailed link makes it count."""
     campaign = queries.get_campaign(slug=slug)
-    supporting.support_campaign(
+    support_campaign(
         campaign.public_id,
         email=text_of("email"),
         name=text_of("name"),
@@ -49,7 +49,7 @@ def confirm(token: str) -> ResponseReturnValue:
     return render_template(
         "campaigns/support_confirm.html",
         token=token,
-        campaign=supporting.get_supported_campaign(token),
+        campaign=get_supported_campaign(token),
     )
 
 
@@ -58,8 +58,6 @@ def confirm(token: str) -> ResponseReturnValue:
 @shown_again_by(confirm)
 def count(token: str) -> ResponseReturnValue:
     """Count a supporter who followed the mailed link."""
-    campaign = supporting.confirm_support(
-        token, clock=runtime().clock, rules=runtime().settings.rules
-    )
+    campaign = confirm_support(token, clock=runtime().clock, rules=runtime().settings.rules)
     say(_("Thank you: you now stand behind this campaign."))
     return redirect(url_for("campaigns.show", slug=campaign.slug), 303)

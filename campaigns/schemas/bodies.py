@@ -10,12 +10,7 @@ import marshmallow as ma
 from babel.numbers import list_currencies
 from marshmallow import fields, validate
 
-from campaigns.models import Category, Collection, Visibility
-from campaigns.queries import Stage
-from campaigns.services.acts import Act
-from campaigns.services.launching import LONGEST_REASON
-from campaigns.services.pledging import ADDRESS_FIELDS, LEAST_PLEDGE, MOST_PLEDGE
-from campaigns.services.writing import (
+from campaigns.drafts.write import (
     LONGEST_COVER_DESCRIPTION,
     LONGEST_LABEL,
     LONGEST_PLACE,
@@ -27,6 +22,11 @@ from campaigns.services.writing import (
     MOST_COST_LINES,
     MOST_STOCK,
 )
+from campaigns.launch.launch import LONGEST_REASON
+from campaigns.models import Category, Collection, Visibility
+from campaigns.pledges.place import ADDRESS_FIELDS, LEAST_PLEDGE, MOST_PLEDGE
+from campaigns.queries import Stage
+from campaigns.review.decisions import Act
 from octo.errors import N_
 from octo.searching import LONGEST_SEARCH
 from octo.web.language import translate

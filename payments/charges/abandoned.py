@@ -6,7 +6,7 @@ import sqlalchemy as sa
 import structlog
 
 from campaigns.models import Pledge, PledgeStatus
-from campaigns.services.pledge_life import expire_pledge
+from campaigns.pledges.transitions import expire_pledge
 from octo.clock import Clock
 from octo.config import Settings
 from octo.database import lock, reading, transaction

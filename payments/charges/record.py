@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from campaigns.models import Campaign, CampaignStatus, Collection, Pledge, PledgeStatus
-from campaigns.services.pledge_life import (
+from campaigns.pledges.transitions import (
     CannotActivateError,
     RewardGoneError,
     activate_pledge,

@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from campaigns.models import Campaign, Pledge
-from campaigns.services.pledge_life import (
+from campaigns.pledges.transitions import (
     CannotActivateError,
     activate_pledge,
     expire_pledge,

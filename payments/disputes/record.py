@@ -10,8 +10,8 @@ from typing import Final
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from campaigns.deadline.transitions import reopen_settling
 from campaigns.models import Campaign, Outcome, PledgeStatus
-from campaigns.services.closing import reopen_settling
 from octo.database import lock
 from payments.context import Occasion
 from payments.documents.issue import correct_documents

@@ -12,9 +12,9 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
+from campaigns.deadline.transitions import reopen_settling
 from campaigns.models import Campaign, Outcome
-from campaigns.services.closing import reopen_settling
-from campaigns.services.owner_mail import tell_owner
+from campaigns.team.mails import tell_owner
 from octo.database import lock
 from octo.ids import new_public_id
 from payments.context import Occasion

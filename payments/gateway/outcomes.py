@@ -14,7 +14,7 @@ import structlog
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from campaigns.services.pledge_life import expire_pledge
+from campaigns.pledges.transitions import expire_pledge
 from octo.clock import Clock
 from octo.config import Settings
 from octo.database import PASSING_TROUBLE, lock, transaction

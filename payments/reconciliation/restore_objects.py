@@ -10,9 +10,9 @@ from datetime import datetime, timedelta
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from campaigns.deadline.transitions import begin_collecting, decide
 from campaigns.models import Campaign, CampaignStatus, Collection, Outcome, Pledge, Reward
-from campaigns.services.closing import begin_collecting, decide
-from campaigns.services.pledge_life import take_reward
+from campaigns.pledges.transitions import take_reward
 from octo.database import lock
 from octo.errors import N_, NotFoundError
 from payments.charges.record import record_charge, record_checkout

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from campaigns.models import Outcome
-from campaigns.services.pledge_life import mark_taken_back
+from campaigns.pledges.transitions import mark_taken_back
 from payments.context import Occasion
 from payments.ledger import rules
 from payments.ledger.posting import post, reverse

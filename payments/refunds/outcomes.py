@@ -10,9 +10,9 @@ from typing import Final
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from campaigns.deadline.transitions import reopen_settling
 from campaigns.models import PledgeStatus
-from campaigns.services.closing import reopen_settling
-from campaigns.services.pledge_life import mail_context, mark_refunded
+from campaigns.pledges.transitions import mail_context, mark_refunded
 from octo.mail.outbox import enqueue
 from payments.context import Occasion
 from payments.gateway.facts import RefundFact

@@ -6,8 +6,8 @@ from datetime import datetime
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from campaigns.deadline.transitions import reopen_settling
 from campaigns.models import Campaign
-from campaigns.services.closing import reopen_settling
 from octo.audit import record
 from octo.clock import Clock
 from octo.config import Settings

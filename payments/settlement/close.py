@@ -6,9 +6,9 @@ from datetime import timedelta
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from campaigns.deadline.transitions import begin_closing, begin_collecting, decide, find_due
 from campaigns.models import Campaign, CampaignStatus, Outcome, Pledge, PledgeStatus
-from campaigns.services.closing import begin_closing, begin_collecting, decide, find_due
-from campaigns.services.pledge_life import expire_pledge
+from campaigns.pledges.transitions import expire_pledge
 from octo.clock import Clock
 from octo.config import Settings
 from octo.database import lock, reading, transaction

@@ -11,8 +11,8 @@ from typing import Final
 import sqlalchemy as sa
 from sqlalchemy.orm import Session, contains_eager
 
+from campaigns.deadline.transitions import end_collecting
 from campaigns.models import Campaign, CampaignStatus, Outcome, Pledge, PledgeStatus
-from campaigns.services.closing import end_collecting
 from octo.clock import Clock
 from octo.config import Settings
 from octo.database import lock, lock_all, reading, transaction

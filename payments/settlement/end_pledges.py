@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from campaigns.models import Campaign, Collection, Outcome, Pledge, PledgeStatus
-from campaigns.services.pledge_life import mark_collected, mark_released
+from campaigns.pledges.transitions import mark_collected, mark_released
 from octo.clock import Clock
 from octo.config import Settings
 from octo.database import lock_all, reading, transaction

@@ -11,8 +11,8 @@ from typing import Final
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from campaigns.deadline.transitions import fail_after_success
 from campaigns.models import Campaign
-from campaigns.services.closing import fail_after_success
 from octo.clock import Clock
 from octo.config import Settings
 from octo.database import lock, transaction

@@ -12,8 +12,8 @@ from typing import Final
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from campaigns.deadline.transitions import find_due
 from campaigns.models import Campaign, CampaignStatus, Outcome, Pledge, PledgeStatus
-from campaigns.services.closing import find_due
 from octo.clock import Clock
 from octo.config import Settings
 from octo.database import reading

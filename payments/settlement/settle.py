@@ -6,8 +6,8 @@ from typing import Final
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from campaigns.deadline.transitions import mark_settled
 from campaigns.models import Campaign, CampaignStatus, Outcome, Pledge, PledgeStatus
-from campaigns.services.closing import mark_settled
 from octo.clock import Clock
 from octo.config import Settings
 from octo.database import lock, reading, transaction

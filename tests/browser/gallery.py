@@ -3,8 +3,8 @@
 from datetime import timedelta
 from typing import Final
 
+from campaigns.drafts.exchange import import_campaign
 from campaigns.models import Campaign, CampaignStatus
-from campaigns.services.exchange import import_campaign
 from demo.supervision import ROOT
 from octo.content.feature import storage
 from octo.content.images import keep_image

@@ -8,8 +8,8 @@ import pytest
 import sqlalchemy as sa
 from flask import Flask
 
+from campaigns.drafts.campaign_file import CampaignFileError, read_campaign_file
 from campaigns.models import Campaign, CampaignStatus
-from campaigns.services.campaign_file import CampaignFileError, read_campaign_file
 from octo.config import ROOT
 from octo.database import db
 from octo.users.models import Organisation

@@ -7,9 +7,11 @@ from zoneinfo import ZoneInfo
 import pytest
 import sqlalchemy as sa
 
+from campaigns.deadline import transitions
+from campaigns.launch import launch
+from campaigns.launch.launch import CannotExtendError, last_evening
 from campaigns.models import Campaign, CampaignStatus, Outcome
-from campaigns.services import closing, launching, review
-from campaigns.services.launching import CannotExtendError, last_evening
+from campaigns.review import review
 from octo.config import Rules
 from octo.database import db, lock, transaction
 from octo.errors import InvalidError
@@ -65,7 +67,7 @@ def owner_of(campaign: Campaign) -> User:
 
 
 def extend(campaign: Campaign, days: int, moment: Moment) -> Campaign:
-    return launching.extend_campaign(
+    return launch.extend_campaign(
         campaign.public_id,
         days=days,
         actor=owner_of(campaign),
@@ -89,7 +91,7 @@ def test_a_campaign_is_extended_once(make: Make, moment: Moment) -> None:
 
 def test_an_extension_keeps_within_what_money_may_rest(make: Make, moment: Moment) -> None:
     campaign = make.live_campaign(days=60)
-    most = launching.most_extra_days(campaign, Rules())
+    most = launch.most_extra_days(campaign, Rules())
 
     with pytest.raises(InvalidError):
         extend(campaign, most + 1, moment)
@@ -146,13 +148,13 @@ def test_closing_waits_for_the_deadline_and_happens_once(make: Make, moment: Mom
     campaign = make.live_campaign(days=3)
 
     with transaction() as session:
-        early = closing.begin_closing(
+        early = transitions.begin_closing(
             session, lock(session, Campaign, id=campaign.id), at=moment.now()
         )
     moment.advance(days=4)
     with transaction() as session:
         again = lock(session, Campaign, id=campaign.id)
-        answers = [closing.begin_closing(session, again, at=moment.now()) for _ in range(2)]
+        answers = [transitions.begin_closing(session, again, at=moment.now()) for _ in range(2)]
 
     assert (early, answers) == (False, [True, False])
     assert db.session.get_one(Campaign, campaign.id).status is CampaignStatus.CLOSING

@@ -11,8 +11,8 @@ import sqlalchemy as sa
 from flask import Flask
 
 from campaigns.models import Campaign, CampaignStatus, Outcome, Pledge, PledgeStatus
+from campaigns.pledges.place import CancelRefusedError, cancel_pledge
 from campaigns.ports import bound_payments
-from campaigns.services.pledging import CancelRefusedError, cancel_pledge
 from octo.database import db
 from octo.worker import run_due
 from payments.gateway.runtime import payments_runtime

@@ -13,7 +13,7 @@ import pytest
 import stripe
 from sqlalchemy.orm import Session
 
-from campaigns.services.pledge_life import _count
+from campaigns.pledges.transitions import _count
 from octo.database import lock_all
 from payments.charges import record
 from payments.context import Occasion

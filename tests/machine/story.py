@@ -8,11 +8,11 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 
+from campaigns.launch.launch import cancel_own_campaign, extend_campaign
 from campaigns.models import Campaign, Collection, Pledge
+from campaigns.pledges.place import PledgeWish, cancel_pledge, place_pledge
 from campaigns.ports import bound_payments
-from campaigns.services.acts import Act, act_on_campaign
-from campaigns.services.launching import cancel_own_campaign, extend_campaign
-from campaigns.services.pledging import PledgeWish, cancel_pledge, place_pledge
+from campaigns.review.decisions import Act, act_on_campaign
 from octo.config import Rules
 from octo.database import reading
 from octo.ids import new_token

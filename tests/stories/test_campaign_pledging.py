@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from flask import Flask
 
 from campaigns.models import Campaign, Pledge, PledgeStatus, Reward
-from campaigns.services.pledging import PledgeWish, SoldOutError, place_pledge
+from campaigns.pledges.place import PledgeWish, SoldOutError, place_pledge
 from octo.clock import DatabaseClock
 from octo.config import Rules
 from octo.database import db, transaction

@@ -6,9 +6,7 @@ from typing import Final
 
 from sqlalchemy.orm import Session
 
-from campaigns.models import Campaign, CampaignStatus, Reward
-from campaigns.services.access import lock_own, own_organisation
-from campaigns.services.writing import (
+from campaigns.drafts.write import (
     MOST_REWARDS,
     CampaignTerms,
     CampaignText,
@@ -21,6 +19,8 @@ from campaigns.services.writing import (
     write_terms,
     write_text,
 )
+from campaigns.models import Campaign, CampaignStatus, Reward
+from campaigns.team.access import lock_own, own_organisation
 from octo.audit import record
 from octo.checks import Checks
 from octo.clock import Clock

@@ -3,8 +3,9 @@
 from enum import StrEnum
 from typing import Final
 
+from campaigns.launch import launch
 from campaigns.models import Campaign, CampaignStatus
-from campaigns.services import launching, review
+from campaigns.review import review
 from octo.clock import Clock
 from octo.config import Rules
 from octo.users.models import User
@@ -32,7 +33,7 @@ _SERVICES: Final = {
     Act.REJECT: review.reject_campaign,
     Act.SUSPEND: review.suspend_campaign,
     Act.RESUME: review.resume_campaign,
-    Act.CANCEL: launching.cancel_campaign,
+    Act.CANCEL: launch.cancel_campaign,
 }
 
 

@@ -2,7 +2,7 @@
 
 from campaigns.models import Campaign
 from campaigns.ports import Payments
-from campaigns.services.access import lock_own
+from campaigns.team.access import lock_own
 from octo.database import transaction
 from octo.users.models import User
 

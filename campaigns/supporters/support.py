@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from campaigns.models import Campaign, CampaignStatus, Supporter
-from campaigns.services.owner_mail import tell_owner
+from campaigns.team.mails import tell_owner
 from octo.checks import Checks
 from octo.clock import Clock
 from octo.config import Rules

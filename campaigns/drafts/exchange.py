@@ -10,21 +10,21 @@ from typing import Final
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from campaigns.models import Campaign, Reward
-from campaigns.services.campaign_file import (
+from campaigns.drafts.campaign_file import (
     STORY,
     CampaignFile,
     CampaignFileError,
     read_campaign_file,
     write_document,
 )
-from campaigns.services.writing import (
+from campaigns.drafts.write import (
     free_slug,
     write_cost_lines,
     write_reward,
     write_terms,
     write_text,
 )
+from campaigns.models import Campaign, Reward
 from octo.audit import record
 from octo.clock import Clock
 from octo.config import Rules

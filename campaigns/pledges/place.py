@@ -10,8 +10,8 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from campaigns.models import Campaign, CampaignStatus, Pledge, PledgeStatus, Reward, Visibility
+from campaigns.pledges.transitions import discount, issue_link, mail_context, take_reward
 from campaigns.ports import Payments
-from campaigns.services.pledge_life import discount, issue_link, mail_context, take_reward
 from octo.checks import Checks
 from octo.clock import Clock
 from octo.config import Rules

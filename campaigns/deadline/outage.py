@@ -7,9 +7,9 @@ from zoneinfo import ZoneInfo
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from campaigns.launch.launch import LONGEST_REASON, CannotExtendError
 from campaigns.models import Campaign, CampaignStatus, OutageExtension
-from campaigns.services.launching import LONGEST_REASON, CannotExtendError
-from campaigns.services.owner_mail import tell_owner
+from campaigns.team.mails import tell_owner
 from octo.audit import record
 from octo.clock import Clock
 from octo.config import Rules

@@ -3,8 +3,8 @@
 import sqlalchemy as sa
 
 from campaigns.models import CampaignStatus, Pledge, PledgeLink, PledgeStatus
+from campaigns.pledges.transitions import mail_link
 from campaigns.ports import Payments
-from campaigns.services.pledge_life import mail_link
 from octo.clock import Clock
 from octo.database import lock, transaction
 from octo.errors import N_, ConflictError, UnavailableError

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from campaigns.models import Campaign, CampaignStatus, Outcome
-from campaigns.services.owner_mail import tell_owner
+from campaigns.team.mails import tell_owner
 from octo.audit import record
 from octo.errors import N_, ConflictError
 

@@ -8,8 +8,8 @@ from typing import Final
 from sqlalchemy.orm import Session
 
 from campaigns.models import Campaign, CampaignStatus
-from campaigns.services.access import lock_own
-from campaigns.services.owner_mail import tell_moderators, tell_owner
+from campaigns.team.access import lock_own
+from campaigns.team.mails import tell_moderators, tell_owner
 from octo.audit import record
 from octo.clock import Clock
 from octo.config import Rules

@@ -15,8 +15,8 @@ from typing import Any, Final, TypeVar
 
 import yaml
 
+from campaigns.drafts.write import CampaignTerms, CampaignText, CostLineDraft, RewardDraft
 from campaigns.models import Campaign, Category, Collection
-from campaigns.services.writing import CampaignTerms, CampaignText, CostLineDraft, RewardDraft
 from octo.errors import N_, InvalidError
 from octo.money import decimals_of
 from octo.users.models import LegalForm

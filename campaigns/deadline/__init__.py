@@ -1,0 +1,1 @@
+"""What comes of a campaign at its deadline, and the time an outage took."""

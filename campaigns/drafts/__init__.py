@@ -1,0 +1,1 @@
+"""Writing a campaign: its text, terms, costs and rewards, on pages or in a file."""

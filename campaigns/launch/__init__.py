@@ -1,0 +1,1 @@
+"""From approval to running: the launch, the one extension, calling it off."""

@@ -1,0 +1,1 @@
+"""Submission and review: what is missing, what a moderator decides."""

@@ -1,1 +1,0 @@
-"""Use-cases of campaigns: each a verb, each owner of its transactions."""

@@ -1,0 +1,1 @@
+"""Standing behind a launch by a word, before any money."""

@@ -1,0 +1,1 @@
+"""Who runs a campaign, and the mails they get."""
