@@ -13,6 +13,8 @@ from campaigns import queries
 from campaigns.deadline.outage import extend_for_outage, read_local
 from campaigns.drafts import exchange
 from campaigns.models import Campaign, CampaignStatus
+from octo.accounts.models import User
+from octo.accounts.services import BY_COMMAND
 from octo.command_line import EmailAddress, json_option, told_refusals
 from octo.content.feature import storage
 from octo.content.images import keep_image
@@ -20,8 +22,6 @@ from octo.database import reading
 from octo.errors import N_, InvalidError, NotFoundError
 from octo.money import format_amount
 from octo.runtime import runtime
-from octo.users.models import User
-from octo.users.services import BY_COMMAND
 
 campaign_commands = AppGroup(
     "campaign", help="Bring campaigns in from files, write them out, list and extend them."

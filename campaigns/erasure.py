@@ -13,9 +13,9 @@ from campaigns.models import (
     Supporter,
     Visibility,
 )
+from octo.accounts.models import Membership, User
+from octo.accounts.services import StillNeededError
 from octo.errors import N_
-from octo.users.models import Membership, User
-from octo.users.services import StillNeededError
 
 _AT_REST: Final = (CampaignStatus.DRAFT, CampaignStatus.REJECTED, CampaignStatus.SETTLED)
 _MONEY_MOVES: Final = (PledgeStatus.PENDING, PledgeStatus.ACTIVE)

@@ -7,8 +7,8 @@ from campaigns.commands import register_commands
 from campaigns.erasure import forget_person
 from campaigns.pages import drafts, moderation, owner, pledges, public, supporters
 from campaigns.pages.labels import category_name
+from octo.accounts.erasure import register_eraser
 from octo.errors import N_
-from octo.users.erasing import register_eraser
 from octo.web.api import register_api
 from octo.web.navigation import Link, Place, add_link
 from octo.web.permissions import Permission

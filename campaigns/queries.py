@@ -16,12 +16,12 @@ from campaigns.models import (
     PledgeStatus,
     Supporter,
 )
+from octo.accounts.models import Membership, Organisation, User
+from octo.accounts.services import ToldAct, trail_of
 from octo.database import reading
 from octo.errors import N_, NotFoundError
 from octo.paging import Window, narrowed
-from octo.searching import matching
-from octo.users.models import Membership, Organisation, User
-from octo.users.services import ToldAct, trail_of
+from octo.search import matching
 
 PAGE_SIZE: Final = 12
 EACH_ON_HOME: Final = 6

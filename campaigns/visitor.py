@@ -4,7 +4,7 @@ from typing import Final
 
 from flask import request
 
-from octo.users.limits import once_for_all
+from octo.web.limits import once_for_all
 
 
 def asks_for_sums() -> bool:

@@ -4,9 +4,9 @@ from flask_security import hash_password
 
 from demo.season import Season
 from demo.sign_ins import DEMO_PASSWORD
+from octo.accounts.models import RoleName, User
+from octo.accounts.services import create_user
 from octo.clock import Clock
-from octo.users.models import RoleName, User
-from octo.users.services import create_user
 
 
 def create_people(season: Season, *, clock: Clock) -> dict[str, User]:

@@ -18,12 +18,12 @@ from demo.player import Player
 from demo.season import read_season
 from demo.stagehands import Stagehands
 from demo.stripe_sandbox import SandboxDoor
-from octo import migrating
+from octo import schema
+from octo.accounts.models import User
 from octo.clock import Clock
 from octo.config import ROOT
 from octo.database import db, lock, reading, transaction
 from octo.errors import N_, ConflictError, NotFoundError
-from octo.users.models import User
 
 SEASON: Final = ROOT / "examples" / "season.yaml"
 CAMPAIGNS: Final = ROOT / "examples" / "campaigns"
@@ -69,8 +69,8 @@ def load(
         yield from resume(hands)
         return
     if known is not None:
-        migrating.downgrade("base")
-        migrating.upgrade("head")
+        schema.downgrade("base")
+        schema.upgrade("head")
     season = read_season(path, campaigns=campaigns)
     _demand_empty()
     with _unhurried_disk(), SandboxDoor(hands.settings.stripe) as door:

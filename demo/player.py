@@ -23,9 +23,9 @@ from demo.journey import Journey, wait_for_a_fresh_second
 from demo.season import CampaignLine, PledgeLine, Season, Step, address_of_guest
 from demo.stagehands import Stagehands
 from demo.stripe_sandbox import SandboxDoor
+from octo.accounts.models import User
 from octo.database import reading
 from octo.mail.outbox import OutboxMessage
-from octo.users.models import User
 from payments.models import ConnectedAccount
 
 RACE: Final = timedelta(seconds=5)  # what happens this soon after a deadline beats the worker

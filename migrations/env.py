@@ -10,7 +10,7 @@ from alembic.autogenerate.api import AutogenContext
 from sqlalchemy.schema import SchemaItem
 
 from octo.database import UtcDateTime, db
-from octo.migrating import check_name, check_text
+from octo.schema import check_name, check_text
 
 LOCK_TIMEOUT: Final = "5s"
 

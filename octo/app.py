@@ -8,15 +8,15 @@ from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from octo import commands, web
+from octo.accounts import feature as users
 from octo.clock import DatabaseClock
 from octo.config import ROOT, Settings
 from octo.content import feature as content
 from octo.database import configure_engine, db
+from octo.health import feature as watch
 from octo.logging import configure_logging
 from octo.mail import feature as mail
 from octo.runtime import Runtime
-from octo.users import feature as users
-from octo.watch import feature as watch
 
 FROZEN_AFTER_SECONDS = 20
 """How long PostgreSQL lets a process that says nothing keep the locks it holds."""

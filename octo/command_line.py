@@ -12,8 +12,8 @@ from typing import Any, Final, NoReturn
 import click
 from sqlalchemy.exc import OperationalError
 
+from octo.accounts.models import normalise_email
 from octo.errors import InvalidError, OctoError, OperatorError, UnavailableError
-from octo.users.models import normalise_email
 
 EXIT_WRONG: Final = 1
 

@@ -11,7 +11,7 @@ from alembic.util import CommandError
 from flask import Flask, current_app
 from flask.cli import AppGroup, with_appcontext
 
-from octo import migrating
+from octo import schema
 from octo.command_line import json_option, told_refusals
 from octo.errors import ConfigError
 from octo.scheduler import start_checks
@@ -36,7 +36,7 @@ def register(app: Flask) -> None:
 def upgrade(revision: str, *, as_json: bool) -> None:
     """Apply the migrations, up to REVISION or to the newest."""
     with _known_revision():
-        migrating.upgrade(revision)
+        schema.upgrade(revision)
     _tell_revision(as_json=as_json)
 
 
@@ -47,7 +47,7 @@ def upgrade(revision: str, *, as_json: bool) -> None:
 def downgrade(revision: str, *, as_json: bool) -> None:
     """Undo the last migration, or all after REVISION (`base`: all)."""
     with _known_revision():
-        migrating.downgrade(revision)
+        schema.downgrade(revision)
     _tell_revision(as_json=as_json)
 
 
@@ -56,7 +56,7 @@ def downgrade(revision: str, *, as_json: bool) -> None:
 @told_refusals
 def check(*, as_json: bool) -> None:
     """Compare the database with the models and the triggers; exit 1 on any difference."""
-    differences = migrating.drift()
+    differences = schema.drift()
     if as_json:
         click.echo(json.dumps({"differences": differences}))
     else:
@@ -70,7 +70,7 @@ def check(*, as_json: bool) -> None:
 @click.argument("message")
 def revision(message: str) -> None:
     """Write the next migration from what differs, for its author to read and mend."""
-    migrating.write_revision(message)
+    schema.write_revision(message)
 
 
 @click.command("worker")
@@ -118,7 +118,7 @@ def _known_revision() -> Iterator[None]:
 
 
 def _tell_revision(*, as_json: bool) -> None:
-    revision = migrating.current_revision()
+    revision = schema.current_revision()
     if as_json:
         click.echo(json.dumps({"revision": revision}))
     else:

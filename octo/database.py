@@ -23,7 +23,7 @@ from sqlalchemy.types import TypeDecorator
 
 from octo.errors import N_, NotFoundError
 from octo.ids import PUBLIC_ID_LENGTH
-from octo.searching import translate
+from octo.search import translate
 
 LARGEST_AMOUNT: Final = 10**12
 BUSY_TIMEOUT_MS: Final = 10_000

@@ -25,9 +25,9 @@ from flask import Flask
 
 from octo.clock import BusinessClock, real_now
 from octo.database import db, reading, transaction
+from octo.health import heartbeat
 from octo.runtime import Runtime
 from octo.scheduler import Job, JobReport, jobs
-from octo.watch import heartbeat
 
 MOST_PASSES: Final = 1000
 BEAT_EVERY_SECONDS: Final = 10

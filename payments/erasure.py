@@ -12,9 +12,9 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from campaigns.models import Pledge
+from octo.accounts.models import User
+from octo.accounts.services import StillNeededError
 from octo.errors import N_
-from octo.users.models import User
-from octo.users.services import StillNeededError
 from payments.models import (
     OPEN_ATTEMPTS,
     Attempt,

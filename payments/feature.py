@@ -3,8 +3,8 @@
 from flask import Flask
 
 from campaigns.ports import bind_payments
-from octo.users.erasing import register_eraser
-from octo.watch.vitals import register_vitals
+from octo.accounts.erasure import register_eraser
+from octo.health.vitals import register_vitals
 from octo.worker import stop_requested
 from payments.erasure import forget_backer
 from payments.gateway.runtime import bind_runtime

@@ -13,9 +13,9 @@ from octo.clock import Clock
 from octo.config import Settings
 from octo.database import transaction
 from octo.errors import N_
+from octo.health.heartbeat import Heartbeat, beat, find_heartbeat, note_silence
+from octo.health.vitals import Alert, Gauge, Times, Vitals, VitalsReader, figure
 from octo.money import format_amount
-from octo.watch.heartbeat import Heartbeat, beat, find_heartbeat, note_silence
-from octo.watch.vitals import Alert, Gauge, Times, Vitals, VitalsReader, figure
 from payments.blocked import list_frozen
 from payments.ledger.balances import cover
 from payments.models import (

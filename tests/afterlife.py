@@ -5,9 +5,9 @@ from typing import Final
 import sqlalchemy as sa
 
 from campaigns.models import Campaign
+from octo.accounts.models import RoleName
 from octo.database import db
 from octo.scheduler import jobs
-from octo.users.models import RoleName
 from payments.ledger.balances import balances_of
 from payments.ledger.check import check_ledger
 from payments.models import OwnerDebt, Settlement, SettlementKind, Transfer

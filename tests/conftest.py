@@ -11,7 +11,7 @@ import pytest
 from flask import Flask
 
 from octo.database import db
-from octo.users.limits import limiter
+from octo.web.limits import limiter
 from tests.databases import Databases, PostgresqlDatabases, SqliteDatabases, chosen_engines
 from tests.locking import Watch, watched_locks
 from tests.make import Make

@@ -15,9 +15,9 @@ from flask_security import hash_password
 
 from campaigns.models import Campaign, CampaignStatus, Category, Collection, Pledge, Reward
 from campaigns.pledges.place import PledgeWish, place_pledge
+from octo.accounts.models import Membership, Organisation, Role, RoleName, User
 from octo.database import db, transaction
 from octo.ids import new_public_id, new_token
-from octo.users.models import Membership, Organisation, Role, RoleName, User
 from octo.worker import Due, run_due
 from payments.charges.record import refresh_payment
 from payments.charges.saved_cards import refresh_card

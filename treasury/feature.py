@@ -3,7 +3,7 @@
 from flask import Flask
 
 from octo.web.api import register_api
-from octo.web.notices import add_staff_notice
+from octo.web.staff_banner import add_staff_notice
 from treasury import api
 from treasury.commands import books as commands
 from treasury.pages import books, decisions, discrepancies

@@ -9,11 +9,11 @@ import sqlalchemy as sa
 from sqlalchemy.orm import InstrumentedAttribute, Session, contains_eager, joinedload
 
 from campaigns.models import Campaign, CampaignStatus, Pledge
+from octo.accounts.models import Organisation
 from octo.database import reading
 from octo.errors import N_, NotFoundError
 from octo.paging import Window, narrowed
-from octo.searching import matching
-from octo.users.models import Organisation
+from octo.search import matching
 from payments.ledger import chart
 from payments.ledger.balances import balances_of
 from payments.models import (

@@ -10,9 +10,8 @@ from marshmallow import fields
 
 from campaigns.models import CampaignStatus, Outcome
 from octo.errors import N_
-from octo.watch.vitals import Alert
-from octo.web.language import translate
-from octo.web.shapes import (
+from octo.health.vitals import Alert
+from octo.web.fields import (
     Amount,
     Choice,
     Count,
@@ -22,6 +21,7 @@ from octo.web.shapes import (
     SignedAmount,
     Strict,
 )
+from octo.web.language import translate
 from payments.freezes import LONGEST_REASON
 from payments.models import (
     DisputeStatus,

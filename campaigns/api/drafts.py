@@ -17,11 +17,11 @@ from campaigns.schemas.bodies import (
     CoverSchema,
     RewardCreateSchema,
 )
+from octo.accounts.current_user import this_user
 from octo.content.feature import storage
 from octo.content.images import BadImageError, keep_image
 from octo.errors import N_, ForbiddenError
 from octo.runtime import runtime
-from octo.users.visitor import this_user
 from octo.web.permissions import signed_in
 from octo.web.routes import ApiBlueprint
 

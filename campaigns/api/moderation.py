@@ -12,12 +12,12 @@ from campaigns.review import review
 from campaigns.review.decisions import act_on_campaign, acts_for
 from campaigns.schemas.answers import CampaignSummarySchema, ReviewSchema
 from campaigns.schemas.bodies import DecisionSchema, OutageExtensionSchema
+from octo.accounts.current_user import this_user
+from octo.accounts.schemas import ActSchema
+from octo.accounts.services import ToldAct
 from octo.errors import N_
 from octo.paging import Page, Window
 from octo.runtime import runtime
-from octo.users.schemas import ActSchema
-from octo.users.services import ToldAct
-from octo.users.visitor import this_user
 from octo.web.permissions import Permission, requires
 from octo.web.routes import ApiBlueprint
 

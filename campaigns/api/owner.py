@@ -20,12 +20,12 @@ from campaigns.schemas.answers import (
     StandingSchema,
 )
 from campaigns.schemas.bodies import ExtensionSchema, ReasonSchema
+from octo.accounts.current_user import this_user
+from octo.accounts.schemas import ActSchema
+from octo.accounts.services import ToldAct
 from octo.errors import N_
 from octo.paging import Page, Window
 from octo.runtime import runtime
-from octo.users.schemas import ActSchema
-from octo.users.services import ToldAct
-from octo.users.visitor import this_user
 from octo.web.permissions import signed_in
 from octo.web.routes import ApiBlueprint
 

@@ -34,17 +34,17 @@ from campaigns.schemas.answers import (
 )
 from campaigns.schemas.bodies import PledgeCreateSchema
 from campaigns.visitor import checkouts
+from octo.accounts.current_user import this_user, this_user_or_none
+from octo.accounts.schemas import MailedTokenSchema
 from octo.errors import N_
 from octo.ids import new_token
 from octo.paging import Page, Window
 from octo.runtime import runtime
-from octo.users.limits import limited
-from octo.users.schemas import MailedTokenSchema
-from octo.users.visitor import this_user, this_user_or_none
+from octo.web.fields import KeySchema
 from octo.web.language import current_language
+from octo.web.limits import limited
 from octo.web.permissions import public, signed_in
 from octo.web.routes import ApiBlueprint
-from octo.web.shapes import KeySchema
 
 api = ApiBlueprint(
     N_("Pledges"),

@@ -17,9 +17,9 @@ from campaigns.schemas.answers import (
     SupporterSchema,
 )
 from campaigns.schemas.bodies import CampaignSearchSchema
+from octo.accounts.current_user import this_user_or_none
 from octo.errors import N_
 from octo.paging import Page, Window
-from octo.users.visitor import this_user_or_none
 from octo.web.permissions import public
 from octo.web.routes import ApiBlueprint
 

@@ -9,11 +9,11 @@ from campaigns.schemas.bodies import SupportSchema
 from campaigns.supporters import support
 from campaigns.supporters.support import NotGatheringError
 from campaigns.visitor import supports
+from octo.accounts.schemas import MailedTokenSchema
 from octo.errors import N_, ConflictError, NotFoundError
 from octo.runtime import runtime
-from octo.users.limits import limited
-from octo.users.schemas import MailedTokenSchema
 from octo.web.language import current_language
+from octo.web.limits import limited
 from octo.web.permissions import public
 from octo.web.routes import ApiBlueprint
 

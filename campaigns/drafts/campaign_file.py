@@ -17,9 +17,9 @@ import yaml
 
 from campaigns.drafts.write import CampaignTerms, CampaignText, CostLineDraft, RewardDraft
 from campaigns.models import Campaign, Category, Collection
+from octo.accounts.models import LegalForm
 from octo.errors import N_, InvalidError
 from octo.money import decimals_of
-from octo.users.models import LegalForm
 
 FORMAT: Final = "octo-campaign/1"
 STORY: Final = "story.md"

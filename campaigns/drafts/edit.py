@@ -21,6 +21,7 @@ from campaigns.drafts.write import (
 )
 from campaigns.models import Campaign, CampaignStatus, Reward
 from campaigns.team.access import lock_own, own_organisation
+from octo.accounts.models import User
 from octo.audit import record
 from octo.checks import Checks
 from octo.clock import Clock
@@ -28,7 +29,6 @@ from octo.config import Rules
 from octo.database import transaction
 from octo.errors import N_, ConflictError, InvalidError, NotFoundError
 from octo.ids import new_public_id
-from octo.users.models import User
 
 _TEXT_IS_OPEN: Final = frozenset(
     {CampaignStatus.DRAFT, CampaignStatus.GATHERING, CampaignStatus.LIVE}

@@ -25,6 +25,8 @@ from campaigns.drafts.write import (
     write_text,
 )
 from campaigns.models import Campaign, Reward
+from octo.accounts.models import LONGEST_NAME, Membership, Organisation, RoleName, User
+from octo.accounts.services import get_role
 from octo.audit import record
 from octo.clock import Clock
 from octo.config import Rules
@@ -32,8 +34,6 @@ from octo.database import lock, reading, transaction
 from octo.errors import N_, ConflictError, InvalidError, NotFoundError
 from octo.ids import new_public_id
 from octo.text import clean_text, slug_of
-from octo.users.models import LONGEST_NAME, Membership, Organisation, RoleName, User
-from octo.users.services import get_role
 
 KeepPicture = Callable[[bytes], str]
 ReadPicture = Callable[[str], bytes]

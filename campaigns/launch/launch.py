@@ -11,13 +11,13 @@ from campaigns.models import Campaign, CampaignStatus, Collection
 from campaigns.ports import Payments
 from campaigns.team.access import lock_own
 from campaigns.team.mails import tell_owner
+from octo.accounts.models import User
 from octo.audit import record
 from octo.clock import Clock
 from octo.config import Rules
 from octo.database import lock, transaction
 from octo.errors import N_, ConflictError, InvalidError
 from octo.text import clean_paragraphs
-from octo.users.models import User
 
 LONGEST_REASON: Final = 2_000
 _LAST_SECOND: Final = time(23, 59, 59)

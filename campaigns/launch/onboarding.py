@@ -3,8 +3,8 @@
 from campaigns.models import Campaign
 from campaigns.ports import Payments
 from campaigns.team.access import lock_own
+from octo.accounts.models import User
 from octo.database import transaction
-from octo.users.models import User
 
 
 def begin_onboarding(

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Final
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
+from octo.accounts.models import Organisation
 from octo.database import Currency, Id, Instant, Minor, Model, PublicId, big_id, status_column
 from octo.errors import N_, ConflictError
-from octo.users.models import Organisation
 
 if TYPE_CHECKING:
     from campaigns.models.reward import CostLine, Reward

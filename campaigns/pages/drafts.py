@@ -27,8 +27,8 @@ from campaigns.pages.labels import (
     collection_name,
 )
 from campaigns.review import review
+from octo.accounts.current_user import this_user
 from octo.runtime import runtime
-from octo.users.visitor import this_user
 from octo.web.forms import say, shown_again_by
 from octo.web.permissions import signed_in
 

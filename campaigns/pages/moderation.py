@@ -10,8 +10,8 @@ from campaigns.pages.entries import choice_of, text_of
 from campaigns.pages.labels import action_name, category_name
 from campaigns.review import review
 from campaigns.review.decisions import Act, act_on_campaign, acts_for
+from octo.accounts.current_user import this_user
 from octo.runtime import runtime
-from octo.users.visitor import this_user
 from octo.web.forms import say, shown_again_by
 from octo.web.permissions import Permission, requires
 

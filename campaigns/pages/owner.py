@@ -18,8 +18,8 @@ from campaigns.pages.labels import action_name, category_name, collection_name
 from campaigns.pledges import queries as pledge_queries
 from campaigns.ports import bound_payments, collecting_of
 from campaigns.review import review
+from octo.accounts.current_user import this_user
 from octo.runtime import runtime
-from octo.users.visitor import this_user
 from octo.web.forms import say, shown_again_by
 from octo.web.permissions import signed_in
 

@@ -21,9 +21,9 @@ from campaigns.pledges.place import (
 )
 from campaigns.ports import bound_payments
 from campaigns.visitor import checkouts
+from octo.accounts.current_user import this_user, this_user_or_none
 from octo.ids import new_token
 from octo.runtime import runtime
-from octo.users.visitor import this_user, this_user_or_none
 from octo.web.forms import is_form_kept, say, shown_again_by
 from octo.web.language import current_language
 from octo.web.permissions import public, signed_in

@@ -12,9 +12,9 @@ from campaigns.pages.labels import category_choices, category_name, stage_choice
 from campaigns.pledges import queries as pledge_queries
 from campaigns.ports import collecting_of
 from campaigns.queries import Stage
+from octo.accounts.current_user import this_user_or_none
 from octo.runtime import runtime
-from octo.searching import LONGEST_SEARCH
-from octo.users.visitor import this_user_or_none
+from octo.search import LONGEST_SEARCH
 from octo.web.navigation import asked_page
 from octo.web.permissions import public
 

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from campaigns.models import Campaign, CampaignStatus, Pledge, PledgeStatus, Reward, Visibility
 from campaigns.pledges.transitions import discount, issue_link, mail_context, take_reward
 from campaigns.ports import Payments
+from octo.accounts.models import normalise_email
 from octo.checks import Checks
 from octo.clock import Clock
 from octo.config import Rules
@@ -21,7 +22,6 @@ from octo.ids import hash_token, new_public_id
 from octo.mail.outbox import enqueue
 from octo.money import Money, check_amount
 from octo.text import clean_text
-from octo.users.models import normalise_email
 
 LEAST_PLEDGE: Final = 1_00
 MOST_PLEDGE: Final = 999_999_99  # Stripe takes amounts of eight digits

@@ -8,11 +8,11 @@ import sqlalchemy as sa
 from sqlalchemy.orm import joinedload
 
 from campaigns.models import Campaign, Pledge, PledgeLink, PledgeStatus, Visibility
+from octo.accounts.models import User
 from octo.database import reading
 from octo.errors import N_, NotFoundError
 from octo.ids import hash_token
 from octo.paging import Window, narrowed
-from octo.users.models import User
 
 LINK_LIFE: Final = timedelta(days=30)
 _SHOWN: Final = (PledgeStatus.ACTIVE, PledgeStatus.COLLECTED, PledgeStatus.REFUNDED)

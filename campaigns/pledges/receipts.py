@@ -5,11 +5,11 @@ import sqlalchemy as sa
 from campaigns.models import CampaignStatus, Pledge, PledgeLink, PledgeStatus
 from campaigns.pledges.transitions import mail_link
 from campaigns.ports import Payments
+from octo.accounts.models import User
 from octo.clock import Clock
 from octo.database import lock, transaction
 from octo.errors import N_, ConflictError, UnavailableError
 from octo.ids import hash_token
-from octo.users.models import User
 
 
 class CannotJoinError(ConflictError):

@@ -6,9 +6,9 @@ from typing import Final
 from campaigns.launch import launch
 from campaigns.models import Campaign, CampaignStatus
 from campaigns.review import review
+from octo.accounts.models import User
 from octo.clock import Clock
 from octo.config import Rules
-from octo.users.models import User
 
 
 class Act(StrEnum):

@@ -10,13 +10,13 @@ from sqlalchemy.orm import Session
 from campaigns.models import Campaign, CampaignStatus
 from campaigns.team.access import lock_own
 from campaigns.team.mails import tell_moderators, tell_owner
+from octo.accounts.models import User
 from octo.audit import record
 from octo.clock import Clock
 from octo.config import Rules
 from octo.database import lock, transaction
 from octo.errors import N_, InvalidError, OctoError
 from octo.text import clean_paragraphs
-from octo.users.models import User
 
 SHORTEST_STORY: Final = 200
 LONGEST_REASON: Final = 2_000

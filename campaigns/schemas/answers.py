@@ -20,8 +20,8 @@ from octo.content.feature import picture_of
 from octo.content.stories import render_story
 from octo.errors import N_
 from octo.runtime import runtime
+from octo.web.fields import Amount, Choice, Count, Shown
 from octo.web.language import translate
-from octo.web.shapes import Amount, Choice, Count, Shown
 
 _TEXT: Final = {"type": "string"}
 _TEXT_OR_NULL: Final = {"type": ["string", "null"]}

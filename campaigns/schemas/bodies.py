@@ -28,9 +28,8 @@ from campaigns.pledges.place import ADDRESS_FIELDS, LEAST_PLEDGE, MOST_PLEDGE
 from campaigns.queries import Stage
 from campaigns.review.decisions import Act
 from octo.errors import N_
-from octo.searching import LONGEST_SEARCH
-from octo.web.language import translate
-from octo.web.shapes import (
+from octo.search import LONGEST_SEARCH
+from octo.web.fields import (
     Amount,
     AtMost,
     Choice,
@@ -41,6 +40,7 @@ from octo.web.shapes import (
     SentFile,
     Strict,
 )
+from octo.web.language import translate
 
 LONGEST_NAME: Final = 100
 LONGEST_WORD: Final = 280

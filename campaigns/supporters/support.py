@@ -5,6 +5,7 @@ from sqlalchemy.orm import Session
 
 from campaigns.models import Campaign, CampaignStatus, Supporter
 from campaigns.team.mails import tell_owner
+from octo.accounts.models import Membership, User, normalise_email
 from octo.checks import Checks
 from octo.clock import Clock
 from octo.config import Rules
@@ -13,7 +14,6 @@ from octo.errors import N_, ConflictError, NotFoundError
 from octo.ids import hash_token, new_public_id, new_token
 from octo.mail.outbox import enqueue
 from octo.text import clean_text
-from octo.users.models import Membership, User, normalise_email
 
 
 class NotGatheringError(ConflictError):

@@ -4,9 +4,9 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from campaigns.models import Campaign
+from octo.accounts.models import Membership, Organisation, User
 from octo.database import lock
 from octo.errors import N_, ForbiddenError, NotFoundError
-from octo.users.models import Membership, Organisation, User
 
 
 def is_member(session: Session, *, organisation_id: int, user: User) -> bool:

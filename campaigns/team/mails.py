@@ -6,8 +6,8 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from campaigns.models import Campaign
+from octo.accounts.models import Membership, Role, RoleName, User
 from octo.mail.outbox import enqueue
-from octo.users.models import Membership, Role, RoleName, User
 
 
 def tell_owner(

@@ -12,12 +12,12 @@ from octo.web import (
     forms,
     language,
     navigation,
-    notices,
     permissions,
     problems,
     security,
+    staff_banner,
 )
-from octo.web.rules import LateRule
+from octo.web.lazy_rule import LateRule
 
 PARTS: Final = (
     security,
@@ -29,7 +29,7 @@ PARTS: Final = (
     filters,
     forms,
     navigation,
-    notices,
+    staff_banner,
 )
 
 

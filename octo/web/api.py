@@ -11,11 +11,11 @@ from werkzeug.wrappers import Response
 
 from octo.errors import N_
 from octo.runtime import runtime
-from octo.web.manual import read_manual
+from octo.web.api_page import read_manual
+from octo.web.fields import ProblemSchema
 from octo.web.permissions import PUBLIC, mark_endpoint, public
 from octo.web.problems import on_http_error
 from octo.web.routes import PREFIX, SESSION, TOKEN, ApiBlueprint
-from octo.web.shapes import ProblemSchema
 
 ABOUT: Final = (
     N_("Everything the pages do, a program can do, by the same services and under the same rules."),

@@ -17,8 +17,8 @@ from werkzeug.datastructures import WWWAuthenticate
 from werkzeug.exceptions import Forbidden, Unauthorized
 from werkzeug.wrappers import Response
 
+from octo.accounts.models import RoleName
 from octo.errors import N_, ForbiddenError, OctoError
-from octo.users.models import RoleName
 
 SIGN_IN_ENDPOINT: Final = "security.login"
 _MARK: Final = "octo_access"

@@ -22,10 +22,10 @@ from werkzeug.datastructures import CombinedMultiDict
 
 from octo.errors import N_, OctoError
 from octo.paging import LAST_PAGE, Window
-from octo.users.limits import is_limited
+from octo.web.fields import Between, Count, ProblemSchema, Shown
+from octo.web.limits import is_limited
 from octo.web.permissions import Access, access_of, roles_with
 from octo.web.problems import PROBLEM_TYPE
-from octo.web.shapes import Between, Count, ProblemSchema, Shown
 
 PREFIX: Final = "/api/v1"
 TOKEN: Final = "token"  # noqa: S105 - the name of a way to sign in

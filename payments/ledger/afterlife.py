@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from campaigns.models import Campaign
-from octo.users.models import Organisation
+from octo.accounts.models import Organisation
 from payments.ledger.balances import sides
 from payments.ledger.integrity import Fault, recompute
 from payments.models import (

@@ -7,8 +7,8 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
+from octo.accounts.models import Organisation
 from octo.database import Id, Instant, Model, PublicId, big_id, status_column
-from octo.users.models import Organisation
 
 
 class InboxStatus(StrEnum):

@@ -6,12 +6,12 @@ from typing import Any, Final
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from octo.accounts.models import LegalForm, Organisation
 from octo.clock import Clock
 from octo.config import Settings
 from octo.database import lock, reading, transaction
 from octo.errors import N_
 from octo.ids import new_public_id
-from octo.users.models import LegalForm, Organisation
 from payments.gateway.attempts import CALLER_LEASE, Claimed, plan_attempt, take
 from payments.gateway.calls import perform
 from payments.gateway.client import Gateway, StripeAwayError

@@ -10,9 +10,9 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from campaigns.models import Campaign
+from octo.accounts.models import Membership, User
 from octo.database import lock
 from octo.mail.outbox import enqueue
-from octo.users.models import Membership, User
 from payments.context import Occasion
 from payments.documents.owner_balance import use_for_debt
 from payments.gateway.attempts import plan_attempt, withdraw

@@ -6,11 +6,11 @@ from typing import Final
 from campaigns.drafts.exchange import import_campaign
 from campaigns.models import Campaign, CampaignStatus
 from demo.supervision import ROOT
+from octo.accounts.models import RoleName, User
 from octo.content.feature import storage
 from octo.content.images import keep_image
 from octo.database import lock, transaction
 from octo.runtime import runtime
-from octo.users.models import RoleName, User
 from tests.make import Make
 
 EXAMPLES: Final = ROOT / "examples" / "campaigns"

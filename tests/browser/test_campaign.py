@@ -6,8 +6,8 @@ import pytest
 import sqlalchemy as sa
 
 from campaigns.models import Campaign
+from octo.accounts.models import Membership, RoleName, User
 from octo.database import db
-from octo.users.models import Membership, RoleName, User
 from tests.browser.conftest import Invite
 from tests.browser.person import PHONE, Person
 from tests.browser.test_backer import pay_with

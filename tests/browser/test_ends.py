@@ -6,7 +6,7 @@ from decimal import Decimal
 import pytest
 
 from campaigns.models import Campaign
-from octo.users.models import RoleName
+from octo.accounts.models import RoleName
 from tests.browser.conftest import Invite
 from tests.browser.person import PHONE, Person
 from tests.browser.test_backer import GUEST, go_to_checkout, pay_with

@@ -9,8 +9,8 @@ from flask import Flask
 from werkzeug.test import TestResponse
 
 from campaigns.models import Campaign, CampaignStatus, Pledge
+from octo.accounts.models import Membership, Organisation, RoleName, User
 from octo.database import db
-from octo.users.models import Membership, Organisation, RoleName, User
 from tests.make import PASSWORD, Make
 from tests.program import Program
 from tests.sandbox import SandboxClient

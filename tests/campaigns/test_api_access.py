@@ -5,8 +5,8 @@ import sqlalchemy as sa
 from flask import Flask
 
 from campaigns.models import Campaign, CampaignStatus, Pledge
+from octo.accounts.models import Membership, Organisation, RoleName, User
 from octo.database import db, transaction
-from octo.users.models import Membership, Organisation, RoleName, User
 from tests.make import Make
 from tests.program import Program
 from tests.sandbox import SandboxClient

@@ -10,9 +10,9 @@ from flask import Flask
 
 from campaigns.drafts.campaign_file import CampaignFileError, read_campaign_file
 from campaigns.models import Campaign, CampaignStatus
+from octo.accounts.models import Organisation
 from octo.config import ROOT
 from octo.database import db
-from octo.users.models import Organisation
 from tests.make import Make
 
 EXAMPLES = ROOT / "examples" / "campaigns"

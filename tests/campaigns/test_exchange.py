@@ -9,9 +9,9 @@ import sqlalchemy as sa
 from flask import Flask
 
 from campaigns.models import Campaign
+from octo.accounts.models import Organisation
 from octo.config import ROOT
 from octo.database import db
-from octo.users.models import Organisation
 from tests.make import Make
 
 EXAMPLES = sorted((ROOT / "examples" / "campaigns").iterdir())

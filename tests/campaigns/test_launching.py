@@ -12,10 +12,10 @@ from campaigns.launch import launch
 from campaigns.launch.launch import CannotExtendError, last_evening
 from campaigns.models import Campaign, CampaignStatus, Outcome
 from campaigns.review import review
+from octo.accounts.models import Membership, RoleName, User
 from octo.config import Rules
 from octo.database import db, lock, transaction
 from octo.errors import InvalidError
-from octo.users.models import Membership, RoleName, User
 from tests.make import PASSWORD, Make
 from tests.moment import Moment
 from tests.visitor import Visitor

@@ -6,9 +6,9 @@ import sqlalchemy as sa
 from werkzeug.test import TestResponse
 
 from campaigns.models import Pledge, Supporter
+from octo.accounts.models import Membership, User
 from octo.database import db, transaction
 from octo.ids import hash_token, new_public_id
-from octo.users.models import Membership, User
 from tests.make import LONG_AGO, PASSWORD, Make
 from tests.moment import Moment
 from tests.sandbox import SandboxClient

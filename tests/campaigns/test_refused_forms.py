@@ -7,8 +7,8 @@ import sqlalchemy as sa
 from lxml.html import HtmlElement
 
 from campaigns.models import Campaign, CampaignStatus, Pledge, Reward
+from octo.accounts.models import Membership, User
 from octo.database import db, lock, transaction
-from octo.users.models import Membership, User
 from tests.make import PASSWORD, Make
 from tests.visitor import Visitor, parse
 

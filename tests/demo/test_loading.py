@@ -8,9 +8,9 @@ from flask import Flask
 from demo.loading import CAMPAIGNS, find_season, load
 from demo.models import SeasonState
 from demo.stagehands import stagehands
+from octo.accounts.models import User
 from octo.database import transaction
 from octo.ids import new_public_id, new_token
-from octo.users.models import User
 from tests.demo.seasons import SMALL, call_stripe, load_small, states
 from tests.make import LONG_AGO
 from tests.sandbox import SandboxClient

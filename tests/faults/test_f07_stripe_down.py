@@ -16,10 +16,10 @@ from flask import Flask
 
 from campaigns.models import Campaign, CampaignStatus, Outcome, Pledge
 from demo.supervision import ROOT
+from octo.accounts.models import RoleName
 from octo.audit import AuditEvent
 from octo.database import db, transaction
 from octo.mail.outbox import OutboxMessage
-from octo.users.models import RoleName
 from payments.ledger.check import check_ledger
 from payments.models import Attempt, AttemptStatus
 from tests.faults.finishing import finish

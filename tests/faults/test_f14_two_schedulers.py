@@ -9,7 +9,7 @@ from flask import Flask
 
 from campaigns.models import Outcome
 from octo.database import db, reading
-from octo.watch.heartbeat import list_workers
+from octo.health.heartbeat import list_workers
 from payments.models import Settlement
 from tests.afterlife import AVAILABLE_AT_ONCE
 from tests.doomed import doomed_worker

@@ -15,7 +15,7 @@ from flask import Flask
 from campaigns.models import Campaign, CampaignStatus
 from demo.supervision import ROOT
 from octo.database import db
-from octo.watch.heartbeat import Heartbeat
+from octo.health.heartbeat import Heartbeat
 from payments.ledger.check import check_ledger
 from payments.models import Attempt, AttemptKind, AttemptStatus
 from tests.faults.finishing import finish, let_pauses_pass

@@ -15,7 +15,7 @@ from flask import Flask
 from sqlalchemy.exc import OperationalError
 
 from campaigns.models import Campaign, CampaignStatus
-from octo import migrating
+from octo import schema
 from octo.config import ROOT
 from octo.database import db
 from payments.ledger.check import check_ledger
@@ -57,7 +57,7 @@ def downgrade() -> None:
 def releases(app: Flask, tmp_path: Path) -> Config:
     """Give the migrations of this release and of the next."""
     config = Config(ROOT / "alembic.ini")
-    (tmp_path / "next.py").write_text(NEXT.format(head=migrating.current_revision()))
+    (tmp_path / "next.py").write_text(NEXT.format(head=schema.current_revision()))
     places = (str(ROOT / "migrations" / "versions"), str(tmp_path))
     config.set_main_option("version_locations", os.pathsep.join(places))
     return config
@@ -123,7 +123,7 @@ def test_the_schema_grows_and_shrinks_under_traffic_and_money_goes_on(
     assert set(answers) == {200}
     assert answers.total() > 20
     assert health == 200, "a schema of the next release is no reason to wake anybody"
-    assert migrating.drift() == []
+    assert schema.drift() == []
     per_charge = Counter(one["charge"] for one in sandbox.every("/v1/refunds"))
     assert per_charge == Counter(make.payment(pledge).stripe_charge_id for pledge in pledges)
     refresh()

@@ -8,9 +8,9 @@ import sqlalchemy as sa
 from flask import Flask
 
 from campaigns.models import Campaign, CampaignStatus, Outcome
+from octo.accounts.models import Membership, RoleName, User
 from octo.audit import AuditEvent
 from octo.database import db, transaction
-from octo.users.models import Membership, RoleName, User
 from payments.ledger import chart
 from payments.ledger.balances import balance_of
 from payments.ledger.check import check_ledger

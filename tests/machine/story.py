@@ -13,10 +13,10 @@ from campaigns.models import Campaign, Collection, Pledge
 from campaigns.pledges.place import PledgeWish, cancel_pledge, place_pledge
 from campaigns.ports import bound_payments
 from campaigns.review.decisions import Act, act_on_campaign
+from octo.accounts.models import Membership, User
 from octo.config import Rules
 from octo.database import reading
 from octo.ids import new_token
-from octo.users.models import Membership, User
 from payments.freezes import lift_freeze
 from payments.gateway.runtime import payments_runtime
 from payments.models import (

@@ -7,8 +7,8 @@ import pytest
 import sqlalchemy as sa
 from flask import Flask
 
+from octo.accounts.models import AccessToken, User
 from octo.database import db, transaction
-from octo.users.models import AccessToken, User
 from tests.make import PASSWORD, Make
 from tests.moment import Moment
 from tests.octo.mailbox import Mailbox

@@ -21,11 +21,11 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
+from octo.accounts.access_tokens import give_token
+from octo.accounts.models import Membership, RoleName, User
+from octo.accounts.services import grant_role
 from octo.clock import DatabaseClock
 from octo.database import db
-from octo.users.access_tokens import give_token
-from octo.users.models import Membership, RoleName, User
-from octo.users.services import grant_role
 from tests.databases import chosen_engines
 from tests.make import Make
 from tests.sandbox import SandboxClient

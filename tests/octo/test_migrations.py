@@ -7,7 +7,7 @@ import pytest
 import sqlalchemy as sa
 from flask import Flask
 
-from octo import migrating
+from octo import schema
 from octo.database import db
 from tests import site
 
@@ -56,7 +56,7 @@ def test_a_forgotten_check_is_named(app: Flask) -> None:
     planted = sa.CheckConstraint("amount < 7", name="ck_ledger_entry_planted")
     table.append_constraint(planted)
     try:
-        assert any("planted" in difference for difference in migrating.drift())
+        assert any("planted" in difference for difference in schema.drift())
     finally:
         table.constraints.remove(planted)
 
@@ -76,4 +76,4 @@ def test_every_migration_can_be_undone_and_done_again(app: Flask) -> None:
 
     assert left == set()
     assert again[0] == 0
-    assert migrating.drift() == []
+    assert schema.drift() == []

@@ -8,7 +8,7 @@ from urllib.parse import urljoin, urlsplit
 import pytest
 from flask import Flask
 
-from octo.users.sign_in import People
+from octo.accounts.sign_in import People
 from tests.make import PASSWORD, Make
 from tests.octo.mailbox import Mailbox
 from tests.visitor import Visitor, parse

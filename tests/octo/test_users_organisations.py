@@ -6,12 +6,12 @@ import pytest
 import sqlalchemy as sa
 from flask import Flask
 
+from octo.accounts.erasure import register_eraser
+from octo.accounts.models import Membership, Organisation, RoleName, User
+from octo.accounts.organisations import INVITATION_LASTS
 from octo.audit import AuditEvent
 from octo.database import db
 from octo.errors import ConflictError
-from octo.users.erasing import register_eraser
-from octo.users.models import Membership, Organisation, RoleName, User
-from octo.users.organisations import INVITATION_LASTS
 from tests.make import PASSWORD, Make
 from tests.moment import Moment
 from tests.octo.mailbox import Mailbox

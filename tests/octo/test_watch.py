@@ -8,9 +8,9 @@ import sqlalchemy as sa
 from flask import Flask
 
 from octo.database import db, transaction
+from octo.health.feature import AlertLog
+from octo.health.heartbeat import WORKER, beat
 from octo.mail.outbox import enqueue
-from octo.watch.feature import AlertLog
-from octo.watch.heartbeat import WORKER, beat
 from tests.make import Make
 from tests.moment import Moment
 from tests.visitor import Visitor

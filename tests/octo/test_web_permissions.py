@@ -6,7 +6,7 @@ import pytest
 from flask import Flask
 from flask.views import MethodView
 
-from octo.users.models import RoleName
+from octo.accounts.models import RoleName
 from octo.web.permissions import (
     ROLE_PERMISSIONS,
     Access,

@@ -6,8 +6,8 @@ from typing import Final
 import sqlalchemy as sa
 
 from campaigns.models import Campaign, Collection, Pledge
+from octo.accounts.models import User
 from octo.database import Base, db, transaction
-from octo.users.models import User
 from payments.ledger.check import check_ledger
 from tests.make import PASSWORD, Make
 from tests.moment import Moment

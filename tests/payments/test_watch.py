@@ -7,8 +7,8 @@ import sqlalchemy as sa
 from flask import Flask
 from prometheus_client.parser import text_string_to_metric_families
 
+from octo.accounts.models import RoleName
 from octo.database import transaction
-from octo.users.models import RoleName
 from payments.gateway.runtime import payments_runtime
 from payments.models import (
     Attempt,

@@ -9,8 +9,8 @@ import sqlalchemy as sa
 from flask import Flask
 from PIL import Image
 
+from octo.accounts.models import Organisation, RoleName
 from octo.database import db
-from octo.users.models import Organisation, RoleName
 from tests.make import PASSWORD, Make
 from tests.moment import Moment
 from tests.octo.mailbox import Mailbox

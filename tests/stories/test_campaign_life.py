@@ -10,9 +10,9 @@ from flask import Flask
 from PIL import Image
 
 from campaigns.models import Campaign, CampaignStatus
+from octo.accounts.models import Membership, RoleName, User
 from octo.audit import AuditEvent
 from octo.database import db
-from octo.users.models import Membership, RoleName, User
 from tests.make import PASSWORD, Make
 from tests.octo.mailbox import Mailbox
 from tests.sandbox import SandboxClient

@@ -7,8 +7,8 @@ import sqlalchemy as sa
 from flask import Flask
 
 from campaigns.models import Campaign, CampaignStatus, Collection, Outcome, Pledge, PledgeStatus
+from octo.accounts.models import Membership, RoleName, User
 from octo.database import db
-from octo.users.models import Membership, RoleName, User
 from payments.ledger import chart
 from payments.ledger.balances import balance_of
 from payments.ledger.check import check_ledger

@@ -10,9 +10,9 @@ import pytest
 import sqlalchemy as sa
 
 from campaigns.models import Campaign, CampaignStatus, Collection, Outcome
+from octo.accounts.models import Membership, User
 from octo.config import ROOT
 from octo.database import db
-from octo.users.models import Membership, User
 from payments.ledger import chart
 from payments.ledger.balances import balance_of
 from payments.ledger.check import check_ledger

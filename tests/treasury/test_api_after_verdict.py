@@ -3,9 +3,9 @@
 import sqlalchemy as sa
 from flask import Flask
 
+from octo.accounts.models import RoleName
 from octo.audit import AuditEvent
 from octo.database import db
-from octo.users.models import RoleName
 from tests.afterlife import (
     AVAILABLE_AT_ONCE,
     check_books,

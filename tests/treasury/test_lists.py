@@ -2,8 +2,8 @@
 
 import pytest
 
+from octo.accounts.models import RoleName
 from octo.database import transaction
-from octo.users.models import RoleName
 from payments.models import Freeze
 from tests.make import PASSWORD, Make
 from tests.visitor import Visitor

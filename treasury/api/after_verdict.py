@@ -3,12 +3,12 @@
 from http import HTTPStatus
 from typing import Any
 
+from octo.accounts.current_user import this_user
 from octo.errors import N_, ConflictError
 from octo.paging import Page, Window
-from octo.users.visitor import this_user
+from octo.web.fields import KeySchema
 from octo.web.permissions import Permission, requires
 from octo.web.routes import ApiBlueprint
-from octo.web.shapes import KeySchema
 from payments.gateway.runtime import payments_runtime
 from payments.models import OwnerDebt, Refund
 from payments.owners import debts

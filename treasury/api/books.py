@@ -7,10 +7,10 @@ from itertools import islice
 from flask import Response, current_app, stream_with_context
 from flask_babel import gettext
 
+from octo.accounts.current_user import this_user
 from octo.errors import N_, NotFoundError
+from octo.health.vitals import Alert, read_vitals
 from octo.paging import Page, Window
-from octo.users.visitor import this_user
-from octo.watch.vitals import Alert, read_vitals
 from octo.web.permissions import Permission, requires
 from octo.web.routes import ApiBlueprint
 from payments import freezes

@@ -6,9 +6,9 @@ from flask_login import current_user
 
 from octo.errors import N_
 from octo.paging import Page, Window
+from octo.web.fields import KeySchema
 from octo.web.permissions import Permission, requires
 from octo.web.routes import ApiBlueprint
-from octo.web.shapes import KeySchema
 from payments.gateway.runtime import payments_runtime
 from payments.models import Refund, Settlement
 from payments.refunds import requests

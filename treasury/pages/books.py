@@ -22,10 +22,10 @@ from flask_login import current_user
 
 from campaigns.ports import collecting_of
 from octo.errors import N_
+from octo.health.vitals import read_vitals
 from octo.money import parse_amount
 from octo.paging import Window
-from octo.searching import LONGEST_SEARCH
-from octo.watch.vitals import read_vitals
+from octo.search import LONGEST_SEARCH
 from octo.web.forms import act_key, say, shown_again_by
 from octo.web.navigation import Link, Place, add_link, asked_page
 from octo.web.permissions import Permission, requires

@@ -8,9 +8,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Final, TypeVar
 
 from campaigns.models import Campaign, Category, Pledge
+from octo.accounts.models import Organisation
 from octo.database import transaction
 from octo.ids import new_public_id
-from octo.users.models import Organisation
 from payments.ledger import rules
 from payments.ledger.drafts import MovementFacts, TransactionDraft
 from payments.ledger.posting import adopt_movement, post

@@ -9,10 +9,10 @@ from flask import Flask
 
 from campaigns.models import Campaign, CampaignStatus
 from migrations import triggers
+from octo.accounts.models import RoleName
 from octo.audit import AuditEvent
 from octo.database import db, transaction
 from octo.scheduler import jobs
-from octo.users.models import RoleName
 from payments.models import Discrepancy, Reconciliation, Standing
 from tests.make import PASSWORD, Make
 from tests.sandbox import SandboxClient

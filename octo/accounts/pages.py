@@ -6,16 +6,16 @@ from flask_babel import gettext as _
 from flask_login import logout_user
 from flask_security import current_user
 
+from octo.accounts import organisations, services
+from octo.accounts.credentials import demand_password
+from octo.accounts.current_user import this_user
+from octo.accounts.erasure import erasers_of
+from octo.accounts.models import LegalForm, Organisation
+from octo.accounts.organisations import OrganisationWish
 from octo.database import reading
 from octo.runtime import runtime
-from octo.users import organisations, services
-from octo.users.credentials import demand_password
-from octo.users.erasing import erasers_of
-from octo.users.limits import CHANGE_LIMIT, limiter
-from octo.users.models import LegalForm, Organisation
-from octo.users.organisations import OrganisationWish
-from octo.users.visitor import this_user
 from octo.web.forms import say, shown_again_by
+from octo.web.limits import CHANGE_LIMIT, limiter
 from octo.web.permissions import public, signed_in
 
 blueprint = Blueprint("account", __name__, url_prefix="/account")

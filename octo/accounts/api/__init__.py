@@ -1,5 +1,5 @@
 """People in the API: accounts, organisations, and the roles that an admin gives."""
 
-from octo.users.api import accounts, organisations, people
+from octo.accounts.api import accounts, organisations, people
 
 PARTS = (accounts.api, organisations.api, people.api)

@@ -27,10 +27,10 @@ from marshmallow import ValidationError
 from sqlalchemy.exc import IntegrityError
 from werkzeug.datastructures import MultiDict
 
+from octo.accounts import forms
+from octo.accounts.models import User
 from octo.database import reading, transaction
 from octo.errors import N_, ConflictError, InvalidError, OctoError
-from octo.users import forms
-from octo.users.models import User
 
 Made = TypeVar("Made")
 

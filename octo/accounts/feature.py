@@ -2,8 +2,9 @@
 
 from flask import Flask
 
+from octo.accounts import admin, api, commands, pages, sign_in
 from octo.errors import N_
-from octo.users import admin, api, commands, limits, pages, sign_in
+from octo.web import limits
 from octo.web.api import register_api
 from octo.web.navigation import Link, Place, add_link
 from octo.web.permissions import Permission

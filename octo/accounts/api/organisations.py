@@ -5,15 +5,11 @@ from dataclasses import replace
 from http import HTTPStatus
 from typing import Any
 
-from octo.database import reading
-from octo.errors import N_
-from octo.paging import Page, Window
-from octo.runtime import runtime
-from octo.users import organisations
-from octo.users.limits import CHANGE_LIMIT, limited
-from octo.users.models import Organisation, User
-from octo.users.organisations import InvitationOverError, OrganisationWish
-from octo.users.schemas import (
+from octo.accounts import organisations
+from octo.accounts.current_user import this_user
+from octo.accounts.models import Organisation, User
+from octo.accounts.organisations import InvitationOverError, OrganisationWish
+from octo.accounts.schemas import (
     EmailSchema,
     InvitationSchema,
     MemberSchema,
@@ -21,7 +17,11 @@ from octo.users.schemas import (
     OrganisationEditSchema,
     OrganisationSchema,
 )
-from octo.users.visitor import this_user
+from octo.database import reading
+from octo.errors import N_
+from octo.paging import Page, Window
+from octo.runtime import runtime
+from octo.web.limits import CHANGE_LIMIT, limited
 from octo.web.permissions import public, signed_in
 from octo.web.routes import ApiBlueprint
 

@@ -6,14 +6,14 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_security import current_user
 
+from octo.accounts import services
+from octo.accounts.models import RoleName, User
 from octo.audit import AuditEvent
 from octo.checks import Checks
 from octo.database import reading
 from octo.errors import N_, InvalidError
 from octo.runtime import runtime
 from octo.text import clean_text
-from octo.users import services
-from octo.users.models import RoleName, User
 from octo.web.forms import say, shown_again_by
 from octo.web.navigation import asked_page
 from octo.web.permissions import Permission, requires

@@ -4,13 +4,12 @@ from http import HTTPStatus
 
 from flask import current_app
 
-from octo.errors import N_
-from octo.runtime import runtime
-from octo.users import access_tokens, credentials, limits, services
-from octo.users.credentials import LinkOverError, NotConfirmedError, SignInRefusedError
-from octo.users.erasing import erasers_of
-from octo.users.models import User
-from octo.users.schemas import (
+from octo.accounts import access_tokens, credentials, services
+from octo.accounts.credentials import LinkOverError, NotConfirmedError, SignInRefusedError
+from octo.accounts.current_user import this_user
+from octo.accounts.erasure import erasers_of
+from octo.accounts.models import User
+from octo.accounts.schemas import (
     AccessTokenSchema,
     AccountEditSchema,
     EmailSchema,
@@ -22,8 +21,10 @@ from octo.users.schemas import (
     SignInSchema,
     SignUpSchema,
 )
-from octo.users.services import LastAdminError, StillNeededError
-from octo.users.visitor import this_user
+from octo.accounts.services import LastAdminError, StillNeededError
+from octo.errors import N_
+from octo.runtime import runtime
+from octo.web import limits
 from octo.web.permissions import bearer_secret, public, signed_in
 from octo.web.routes import ApiBlueprint
 

@@ -16,9 +16,9 @@ from flask_security.utils import validate_redirect_url
 from wtforms import StringField
 from wtforms.validators import ValidationError
 
+from octo.accounts.models import LONGEST_NAME
 from octo.errors import InvalidError
 from octo.text import clean_text
-from octo.users.models import LONGEST_NAME
 from octo.web.language import translate
 
 

@@ -9,15 +9,7 @@ from sqlalchemy.orm import Session
 from stdnum.exceptions import ValidationError as NumberError
 from stdnum.fr import siren
 
-from octo.checks import Checks
-from octo.clock import Clock
-from octo.database import lock, transaction
-from octo.errors import N_, ConflictError, InvalidError, NotFoundError
-from octo.ids import hash_token, new_public_id, new_token
-from octo.mail.outbox import enqueue
-from octo.paging import Window, narrowed
-from octo.text import clean_paragraphs, clean_text, slug_of
-from octo.users.models import (
+from octo.accounts.models import (
     LONGEST_NAME,
     Invitation,
     LegalForm,
@@ -27,7 +19,15 @@ from octo.users.models import (
     User,
     normalise_email,
 )
-from octo.users.services import get_role
+from octo.accounts.services import get_role
+from octo.checks import Checks
+from octo.clock import Clock
+from octo.database import lock, transaction
+from octo.errors import N_, ConflictError, InvalidError, NotFoundError
+from octo.ids import hash_token, new_public_id, new_token
+from octo.mail.outbox import enqueue
+from octo.paging import Window, narrowed
+from octo.text import clean_paragraphs, clean_text, slug_of
 
 INVITATION_LASTS: Final = timedelta(days=7)
 LONGEST_DESCRIPTION: Final = 2000

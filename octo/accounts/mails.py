@@ -7,11 +7,11 @@ from flask import Flask, url_for
 from flask_security import MailUtil, hash_password
 from flask_security.mail_util import EmailValidateException
 
+from octo.accounts.models import User, normalise_email
 from octo.database import db
 from octo.errors import OctoError
 from octo.mail.outbox import enqueue
 from octo.runtime import runtime
-from octo.users.models import User, normalise_email
 from octo.web.language import translate
 
 VERIFY: Final = "verify_email"

@@ -7,9 +7,9 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from octo.errors import N_
+from octo.health.heartbeat import list_workers
+from octo.health.vitals import Alert, Gauge, Times, Vitals, figure
 from octo.mail.outbox import MessageStatus, OutboxMessage
-from octo.watch.heartbeat import list_workers
-from octo.watch.vitals import Alert, Gauge, Times, Vitals, figure
 
 NEVER: Final = -1.0
 

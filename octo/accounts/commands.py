@@ -6,13 +6,13 @@ import click
 from flask.cli import AppGroup
 from flask_security import hash_password
 
+from octo.accounts import services
+from octo.accounts.models import RoleName, User
+from octo.accounts.sign_in import SHORTEST_PASSWORD
 from octo.command_line import EmailAddress, json_option, told_refusals
 from octo.database import reading
 from octo.errors import N_, NotFoundError
 from octo.runtime import runtime
-from octo.users import services
-from octo.users.models import RoleName, User
-from octo.users.sign_in import SHORTEST_PASSWORD
 
 user_commands = AppGroup("user", help="Create people, and give or take roles.")
 role_type = click.Choice([role.value for role in RoleName])

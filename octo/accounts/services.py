@@ -6,17 +6,7 @@ from typing import NamedTuple, Protocol
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from octo.audit import AuditEvent, record
-from octo.checks import Checks
-from octo.clock import Clock
-from octo.database import lock, transaction
-from octo.errors import N_, ConflictError, InvalidError, NotFoundError
-from octo.ids import new_public_id, new_token
-from octo.mail.outbox import MessageStatus, OutboxMessage
-from octo.paging import Window, narrowed
-from octo.searching import matching
-from octo.text import clean_text
-from octo.users.models import (
+from octo.accounts.models import (
     LONGEST_NAME,
     Invitation,
     Membership,
@@ -25,6 +15,16 @@ from octo.users.models import (
     User,
     normalise_email,
 )
+from octo.audit import AuditEvent, record
+from octo.checks import Checks
+from octo.clock import Clock
+from octo.database import lock, transaction
+from octo.errors import N_, ConflictError, InvalidError, NotFoundError
+from octo.ids import new_public_id, new_token
+from octo.mail.outbox import MessageStatus, OutboxMessage
+from octo.paging import Window, narrowed
+from octo.search import matching
+from octo.text import clean_text
 
 LOCALES = ("fr", "en")
 BY_COMMAND = "command"

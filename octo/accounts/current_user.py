@@ -2,7 +2,7 @@
 
 from flask_login import current_user
 
-from octo.users.models import User
+from octo.accounts.models import User
 
 
 def this_user() -> User:

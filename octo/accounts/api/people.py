@@ -3,15 +3,15 @@
 from http import HTTPStatus
 from typing import Any
 
+from octo.accounts import services
+from octo.accounts.current_user import this_user
+from octo.accounts.models import User
+from octo.accounts.schemas import ActSchema, PeopleSearchSchema, PersonSchema, RoleChangeSchema
+from octo.accounts.services import LastAdminError, ToldAct
 from octo.database import reading
 from octo.errors import N_, ConflictError
 from octo.paging import Page, Window
 from octo.runtime import runtime
-from octo.users import services
-from octo.users.models import User
-from octo.users.schemas import ActSchema, PeopleSearchSchema, PersonSchema, RoleChangeSchema
-from octo.users.services import LastAdminError, ToldAct
-from octo.users.visitor import this_user
 from octo.web.permissions import Permission, requires
 from octo.web.routes import ApiBlueprint
 

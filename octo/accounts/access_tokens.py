@@ -5,10 +5,10 @@ from typing import Final
 
 import sqlalchemy as sa
 
+from octo.accounts.models import AccessToken, User
 from octo.clock import Clock
 from octo.database import lock, reading, transaction
 from octo.ids import hash_token, new_token
-from octo.users.models import AccessToken, User
 
 TOKEN_LASTS: Final = timedelta(days=30)
 

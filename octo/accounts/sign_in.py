@@ -13,14 +13,15 @@ from flask import Flask, Request, request, session
 from flask_security import Security, SQLAlchemyUserDatastore
 from sqlalchemy.exc import IntegrityError
 
+from octo.accounts import forms, mails
+from octo.accounts.access_tokens import find_bearer
+from octo.accounts.models import Role, User
 from octo.config import ROOT, SignInSettings
 from octo.database import db, transaction
 from octo.errors import N_
 from octo.ids import new_public_id
 from octo.runtime import Runtime, runtime
-from octo.users import forms, limits, mailing
-from octo.users.access_tokens import find_bearer
-from octo.users.models import Role, User
+from octo.web import limits
 from octo.web.language import current_language
 from octo.web.permissions import PUBLIC, SIGNED_IN, bearer_secret, mark_endpoint
 from octo.web.signing import ForbearingSigner
@@ -132,7 +133,7 @@ def register(app: Flask) -> None:
         reset_password_form=forms.NewPasswordForm,
         change_password_form=forms.OtherPasswordForm,
         verify_form=forms.SamePasswordForm,
-        mail_util_cls=mailing.OutboxMail,
+        mail_util_cls=mails.OutboxMail,
     )
     security.want_json(lambda _: False)
     for mailed in (security.confirm_serializer, security.reset_serializer):
@@ -164,10 +165,10 @@ def _settings(sign_in: SignInSettings, *, is_https: bool) -> dict[str, object]:
         "SECURITY_DATETIME_FACTORY": _now,
         "SECURITY_EMAIL_HTML": False,
         "SECURITY_EMAIL_PLAINTEXT": False,
-        "SECURITY_EMAIL_TEMPLATE_CONFIRM": mailing.VERIFY,
-        "SECURITY_EMAIL_TEMPLATE_PASSWORD_CHANGE_NOTICE": mailing.CHANGED,
-        "SECURITY_EMAIL_TEMPLATE_PASSWORD_RESET": mailing.RESET,
-        "SECURITY_EMAIL_TEMPLATE_PASSWORD_RESET_NOTICE": mailing.CHANGED,
+        "SECURITY_EMAIL_TEMPLATE_CONFIRM": mails.VERIFY,
+        "SECURITY_EMAIL_TEMPLATE_PASSWORD_CHANGE_NOTICE": mails.CHANGED,
+        "SECURITY_EMAIL_TEMPLATE_PASSWORD_RESET": mails.RESET,
+        "SECURITY_EMAIL_TEMPLATE_PASSWORD_RESET_NOTICE": mails.CHANGED,
         "SECURITY_HASHING_SCHEMES": ["hex_sha256"],
         "SECURITY_I18N_DIRNAME": [str(ROOT / "octo" / "translations")],
         "SECURITY_I18N_DOMAIN": "messages",
@@ -187,8 +188,8 @@ def _settings(sign_in: SignInSettings, *, is_https: bool) -> dict[str, object]:
         "SECURITY_POST_REGISTER_VIEW": "/login",
         "SECURITY_RECOVERABLE": True,
         "SECURITY_REGISTERABLE": True,
-        "SECURITY_REGISTER_EMAIL_EXISTING_TEMPLATE": mailing.ALREADY_REGISTERED,
-        "SECURITY_REGISTER_EMAIL_TEMPLATE": mailing.VERIFY,
+        "SECURITY_REGISTER_EMAIL_EXISTING_TEMPLATE": mails.ALREADY_REGISTERED,
+        "SECURITY_REGISTER_EMAIL_TEMPLATE": mails.VERIFY,
         "SECURITY_RETURN_GENERIC_RESPONSES": True,
         "SECURITY_STATIC_FOLDER": None,
     }

@@ -5,13 +5,13 @@ from typing import Any, Final
 import marshmallow as ma
 from marshmallow import fields
 
+from octo.accounts.models import LONGEST_NAME, LegalForm, RoleName
+from octo.accounts.organisations import LONGEST_DESCRIPTION, checked_number
+from octo.accounts.services import LOCALES
+from octo.accounts.sign_in import SHORTEST_PASSWORD
 from octo.errors import N_, InvalidError
-from octo.users.models import LONGEST_NAME, LegalForm, RoleName
-from octo.users.organisations import LONGEST_DESCRIPTION, checked_number
-from octo.users.services import LOCALES
-from octo.users.sign_in import SHORTEST_PASSWORD
+from octo.web.fields import AtMost, Choice, EmailAddress, Line, OneOf, Paragraphs, Shown, Strict
 from octo.web.language import translate
-from octo.web.shapes import AtMost, Choice, EmailAddress, Line, OneOf, Paragraphs, Shown, Strict
 
 LONGEST_PASSWORD: Final = 200
 LONGEST_TOKEN: Final = 500

@@ -15,11 +15,11 @@ from prometheus_client.registry import Collector
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
-from octo import migrating
+from octo import schema
 from octo.database import db, reading
 from octo.errors import N_, ForbiddenError
+from octo.health.vitals import Alert, Gauge, Vitals, read_vitals
 from octo.runtime import runtime
-from octo.watch.vitals import Alert, Gauge, Vitals, read_vitals
 from octo.web.permissions import public
 
 blueprint = Blueprint("watch", __name__)
@@ -67,7 +67,7 @@ def find_reasons() -> list[Alert]:
     """Find everything that a person must look at now, the gravest alone when it hides others."""
     try:
         with reading() as session:
-            if migrating.is_behind(session.connection()):
+            if schema.is_behind(session.connection()):
                 return [SCHEMA_BEHIND]
         return read_vitals(current_app, runtime().clock).alerts
     except (DBAPIError, PoolTimeoutError):

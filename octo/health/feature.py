@@ -6,11 +6,11 @@ from typing import Final
 import structlog
 from flask import Flask
 
+from octo.health.pages import blueprint
+from octo.health.platform import read_platform
+from octo.health.vitals import read_vitals, register_vitals
 from octo.runtime import Runtime
 from octo.scheduler import Job, JobReport, register_job
-from octo.watch.pages import blueprint
-from octo.watch.platform import read_platform
-from octo.watch.vitals import read_vitals, register_vitals
 
 EVERY_SECONDS: Final = 15
 SAID_AGAIN_AFTER_SECONDS: Final = 3600.0

@@ -2,7 +2,7 @@
 
 from flask import Flask
 
-from octo.users.services import Eraser
+from octo.accounts.services import Eraser
 
 
 def register_eraser(app: Flask, eraser: Eraser) -> None:
