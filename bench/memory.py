@@ -17,7 +17,7 @@ from bench.stub import running_stub
 from octo.clock import DatabaseClock
 from octo.database import transaction
 from payments.gateway.send_conditions import epoch
-from payments.models import Reconciliation, Standing
+from payments.models import BooksState, Reconciliation
 from tests import site
 from tests.crowd import gather, movements_of_nowhere
 from tests.make import Make
@@ -67,7 +67,7 @@ def _take_as_compared() -> None:
         session.add(
             Reconciliation(
                 id=1,
-                standing=Standing.CURRENT,
+                standing=BooksState.CURRENT,
                 compared_at=DatabaseClock().machine_now(),
                 epoch=session.execute(sa.select(epoch(session))).scalar_one(),
             )

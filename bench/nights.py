@@ -21,7 +21,7 @@ from bench.places import DATABASES, migrate, running_site, scratch
 from campaigns.models import Campaign
 from octo.clock import DatabaseClock
 from octo.database import lock, reading, transaction
-from payments.models import Attempt, AttemptKind, AttemptStatus, Reconciliation, Standing
+from payments.models import Attempt, AttemptKind, AttemptStatus, BooksState, Reconciliation
 from tests import site
 from tests.crowd import charge_cards, gather, movements_at
 from tests.make import Make
@@ -144,7 +144,7 @@ def _compared() -> bool:
     """Tell whether the workers have begun and compared the books."""
     with reading() as session:
         standing = sa.select(Reconciliation.id).where(
-            Reconciliation.standing == Standing.CURRENT, Reconciliation.holder.is_(None)
+            Reconciliation.standing == BooksState.CURRENT, Reconciliation.holder.is_(None)
         )
         return session.scalar(standing) is not None
 

@@ -17,7 +17,7 @@ from campaigns.models import (
     Supporter,
 )
 from octo.accounts.models import Membership, Organisation, User
-from octo.accounts.services import ToldAct, trail_of
+from octo.accounts.services import AuditEntry, trail_of
 from octo.database import reading
 from octo.errors import N_, NotFoundError
 from octo.paging import Window, narrowed
@@ -268,7 +268,7 @@ def list_watched(*, window: Window | None = None) -> Sequence[Campaign]:
     )
 
 
-def list_audit(subject: str, *, window: Window | None = None) -> Sequence[ToldAct]:
+def list_audit(subject: str, *, window: Window | None = None) -> Sequence[AuditEntry]:
     """Return the trail of a subject with the name of who acted, the oldest act first."""
     with reading() as session:
         return trail_of(session, subject, window=window)

@@ -15,7 +15,7 @@ from demo.stagehands import Stagehands, stagehands
 from octo.database import db
 from octo.errors import N_, InvalidError
 from octo.runtime import runtime
-from octo.web.forms import say, shown_again_by
+from octo.web.forms import flash_message, shown_again_by
 from octo.web.navigation import Link, Place, add_link
 from octo.web.permissions import public
 
@@ -62,7 +62,7 @@ def move_time() -> ResponseReturnValue:
     hands = stagehands()
     set_out(hands, by=parse_span(span))
     threading.Thread(target=_travel, args=(hands,), daemon=True).start()
-    say(_("Time is moving."))
+    flash_message(_("Time is moving."))
     return redirect(url_for("demo.show"))
 
 

@@ -8,19 +8,19 @@ from octo.config import Settings
 
 
 @dataclass(frozen=True)
-class Occasion:
+class Context:
     """When and under which settings something is decided.
 
-    ``at`` is business time, for states and documents; ``machine`` is machine time, for
-    attempts and leases.
+    ``now`` is business time, for states and documents; ``machine_now`` is machine time, for
+    attempts and leases. Both are aware, in UTC.
     """
 
     settings: Settings
-    at: datetime
-    machine: datetime
+    now: datetime
+    machine_now: datetime
 
     @classmethod
-    def now(cls, settings: Settings, clock: Clock) -> "Occasion":
+    def read(cls, settings: Settings, clock: Clock) -> "Context":
         """Read both clocks, inside the open transaction."""
-        at, machine = clock.both_now()
-        return cls(settings=settings, at=at, machine=machine)
+        now, machine_now = clock.both_now()
+        return cls(settings=settings, now=now, machine_now=machine_now)

@@ -11,7 +11,7 @@ from octo.database import lock, transaction
 from octo.errors import N_, ConflictError
 from octo.text import clean_paragraphs
 from payments.charges import off_session
-from payments.context import Occasion
+from payments.context import Context
 from payments.models import OPEN_ATTEMPTS, Attempt, Freeze, Refund, RefundStatus
 from payments.refunds.requests import plan_refund
 
@@ -52,12 +52,12 @@ def lift_freeze(
             reason=reason,
             at=at,
         )
-        occasion = Occasion.now(settings, clock)
-        _ask_again(session, campaign, occasion=occasion)
-        off_session.ask_again(session, campaign, occasion=occasion)
+        context = Context.read(settings, clock)
+        _ask_again(session, campaign, context=context)
+        off_session.ask_again(session, campaign, context=context)
 
 
-def _ask_again(session: Session, campaign: Campaign, *, occasion: Occasion) -> None:
+def _ask_again(session: Session, campaign: Campaign, *, context: Context) -> None:
     """Plan the refunds that wait for nothing any more: all their attempts were refused.
 
     What somebody refunded by hand meanwhile has been taken in, and ours with it; what is not
@@ -77,4 +77,4 @@ def _ask_again(session: Session, campaign: Campaign, *, occasion: Occasion) -> N
         .order_by(Refund.id)
     ).all()
     for refund in left:
-        plan_refund(session, refund, occasion=occasion)
+        plan_refund(session, refund, context=context)

@@ -10,7 +10,7 @@ from octo.database import db, reading, transaction
 from octo.errors import N_, ConfigError, UnavailableError
 from payments.gateway.client import Gateway
 from payments.gateway.lists import fetch_own_account
-from payments.models import Reconciliation, Standing, StripePlatform
+from payments.models import BooksState, Reconciliation, StripePlatform
 
 _log = structlog.get_logger()
 
@@ -31,7 +31,7 @@ def require_current_books() -> None:
     """Refuse to take or give back money on a database that has forgotten what it did."""
     with reading() as session:
         standing = session.scalar(sa.select(Reconciliation.standing))
-    if standing is Standing.OLDER:
+    if standing is BooksState.BEHIND_STRIPE:
         raise ReconcileFirstError(
             N_("Payments are paused while our books are checked. Nothing was taken.")
         )

@@ -22,6 +22,7 @@ from payments.models import (
     OPEN_ATTEMPTS,
     Attempt,
     AttemptStatus,
+    BooksState,
     Discrepancy,
     Freeze,
     InboxEvent,
@@ -30,7 +31,6 @@ from payments.models import (
     Reconciliation,
     Refund,
     RefundStatus,
-    Standing,
 )
 
 STRIPE: Final = "stripe"
@@ -203,7 +203,7 @@ def _alerts(
     """Find what a person must look at: each is in docs/operations.md by its code."""
     yield from _stripe_away(times, stripe)
     yield from _unknown_outcomes(session, times, stripe)
-    if session.scalar(sa.select(Reconciliation.standing)) is Standing.OLDER:
+    if session.scalar(sa.select(Reconciliation.standing)) is BooksState.BEHIND_STRIPE:
         yield Alert(
             "older_than_stripe", N_("These books are older than Stripe: no money moves on them.")
         )

@@ -17,10 +17,10 @@ from payments.gateway.runtime import PaymentsRuntime
 from payments.guards import OtherStripeError, require_own_stripe
 from payments.health import note_contact
 from payments.ledger.balances import fold_balances
-from payments.models import Standing
+from payments.models import BooksState
 from payments.reconciliation.document_numbers import note_given_numbers
 from payments.reconciliation.job import compare_if_due
-from payments.reconciliation.run import distrust, read_standing
+from payments.reconciliation.run import invalidate_comparison, read_books_state
 from payments.settlement.close import close_due_campaigns
 from payments.settlement.collect import collect_campaigns
 from payments.settlement.settle import move_settling_campaigns
@@ -28,8 +28,8 @@ from payments.webhooks.inbox import handle_inbox
 from payments.webhooks.polling import poll_events
 
 _WAITS: Final = {
-    Standing.UNCHECKED: "campaigns wait for the books to be compared with Stripe",
-    Standing.OLDER: (
+    BooksState.UNCHECKED: "campaigns wait for the books to be compared with Stripe",
+    BooksState.BEHIND_STRIPE: (
         "these books are older than Stripe: nothing moves before flask reconcile --import"
     ),
 }
@@ -40,7 +40,7 @@ def register_jobs(app: Flask, runtime: PaymentsRuntime, *, should_stop: Callable
     gateway, settings, clock = runtime.gateway, runtime.settings, runtime.clock
     given: dict[str, Any] = {"gateway": gateway, "settings": settings, "clock": clock}
     noting: dict[str, Any] = {"gateway": gateway, "settings": settings}
-    began = _Once(distrust)
+    began = _Once(invalidate_comparison)
     engine = Engine(gateway, settings, clock, should_stop)
 
     def send_attempts() -> JobReport:
@@ -80,8 +80,8 @@ def register_jobs(app: Flask, runtime: PaymentsRuntime, *, should_stop: Callable
 def _run_on_current_books(began: "_Once", run: Callable[[], JobReport]) -> JobReport:
     """Leave a job alone while nobody knows that these books are all there is."""
     began()
-    standing = read_standing()
-    if standing is Standing.CURRENT:
+    standing = read_books_state()
+    if standing is BooksState.CURRENT:
         return run()
     return JobReport(waiting=[_WAITS[standing]])
 

@@ -44,7 +44,7 @@ class Figures:
         return self.base_amount < 0 or (self.base_amount == 0 and self.tips_amount < 0)
 
 
-def settle(
+def compute_figures(
     *,
     gross: int,
     refunds: int,
@@ -161,7 +161,7 @@ def fitting(amounts: Sequence[int], *, most: int) -> set[int]:
     return chosen
 
 
-def why_late(
+def reason_not_counted(
     *,
     collection: Collection,
     charged_at: datetime,
@@ -214,7 +214,7 @@ class Step(StrEnum):
 
 
 @dataclass(frozen=True)
-class Standing:
+class VerdictInputs:
     """All that decides what is to be done about a campaign.
 
     ``has_payments_in_flight``: of some payment, or of some card being saved, Stripe has not said
@@ -232,16 +232,16 @@ class Standing:
     is_collected_short: bool
 
 
-def next_step(standing: Standing) -> Step:
+def next_step(inputs: VerdictInputs) -> Step:
     """Say what is to be done; ``docs/collection.md`` is the table of this function."""
-    if not (standing.is_over or standing.is_canceled):
+    if not (inputs.is_over or inputs.is_canceled):
         return Step.TAKE_PLEDGES
-    if standing.has_payments_in_flight:
+    if inputs.has_payments_in_flight:
         return Step.WAIT
-    if standing.is_canceled or not standing.is_goal_reached:
+    if inputs.is_canceled or not inputs.is_goal_reached:
         return Step.GIVE_BACK
-    if standing.collection is Collection.ON_PLEDGE:
+    if inputs.collection is Collection.ON_PLEDGE:
         return Step.SETTLE
-    if standing.is_window_open:
+    if inputs.is_window_open:
         return Step.COLLECT
-    return Step.GIVE_BACK if standing.is_collected_short else Step.SETTLE
+    return Step.GIVE_BACK if inputs.is_collected_short else Step.SETTLE

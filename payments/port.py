@@ -13,7 +13,7 @@ from payments.charges import record, repairs, views
 from payments.charges.saved_cards import forget_card
 from payments.checkout import sessions
 from payments.checkout.parameters import WayBack
-from payments.context import Occasion
+from payments.context import Context
 from payments.gateway.client import Gateway
 from payments.guards import require_current_books, require_own_stripe
 from payments.models import Payment, RefundReason, SavedCard
@@ -78,15 +78,15 @@ class BoundPayments:
         A card that was saved is forgotten instead.
         """
         require_current_books()
-        occasion = Occasion(settings=self.settings, at=at, machine=self.clock.machine_now())
+        context = Context(settings=self.settings, now=at, machine_now=self.clock.machine_now())
         for payment in lock_all(session, Payment, Payment.pledge_id == pledge_id):
             if not payment.is_resolved and payment.stripe_checkout_session_id is not None:
-                sessions.expire_checkout(session, payment, occasion=occasion)
-            refund_rest(session, payment, reason=RefundReason(reason), occasion=occasion)
+                sessions.expire_checkout(session, payment, context=context)
+            refund_rest(session, payment, reason=RefundReason(reason), context=context)
         for card in lock_all(session, SavedCard, SavedCard.pledge_id == pledge_id):
             if not card.is_resolved and card.stripe_checkout_session_id is not None:
-                sessions.expire_checkout(session, card, occasion=occasion)
-            forget_card(session, card, occasion=occasion)
+                sessions.expire_checkout(session, card, context=context)
+            forget_card(session, card, context=context)
 
     def owner_is_ready(self, organisation_id: int, currency: str) -> bool:
         """Tell whether the organisation can be paid in this currency."""

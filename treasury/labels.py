@@ -15,7 +15,7 @@ from payments.models import (
     TransactionKind,
 )
 from payments.reconciliation.discrepancies import DifferenceKind
-from treasury.queries import Standing
+from treasury.queries import CampaignFilter
 from treasury.statements.statement import EVENTS
 
 DISPUTE_NAMES: Final = {
@@ -26,10 +26,10 @@ DISPUTE_NAMES: Final = {
     DisputeStatus.CLOSED: N_("Closed without a loss"),
 }
 STANDING_NAMES: Final = {
-    Standing.RUNNING: N_("Running"),
-    Standing.SETTLING: N_("Being settled"),
-    Standing.SETTLED: N_("Settled campaigns"),
-    Standing.TROUBLED: N_("In trouble"),
+    CampaignFilter.RUNNING: N_("Running"),
+    CampaignFilter.SETTLING: N_("Being settled"),
+    CampaignFilter.SETTLED: N_("Settled campaigns"),
+    CampaignFilter.TROUBLED: N_("In trouble"),
 }
 DIFFERENCE_NAMES: Final = {
     DifferenceKind.MISSING_HERE: N_("Stripe has it, the ledger does not"),
@@ -171,7 +171,7 @@ ACCOUNT_NAMES: Final = {
 }
 
 
-def standing_choices() -> list[tuple[str, str]]:
+def filter_choices() -> list[tuple[str, str]]:
     """Return how a treasurer may sort campaigns, as a page offers it."""
     return [(standing.value, str(gettext(name))) for standing, name in STANDING_NAMES.items()]
 

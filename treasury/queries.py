@@ -34,7 +34,7 @@ from payments.models import (
 Condition = sa.ColumnElement[bool]
 
 
-class Standing(StrEnum):
+class CampaignFilter(StrEnum):
     """How a treasurer sorts campaigns: by what is still to be done with their money."""
 
     RUNNING = "running"
@@ -43,8 +43,8 @@ class Standing(StrEnum):
     TROUBLED = "troubled"
 
 
-_STANDINGS: Final[dict[Standing, Condition]] = {
-    Standing.RUNNING: Campaign.status.in_(
+_FILTERS: Final[dict[CampaignFilter, Condition]] = {
+    CampaignFilter.RUNNING: Campaign.status.in_(
         (
             CampaignStatus.LIVE,
             CampaignStatus.SUSPENDED,
@@ -52,9 +52,9 @@ _STANDINGS: Final[dict[Standing, Condition]] = {
             CampaignStatus.COLLECTING,
         )
     ),
-    Standing.SETTLING: Campaign.status == CampaignStatus.SETTLING,
-    Standing.SETTLED: Campaign.status == CampaignStatus.SETTLED,
-    Standing.TROUBLED: sa.or_(
+    CampaignFilter.SETTLING: Campaign.status == CampaignStatus.SETTLING,
+    CampaignFilter.SETTLED: Campaign.status == CampaignStatus.SETTLED,
+    CampaignFilter.TROUBLED: sa.or_(
         sa.exists().where(Freeze.campaign_id == Campaign.id, Freeze.lifted_at.is_(None)),
         sa.exists().where(Refund.campaign_id == Campaign.id, Refund.owed()),
     ),
@@ -132,7 +132,7 @@ def read_position(currency: str) -> Position:
 
 
 def list_campaign_money(
-    *, words: str = "", standing: Standing | None = None, window: Window | None = None
+    *, words: str = "", standing: CampaignFilter | None = None, window: Window | None = None
 ) -> list[CampaignMoney]:
     """List every campaign that has had a deadline, the latest first, with what is owed.
 
@@ -148,7 +148,7 @@ def list_campaign_money(
         .order_by(Campaign.deadline_at.desc(), Campaign.id)
     )
     if standing is not None:
-        launched = launched.where(_STANDINGS[standing])
+        launched = launched.where(_FILTERS[standing])
     with reading() as session:
         return _money_of(session, session.scalars(narrowed(launched, window)).all())
 

@@ -14,7 +14,7 @@ from campaigns.schemas.answers import CampaignSummarySchema, ReviewSchema
 from campaigns.schemas.bodies import DecisionSchema, OutageExtensionSchema
 from octo.accounts.current_user import this_user
 from octo.accounts.schemas import ActSchema
-from octo.accounts.services import ToldAct
+from octo.accounts.services import AuditEntry
 from octo.errors import N_
 from octo.paging import Page, Window
 from octo.runtime import runtime
@@ -105,7 +105,7 @@ def extend_campaign_for_outage(body: dict[str, Any], campaign_id: str) -> dict[s
 @api.get("/moderation/campaigns/<campaign_id>/trail")
 @requires(Permission.MODERATE_CAMPAIGNS)
 @api.paged(ActSchema)
-def read_campaign_trail(window: Window, campaign_id: str) -> Page[ToldAct]:
+def read_campaign_trail(window: Window, campaign_id: str) -> Page[AuditEntry]:
     """Read what was done to a campaign, the oldest act first."""
     campaign = queries.get_any_campaign(public_id=campaign_id)
     return window.cut(queries.list_audit(campaign.public_id, window=window))

@@ -22,7 +22,7 @@ from campaigns.schemas.answers import (
 from campaigns.schemas.bodies import ExtensionSchema, ReasonSchema
 from octo.accounts.current_user import this_user
 from octo.accounts.schemas import ActSchema
-from octo.accounts.services import ToldAct
+from octo.accounts.services import AuditEntry
 from octo.errors import N_
 from octo.paging import Page, Window
 from octo.runtime import runtime
@@ -159,7 +159,7 @@ def list_pledges(window: Window, campaign_id: str) -> Page[Pledge]:
 @api.get("/campaigns/<campaign_id>/trail")
 @signed_in
 @api.paged(ActSchema)
-def read_own_trail(window: Window, campaign_id: str) -> Page[ToldAct]:
+def read_own_trail(window: Window, campaign_id: str) -> Page[AuditEntry]:
     """Read what was done to a campaign you run: who, when and why, the oldest act first."""
     campaign = queries.get_own_campaign(campaign_id, user=this_user())
     return window.cut(queries.list_audit(campaign.public_id, window=window))

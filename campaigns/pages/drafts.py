@@ -29,7 +29,7 @@ from campaigns.pages.labels import (
 from campaigns.review import review
 from octo.accounts.current_user import this_user
 from octo.runtime import runtime
-from octo.web.forms import say, shown_again_by
+from octo.web.forms import flash_message, shown_again_by
 from octo.web.permissions import signed_in
 
 SPARE_ROWS: Final = 3
@@ -215,7 +215,7 @@ def remove_reward(campaign_id: str, reward_id: str) -> ResponseReturnValue:
 def delete(campaign_id: str) -> ResponseReturnValue:
     """Throw a draft away."""
     edit.delete_draft(campaign_id, actor=this_user(), clock=runtime().clock)
-    say(_("The draft is deleted."), "note")
+    flash_message(_("The draft is deleted."), "note")
     return redirect(url_for("owner.index"), 303)
 
 

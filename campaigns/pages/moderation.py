@@ -12,7 +12,7 @@ from campaigns.review import review
 from campaigns.review.decisions import Act, act_on_campaign, acts_for
 from octo.accounts.current_user import this_user
 from octo.runtime import runtime
-from octo.web.forms import say, shown_again_by
+from octo.web.forms import flash_message, shown_again_by
 from octo.web.permissions import Permission, requires
 
 blueprint = Blueprint("moderation", __name__, url_prefix="/moderation")
@@ -62,7 +62,7 @@ def decide(campaign_id: str) -> ResponseReturnValue:
         clock=runtime().clock,
         rules=runtime().settings.rules,
     )
-    say(_("Done, and written on the trail."))
+    flash_message(_("Done, and written on the trail."))
     return redirect(url_for("moderation.show", campaign_id=campaign_id), 303)
 
 
@@ -91,5 +91,5 @@ def extend(campaign_id: str) -> ResponseReturnValue:
         clock=runtime().clock,
         rules=runtime().settings.rules,
     )
-    say(_("The deadline is moved, and the owner is told."))
+    flash_message(_("The deadline is moved, and the owner is told."))
     return redirect(url_for("moderation.show", campaign_id=campaign_id), 303)

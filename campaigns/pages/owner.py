@@ -20,7 +20,7 @@ from campaigns.ports import bound_payments, collecting_of
 from campaigns.review import review
 from octo.accounts.current_user import this_user
 from octo.runtime import runtime
-from octo.web.forms import say, shown_again_by
+from octo.web.forms import flash_message, shown_again_by
 from octo.web.permissions import signed_in
 
 blueprint = Blueprint("owner", __name__, url_prefix="/owner")
@@ -83,7 +83,7 @@ def pledges(campaign_id: str) -> ResponseReturnValue:
 def submit(campaign_id: str) -> ResponseReturnValue:
     """Ask for the review."""
     review.submit_campaign(campaign_id, actor=this_user(), clock=runtime().clock)
-    say(_("Your campaign is submitted. A moderator will read it."))
+    flash_message(_("Your campaign is submitted. A moderator will read it."))
     return _back(campaign_id)
 
 
@@ -93,7 +93,7 @@ def submit(campaign_id: str) -> ResponseReturnValue:
 def withdraw(campaign_id: str) -> ResponseReturnValue:
     """Take a campaign back to draft."""
     review.withdraw_campaign(campaign_id, actor=this_user(), clock=runtime().clock)
-    say(_("Your campaign is a draft again."), "note")
+    flash_message(_("Your campaign is a draft again."), "note")
     return _back(campaign_id)
 
 
@@ -134,7 +134,7 @@ def launch(campaign_id: str) -> ResponseReturnValue:
         payments=bound_payments(),
         rules=runtime().settings.rules,
     )
-    say(_("Your campaign is live. Fair wind!"))
+    flash_message(_("Your campaign is live. Fair wind!"))
     return _back(campaign_id)
 
 
@@ -150,7 +150,7 @@ def extend(campaign_id: str) -> ResponseReturnValue:
         clock=runtime().clock,
         rules=runtime().settings.rules,
     )
-    say(_("The deadline is moved."))
+    flash_message(_("The deadline is moved."))
     return _back(campaign_id)
 
 
@@ -162,7 +162,7 @@ def cancel(campaign_id: str) -> ResponseReturnValue:
     cancel_own_campaign(
         campaign_id, reason=text_of("reason"), actor=this_user(), clock=runtime().clock
     )
-    say(_("Your campaign is canceled. Every backer gets the money back."), "note")
+    flash_message(_("Your campaign is canceled. Every backer gets the money back."), "note")
     return _back(campaign_id)
 
 

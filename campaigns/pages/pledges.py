@@ -24,7 +24,7 @@ from campaigns.visitor import checkouts
 from octo.accounts.current_user import this_user, this_user_or_none
 from octo.ids import new_token
 from octo.runtime import runtime
-from octo.web.forms import is_form_kept, say, shown_again_by
+from octo.web.forms import flash_message, is_retry, shown_again_by
 from octo.web.language import current_language
 from octo.web.permissions import public, signed_in
 
@@ -45,7 +45,7 @@ def new(slug: str) -> ResponseReturnValue:
         reward=chosen,
         visibilities=visibility_choices(),
         countries=country_choices(),
-        request_key=text_of("request_key") if is_form_kept() else new_token(),
+        request_key=text_of("request_key") if is_retry() else new_token(),
         user=this_user_or_none(),
         now=now,
     )
@@ -130,7 +130,7 @@ def cancel(token: str) -> ResponseReturnValue:
 def join(token: str) -> ResponseReturnValue:
     """Put a guest's pledge among those of the account signed in."""
     pledge = receipts.join_account(token, user=this_user())
-    say(_("This pledge is now among yours."))
+    flash_message(_("This pledge is now among yours."))
     return redirect(url_for("pledges.own", pledge_id=pledge.public_id), 303)
 
 
@@ -141,7 +141,9 @@ def renew(token: str) -> ResponseReturnValue:
     """End every link to this receipt and mail a new one."""
     pledge = pledge_queries.get_pledge_by_token(token, at=runtime().clock.now())
     receipts.renew_link(pledge.public_id, clock=runtime().clock)
-    say(_("A new link is on its way to the address of the pledge. The earlier ones are ended."))
+    flash_message(
+        _("A new link is on its way to the address of the pledge. The earlier ones are ended.")
+    )
     return redirect(url_for("campaigns.show", slug=pledge.campaign.slug), 303)
 
 
@@ -243,9 +245,11 @@ def _cancel(pledge: Pledge) -> None:
         rules=runtime().settings.rules,
     )
     if pledge.campaign.collection is Collection.ON_SUCCESS:
-        say(_("Your pledge is canceled. Nothing was charged, and your card is forgotten."))
+        flash_message(
+            _("Your pledge is canceled. Nothing was charged, and your card is forgotten.")
+        )
     else:
-        say(_("Your pledge is canceled. What was paid is on its way back to your card."))
+        flash_message(_("Your pledge is canceled. What was paid is on its way back to your card."))
 
 
 def _can_join(pledge: Pledge) -> bool:

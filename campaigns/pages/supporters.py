@@ -9,7 +9,7 @@ from campaigns.pages.entries import text_of
 from campaigns.supporters.support import confirm_support, get_supported_campaign, support_campaign
 from campaigns.visitor import supports
 from octo.runtime import runtime
-from octo.web.forms import say, shown_again_by
+from octo.web.forms import flash_message, shown_again_by
 from octo.web.language import current_language
 from octo.web.permissions import public
 
@@ -38,7 +38,7 @@ def support(slug: str) -> ResponseReturnValue:
         locale=current_language(),
         clock=runtime().clock,
     )
-    say(_("Almost done: follow the link we have just mailed to you."))
+    flash_message(_("Almost done: follow the link we have just mailed to you."))
     return redirect(url_for("campaigns.show", slug=slug), 303)
 
 
@@ -59,5 +59,5 @@ def confirm(token: str) -> ResponseReturnValue:
 def count(token: str) -> ResponseReturnValue:
     """Count a supporter who followed the mailed link."""
     campaign = confirm_support(token, clock=runtime().clock, rules=runtime().settings.rules)
-    say(_("Thank you: you now stand behind this campaign."))
+    flash_message(_("Thank you: you now stand behind this campaign."))
     return redirect(url_for("campaigns.show", slug=campaign.slug), 303)

@@ -14,7 +14,7 @@ from octo.database import reading
 from octo.errors import N_, InvalidError
 from octo.runtime import runtime
 from octo.text import clean_text
-from octo.web.forms import say, shown_again_by
+from octo.web.forms import flash_message, shown_again_by
 from octo.web.navigation import asked_page
 from octo.web.permissions import Permission, requires
 
@@ -109,7 +109,7 @@ def change_role(user_id: str) -> ResponseReturnValue:
         role = check(_role_entered)
         reason = check(_reason_entered)
     change(user_id, role=role, actor=current_user.public_id, reason=reason, clock=runtime().clock)
-    say(_("The roles are changed."))
+    flash_message(_("The roles are changed."))
     return redirect(url_for("admin.user", user_id=user_id))
 
 

@@ -14,7 +14,7 @@ from octo.accounts.models import LegalForm, Organisation
 from octo.accounts.organisations import OrganisationWish
 from octo.database import reading
 from octo.runtime import runtime
-from octo.web.forms import say, shown_again_by
+from octo.web.forms import flash_message, shown_again_by
 from octo.web.limits import CHANGE_LIMIT, limiter
 from octo.web.permissions import public, signed_in
 
@@ -52,7 +52,7 @@ def change_profile() -> ResponseReturnValue:
         name=request.form.get("name", ""),
         locale=request.form.get("locale", ""),
     )
-    say(_("Your account is saved."))
+    flash_message(_("Your account is saved."))
     response = redirect(url_for("account.index"))
     response.delete_cookie("octo_language")
     return response
@@ -72,7 +72,7 @@ def new_organisation() -> ResponseReturnValue:
 def create_organisation() -> ResponseReturnValue:
     """Create an organisation, of which one is the first member."""
     made = organisations.create_organisation(current_user.public_id, _wish(), clock=runtime().clock)
-    say(_("Your organisation is here. You can now draft a campaign for it."))
+    flash_message(_("Your organisation is here. You can now draft a campaign for it."))
     return redirect(url_for("account.organisation", organisation_id=made.public_id))
 
 
@@ -107,7 +107,7 @@ def edit_organisation(organisation_id: str) -> ResponseReturnValue:
 def change_organisation(organisation_id: str) -> ResponseReturnValue:
     """Change an organisation of one's own."""
     organisations.change_organisation(current_user.public_id, organisation_id, _wish())
-    say(_("Your organisation is saved."))
+    flash_message(_("Your organisation is saved."))
     return redirect(url_for("account.organisation", organisation_id=organisation_id))
 
 
@@ -123,7 +123,7 @@ def invite_member(organisation_id: str) -> ResponseReturnValue:
         email=request.form.get("email", ""),
         clock=runtime().clock,
     )
-    say(_("The invitation is on its way. Whoever opens its link can join."))
+    flash_message(_("The invitation is on its way. Whoever opens its link can join."))
     return redirect(url_for("account.organisation", organisation_id=organisation_id))
 
 
@@ -145,7 +145,7 @@ def invitation(token: str) -> ResponseReturnValue:
 def accept_invitation(token: str) -> ResponseReturnValue:
     """Join the organisation of an invitation."""
     joined = organisations.accept_invitation(current_user.public_id, token, clock=runtime().clock)
-    say(_("Welcome: you now run its campaigns together."))
+    flash_message(_("Welcome: you now run its campaigns together."))
     return redirect(url_for("account.organisation", organisation_id=joined.public_id))
 
 
@@ -170,7 +170,7 @@ def erase() -> ResponseReturnValue:
         clock=runtime().clock,
     )
     logout_user()
-    say(_("Your account is erased. Thank you for having been here."))
+    flash_message(_("Your account is erased. Thank you for having been here."))
     return redirect("/")
 
 

@@ -48,7 +48,7 @@ class StillNeededError(ConflictError):
     code = "still_needed"
 
 
-class ToldAct(NamedTuple):
+class AuditEntry(NamedTuple):
     """One act of the trail, and the name of the person who acted, if it was one."""
 
     event: AuditEvent
@@ -189,7 +189,7 @@ def get_user(session: Session, user_id: str) -> User:
     return found
 
 
-def trail_of(session: Session, subject: str, *, window: Window | None = None) -> list[ToldAct]:
+def trail_of(session: Session, subject: str, *, window: Window | None = None) -> list[AuditEntry]:
     """Return what was done about a subject, the oldest act first."""
     statement = (
         sa.select(AuditEvent, sa.func.coalesce(User.name, ""))
@@ -197,7 +197,7 @@ def trail_of(session: Session, subject: str, *, window: Window | None = None) ->
         .where(AuditEvent.subject == subject)
         .order_by(AuditEvent.id)
     )
-    return [ToldAct(*row) for row in session.execute(narrowed(statement, window))]
+    return [AuditEntry(*row) for row in session.execute(narrowed(statement, window))]
 
 
 def list_users(

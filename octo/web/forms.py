@@ -80,15 +80,15 @@ def error_of(name: str) -> str | None:
     return errors.get(name)
 
 
-def is_form_kept() -> bool:
+def is_retry() -> bool:
     """Tell whether the form is shown again as it was, since something outside did not answer.
 
     What was begun for it stands: sending it again goes on where it stopped.
     """
-    return bool(g.get("is_form_kept", False))
+    return bool(g.get("is_retry", False))
 
 
-def act_key() -> str:
+def idempotency_key() -> str:
     """Return the key of the form that was sent: sent twice, it acts once.
 
     Raises ``InvalidError`` when it has none: nobody could tell the second from another act.
@@ -99,12 +99,12 @@ def act_key() -> str:
     return key
 
 
-def act_field() -> Markup:
+def idempotency_field() -> Markup:
     """Return the hidden field that makes a form act once; each form shown is another act.
 
     A form that is kept as it was, since something outside did not answer, is the same act.
     """
-    key = request.form.get(_ACT, "") if is_form_kept() else new_token()
+    key = request.form.get(_ACT, "") if is_retry() else new_token()
     return Markup('<input type="hidden" name="{}" value="{}">').format(_ACT, key)
 
 
@@ -137,7 +137,7 @@ def listed_refusals() -> list[tuple[str, str, str]]:
     return [(name, labels.get(name, ""), sentence) for name, sentence in errors]
 
 
-def say(message: str, kind: str = "good") -> None:
+def flash_message(message: str, kind: str = "good") -> None:
     """Keep a translated sentence for the top of the next page: good, note, warn or bad."""
     flash(message, kind)
 
@@ -147,7 +147,7 @@ def _again(
 ) -> Response:
     db.session.rollback()
     g.form_errors = errors
-    g.is_form_kept = status == HTTPStatus.SERVICE_UNAVAILABLE
+    g.is_retry = status == HTTPStatus.SERVICE_UNAVAILABLE
     response = make_response(form_view(**arguments))
     response.status_code = status
     return response
@@ -172,7 +172,7 @@ def register(app: Flask) -> None:
     """Demand the token of every form, and give macros what they need."""
     app.before_request(check_csrf)
     app.jinja_env.globals.update(
-        act_field=act_field,
+        idempotency_field=idempotency_field,
         entered=entered,
         entered_list=entered_list,
         is_ticked=is_ticked,

@@ -58,7 +58,7 @@ _NOBODY: Final = Refusal(
     HTTPStatus.UNAUTHORIZED, "sign_in_required", N_("This is for people who have signed in.")
 )
 _NO_RIGHT: Final = Refusal(
-    HTTPStatus.FORBIDDEN, "forbidden", N_("No role of yours opens this room.")
+    HTTPStatus.FORBIDDEN, "forbidden", N_("Your roles do not include this permission.")
 )
 _NOTHING: Final = Refusal(
     HTTPStatus.NOT_FOUND,
@@ -71,7 +71,7 @@ _TOO_LARGE: Final = Refusal(
 _INVALID: Final = Refusal(
     HTTPStatus.UNPROCESSABLE_ENTITY,
     "invalid",
-    N_("Something sent cannot be taken; errors names every wrong field."),
+    N_("Some fields are invalid: errors names every one of them."),
 )
 _TOO_OFTEN: Final = Refusal(
     HTTPStatus.TOO_MANY_REQUESTS,

@@ -14,7 +14,7 @@ from campaigns.models import Campaign, CampaignStatus, Pledge, PledgeStatus
 from campaigns.pledges.transitions import mail_link
 from octo.ids import new_public_id
 from payments.checkout.parameters import our_ids
-from payments.context import Occasion
+from payments.context import Context
 from payments.gateway.attempts import plan_attempt
 from payments.models import (
     OPEN_ATTEMPTS,
@@ -32,7 +32,7 @@ CARD_IS_GONE: Final = frozenset({"resource_missing", "payment_method_unexpected_
 UNUSABLE: Final = "card_unusable"
 
 
-def charge_card(session: Session, card: SavedCard, *, occasion: Occasion) -> Payment:
+def charge_card(session: Session, card: SavedCard, *, context: Context) -> Payment:
     """Decide to charge a saved card for its pledge, tip included; the engine does it.
 
     The caller holds the pledge's lock. Each card is charged once: what is declined is repaired
@@ -47,15 +47,15 @@ def charge_card(session: Session, card: SavedCard, *, occasion: Occasion) -> Pay
         tip_amount=pledge.tip_amount,
         currency=pledge.currency,
         stripe_setup_intent_id=card.stripe_setup_intent_id,
-        created_at=occasion.at,
+        created_at=context.now,
     )
     session.add(payment)
-    _plan_creation(session, payment, card, occasion=occasion)
+    _plan_creation(session, payment, card, context=context)
     return payment
 
 
 def confirm_intent(
-    session: Session, payment: Payment, *, occasion: Occasion, action_number: int = 1
+    session: Session, payment: Payment, *, context: Context, action_number: int = 1
 ) -> None:
     """Plan the call that takes the money, in the commit that keeps the intent's id."""
     if payment.is_resolved:
@@ -65,12 +65,12 @@ def confirm_intent(
         payment,
         AttemptKind.INTENT_CONFIRM,
         {"intent": payment.stripe_payment_intent_id, "off_session": True},
-        occasion=occasion,
+        context=context,
         action_number=action_number,
     )
 
 
-def record_decline(session: Session, payment: Payment, *, code: str, occasion: Occasion) -> None:
+def record_decline(session: Session, payment: Payment, *, code: str, context: Context) -> None:
     """Take in that a saved card was declined: its intent is ended, its holder is asked to pay.
 
     Heard of twice, it changes nothing.
@@ -83,12 +83,12 @@ def record_decline(session: Session, payment: Payment, *, code: str, occasion: O
             "intent": payment.stripe_payment_intent_id,
             "cancellation_reason": "abandoned",
         }
-        _plan(session, payment, AttemptKind.INTENT_CANCEL, parameters, occasion=occasion)
+        _plan(session, payment, AttemptKind.INTENT_CANCEL, parameters, context=context)
     campaign = payment.campaign
     session.refresh(campaign, ["status", "collecting_ends_at"])
     pledge = payment.pledge
-    if is_repair_open(pledge, campaign, at=occasion.at):
-        ask_to_repair(session, pledge, campaign, template="payment_problem", occasion=occasion)
+    if is_repair_open(pledge, campaign, at=context.now):
+        ask_to_repair(session, pledge, campaign, template="payment_problem", context=context)
 
 
 def is_repair_open(pledge: Pledge, campaign: Campaign, *, at: datetime) -> bool:
@@ -102,7 +102,7 @@ def is_repair_open(pledge: Pledge, campaign: Campaign, *, at: datetime) -> bool:
 
 
 def ask_to_repair(
-    session: Session, pledge: Pledge, campaign: Campaign, *, template: str, occasion: Occasion
+    session: Session, pledge: Pledge, campaign: Campaign, *, template: str, context: Context
 ) -> None:
     """Write to a backer whose card was declined, with a link of their own to where to pay."""
     assert campaign.collecting_ends_at is not None
@@ -110,12 +110,12 @@ def ask_to_repair(
         session,
         pledge,
         template=template,
-        at=occasion.at,
+        at=context.now,
         repair_until=campaign.collecting_ends_at.isoformat(),
     )
 
 
-def ask_again(session: Session, campaign: Campaign, *, occasion: Occasion) -> None:
+def ask_again(session: Session, campaign: Campaign, *, context: Context) -> None:
     """Plan once more the calls that Stripe refused and a person has looked at since."""
     is_asked = sa.exists().where(
         Attempt.subject == Payment.public_id, Attempt.status.in_(OPEN_ATTEMPTS)
@@ -130,9 +130,9 @@ def ask_again(session: Session, campaign: Campaign, *, occasion: Occasion) -> No
         asked = sa.select(sa.func.count()).where(Attempt.subject == payment.public_id)
         number = (session.scalar(asked) or 0) + 1
         if payment.stripe_payment_intent_id is None:
-            _plan_creation(session, payment, card, occasion=occasion, action_number=number)
+            _plan_creation(session, payment, card, context=context, action_number=number)
         else:
-            confirm_intent(session, payment, occasion=occasion, action_number=number)
+            confirm_intent(session, payment, context=context, action_number=number)
 
 
 def _plan_creation(
@@ -140,11 +140,11 @@ def _plan_creation(
     payment: Payment,
     card: SavedCard,
     *,
-    occasion: Occasion,
+    context: Context,
     action_number: int = 1,
 ) -> None:
     pledge = payment.pledge
-    ids = our_ids(pledge, settings=occasion.settings) | {"octo_payment": payment.public_id}
+    ids = our_ids(pledge, settings=context.settings) | {"octo_payment": payment.public_id}
     parameters = {
         "amount": payment.total_amount,
         "currency": payment.currency.lower(),
@@ -159,7 +159,7 @@ def _plan_creation(
         payment,
         AttemptKind.INTENT_CREATE,
         parameters,
-        occasion=occasion,
+        context=context,
         action_number=action_number,
     )
 
@@ -170,16 +170,16 @@ def _plan(
     kind: AttemptKind,
     parameters: dict[str, Any],
     *,
-    occasion: Occasion,
+    context: Context,
     action_number: int = 1,
 ) -> None:
     plan_attempt(
         session,
-        installation=occasion.settings.stripe.installation,
+        installation=context.settings.stripe.installation,
         kind=kind,
         subject=payment.public_id,
         parameters=parameters,
-        at=occasion.machine,
+        at=context.machine_now,
         campaign_id=payment.campaign_id,
         action_number=action_number,
     )

@@ -21,14 +21,14 @@ from octo.config import Settings
 from octo.database import lock, reading, transaction
 from payments.charges.off_session import record_decline
 from payments.charges.saved_cards import refresh_card
-from payments.context import Occasion
+from payments.context import Context
 from payments.gateway.client import Gateway
 from payments.gateway.facts import ChargeFact, CheckoutFact, IntentFact
 from payments.ledger import rules
 from payments.ledger.posting import adopt_movement
 from payments.locks import lock_payment
 from payments.models import UNDER_WAY, CardStatus, Payment, PaymentStatus, RefundReason, SavedCard
-from payments.policy import why_late
+from payments.policy import reason_not_counted
 from payments.refunds.requests import refund_rest
 
 _STATUSES: Final = {
@@ -58,11 +58,11 @@ def refresh_payment(payment_id: str, *, gateway: Gateway, settings: Settings, cl
         return
     with transaction() as session:
         payment = lock_payment(session, public_id=payment_id)
-        occasion = Occasion.now(settings, clock)
+        context = Context.read(settings, clock)
         if isinstance(seen, CheckoutFact):
-            record_checkout(session, payment, seen, occasion=occasion)
+            record_checkout(session, payment, seen, context=context)
         else:
-            record_intent(session, payment, seen, occasion=occasion)
+            record_intent(session, payment, seen, context=context)
 
 
 def refresh_pledge(pledge_id: str, *, gateway: Gateway, settings: Settings, clock: Clock) -> None:
@@ -86,22 +86,22 @@ def refresh_pledge(pledge_id: str, *, gateway: Gateway, settings: Settings, cloc
 
 
 def record_checkout(
-    session: Session, payment: Payment, seen: CheckoutFact, *, occasion: Occasion
+    session: Session, payment: Payment, seen: CheckoutFact, *, context: Context
 ) -> None:
     """Take in a Checkout Session; the intent inside says whether money came."""
     payment.stripe_checkout_session_id = seen.id
     payment.checkout_url = seen.url or payment.checkout_url
     payment.checkout_expires_at = seen.expires_at
-    payment.checked_at = occasion.machine
+    payment.checked_at = context.machine_now
     if seen.intent is not None:
-        record_intent(session, payment, seen.intent, occasion=occasion)
+        record_intent(session, payment, seen.intent, context=context)
     if seen.status == "expired":
         payment.advance_to(PaymentStatus.CANCELED)  # or was, when its intent said so first
-        expire_pledge(session, pledge=payment.pledge, at=occasion.at)
+        expire_pledge(session, pledge=payment.pledge, at=context.now)
 
 
 def record_intent(
-    session: Session, payment: Payment, seen: IntentFact, *, occasion: Occasion
+    session: Session, payment: Payment, seen: IntentFact, *, context: Context
 ) -> None:
     """Take in a PaymentIntent.
 
@@ -109,34 +109,34 @@ def record_intent(
     """
     payment.stripe_payment_intent_id = seen.id
     if seen.status == "succeeded" and seen.charge is not None:
-        record_charge(session, payment, seen.charge, occasion=occasion)
+        record_charge(session, payment, seen.charge, context=context)
     elif payment.is_off_session and seen.status in _NEEDS_ITS_HOLDER and seen.failure_code:
-        record_decline(session, payment, code=seen.failure_code, occasion=occasion)
+        record_decline(session, payment, code=seen.failure_code, context=context)
     elif status := _STATUSES.get(seen.status):
         payment.advance_to(status)
 
 
 def record_charge(
-    session: Session, payment: Payment, seen: ChargeFact, *, occasion: Occasion
+    session: Session, payment: Payment, seen: ChargeFact, *, context: Context
 ) -> None:
     """Take in a successful charge: post its movement, and count the pledge or give it back.
 
-    Whether it counts is ``policy.why_late``'s to say, whenever we learn of it. Handled twice
-    it changes nothing.
+    Whether it counts is ``policy.reason_not_counted``'s to say, whenever we learn of it.
+    Handled twice it changes nothing.
     """
     campaign = lock(session, Campaign, id=payment.campaign_id)
     if payment.status is not PaymentStatus.SUCCEEDED:
         payment.stripe_charge_id = seen.id
         payment.stripe_payment_intent_id = seen.payment_intent_id
         payment.charged_at = seen.created_at
-        reason = _why_late(session, payment, campaign)
+        reason = _reason_not_counted(session, payment, campaign)
         payment.is_late = reason is not None
         payment.advance_to(PaymentStatus.SUCCEEDED)
-        reason = reason or _count(session, payment, occasion=occasion)
+        reason = reason or _count(session, payment, context=context)
         if reason is not None:
-            expire_pledge(session, pledge=payment.pledge, at=occasion.at)
+            expire_pledge(session, pledge=payment.pledge, at=context.now)
             session.flush()
-            refund_rest(session, payment, reason=reason, occasion=occasion)
+            refund_rest(session, payment, reason=reason, context=context)
     if seen.movement is not None:
         draft = rules.charge(payment, seen.movement)
         if adopt_movement(session, seen.movement, draft):
@@ -144,7 +144,9 @@ def record_charge(
             payment.available_at = seen.movement.available_at
 
 
-def _why_late(session: Session, payment: Payment, campaign: Campaign) -> RefundReason | None:
+def _reason_not_counted(
+    session: Session, payment: Payment, campaign: Campaign
+) -> RefundReason | None:
     assert payment.charged_at is not None
     counted = sa.select(Payment.id).where(
         Payment.pledge_id == payment.pledge_id,
@@ -155,7 +157,7 @@ def _why_late(session: Session, payment: Payment, campaign: Campaign) -> RefundR
         campaign.status is CampaignStatus.COLLECTING
         and payment.pledge.status is PledgeStatus.ACTIVE
     )
-    return why_late(
+    return reason_not_counted(
         collection=campaign.collection,
         charged_at=payment.charged_at,
         deadline_at=campaign.deadline_at,
@@ -164,13 +166,13 @@ def _why_late(session: Session, payment: Payment, campaign: Campaign) -> RefundR
     )
 
 
-def _count(session: Session, payment: Payment, *, occasion: Occasion) -> RefundReason | None:
+def _count(session: Session, payment: Payment, *, context: Context) -> RefundReason | None:
     """Count the pledge, and say so to its backer; or return why its money must go back."""
     if payment.campaign.collection is Collection.ON_SUCCESS:
-        tell_charged(session, pledge=payment.pledge, at=occasion.at)
+        tell_charged(session, pledge=payment.pledge, at=context.now)
         return None
     try:
-        activate_pledge(session, pledge=payment.pledge, at=occasion.at)
+        activate_pledge(session, pledge=payment.pledge, at=context.now)
     except RewardGoneError:
         return RefundReason.SOLD_OUT
     except CannotActivateError:

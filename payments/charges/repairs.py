@@ -15,7 +15,7 @@ from octo.errors import N_
 from payments.charges.off_session import is_repair_open
 from payments.checkout.parameters import WayBack
 from payments.checkout.sessions import begin_payment, find_open_page, open_page
-from payments.context import Occasion
+from payments.context import Context
 from payments.gateway.client import Gateway
 from payments.models import OPEN_ATTEMPTS, Attempt, Payment, PaymentStatus
 
@@ -32,8 +32,8 @@ def start_repair(
         pledge = lock(session, Pledge, public_id=pledge_id)
         payments = _lock_payments(session, pledge)
         campaign = lock(session, Campaign, id=pledge.campaign_id)
-        occasion = Occasion.now(settings, clock)
-        if find_declined(pledge, campaign, payments, at=occasion.at) is None:
+        context = Context.read(settings, clock)
+        if find_declined(pledge, campaign, payments, at=context.now) is None:
             raise NothingToRepairError(N_("There is nothing to pay for this pledge now."))
         if page := next(filter(None, map(find_open_page, payments)), None):
             return page
@@ -41,7 +41,7 @@ def start_repair(
             raise StillAskedError(
                 N_("We are still asking your bank about the last try. Come back in a minute.")
             )
-        claimed = begin_payment(session, pledge, way_back, occasion=occasion)
+        claimed = begin_payment(session, pledge, way_back, context=context)
     return open_page(claimed, gateway=gateway, settings=settings, clock=clock)
 
 

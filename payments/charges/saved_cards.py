@@ -13,7 +13,7 @@ from campaigns.pledges.transitions import (
 from octo.clock import Clock
 from octo.config import Settings
 from octo.database import lock, reading, transaction
-from payments.context import Occasion
+from payments.context import Context
 from payments.gateway.attempts import plan_attempt
 from payments.gateway.client import Gateway
 from payments.gateway.facts import CheckoutFact, SetupFact
@@ -34,7 +34,7 @@ def refresh_card(card_id: str, *, gateway: Gateway, settings: Settings, clock: C
     seen = gateway.get_checkout(session_id)
     with transaction() as session:
         card = lock_card(session, public_id=card_id)
-        record_card(session, card, seen, occasion=Occasion.now(settings, clock))
+        record_card(session, card, seen, context=Context.read(settings, clock))
 
 
 def lock_card(session: Session, **by: object) -> SavedCard:
@@ -44,23 +44,19 @@ def lock_card(session: Session, **by: object) -> SavedCard:
     return lock(session, SavedCard, pledge_id=pledge_id)
 
 
-def record_card(
-    session: Session, card: SavedCard, seen: CheckoutFact, *, occasion: Occasion
-) -> None:
+def record_card(session: Session, card: SavedCard, seen: CheckoutFact, *, context: Context) -> None:
     """Take in the page on which a card is saved; the setup inside says whether it was."""
     card.stripe_checkout_session_id = seen.id
     card.checkout_url = seen.url or card.checkout_url
     card.checkout_expires_at = seen.expires_at
-    card.checked_at = occasion.machine
+    card.checked_at = context.machine_now
     if seen.setup is not None and seen.setup.status == "succeeded":
-        _record_saved(session, card, seen.setup, occasion=occasion)
+        _record_saved(session, card, seen.setup, context=context)
     elif seen.status == "expired" and card.advance_to(CardStatus.EXPIRED):
-        expire_pledge(session, pledge=card.pledge, at=occasion.at)
+        expire_pledge(session, pledge=card.pledge, at=context.now)
 
 
-def _record_saved(
-    session: Session, card: SavedCard, seen: SetupFact, *, occasion: Occasion
-) -> None:
+def _record_saved(session: Session, card: SavedCard, seen: SetupFact, *, context: Context) -> None:
     """Keep the references of a card, and count its pledge: nothing is charged, nothing booked.
 
     It counts when it is recorded before closing began, which the campaign's lock decides: Stripe
@@ -74,17 +70,17 @@ def _record_saved(
     card.stripe_payment_method_id = seen.card.id
     card.brand = seen.card.brand[:24]
     card.last4 = seen.card.last4[:4]
-    card.saved_at = occasion.at
+    card.saved_at = context.now
     card.advance_to(CardStatus.SAVED)
     try:
-        activate_pledge(session, pledge=card.pledge, at=occasion.at)
+        activate_pledge(session, pledge=card.pledge, at=context.now)
     except CannotActivateError:
-        expire_pledge(session, pledge=card.pledge, at=occasion.at)
-        tell_card_not_kept(session, pledge=card.pledge, at=occasion.at)
-        forget_card(session, card, occasion=occasion)
+        expire_pledge(session, pledge=card.pledge, at=context.now)
+        tell_card_not_kept(session, pledge=card.pledge, at=context.now)
+        forget_card(session, card, context=context)
 
 
-def forget_card(session: Session, card: SavedCard, *, occasion: Occasion) -> None:
+def forget_card(session: Session, card: SavedCard, *, context: Context) -> None:
     """Have Stripe take a card away from its customer, so that it can never be charged again."""
     if card.status is not CardStatus.SAVED:
         return
@@ -96,10 +92,10 @@ def forget_card(session: Session, card: SavedCard, *, occasion: Occasion) -> Non
     if known is None:
         plan_attempt(
             session,
-            installation=occasion.settings.stripe.installation,
+            installation=context.settings.stripe.installation,
             kind=AttemptKind.CARD_DETACH,
             subject=card.public_id,
             parameters={"card": card.stripe_payment_method_id},
-            at=occasion.machine,
+            at=context.machine_now,
             campaign_id=card.campaign_id,
         )

@@ -14,7 +14,7 @@ from octo.database import lock, reading, transaction
 from octo.errors import N_
 from octo.ids import new_public_id
 from payments.checkout.parameters import WayBack, card_page, payment_page
-from payments.context import Occasion
+from payments.context import Context
 from payments.gateway.attempts import CALLER_LEASE, Claimed, claim_again, plan_attempt, take
 from payments.gateway.calls import perform
 from payments.gateway.client import Gateway, StripeAwayError
@@ -40,23 +40,23 @@ def start_checkout(
     """
     with transaction() as session:
         pledge = lock(session, Pledge, public_id=pledge_id)
-        occasion = Occasion.now(settings, clock)
+        context = Context.read(settings, clock)
         known = _find_subject(session, pledge)
         if known is not None and (page := find_open_page(known)) is not None:
             return page
         if pledge.status is not PledgeStatus.PENDING:
             raise NotPayableError(_NOT_PAYABLE)
         if known is not None:
-            claimed = _begin_again(session, known, occasion=occasion)
+            claimed = _begin_again(session, known, context=context)
         elif pledge.campaign.collection is Collection.ON_SUCCESS:
-            claimed = _begin_card(session, pledge, way_back, occasion=occasion)
+            claimed = _begin_card(session, pledge, way_back, context=context)
         else:
-            claimed = begin_payment(session, pledge, way_back, occasion=occasion)
+            claimed = begin_payment(session, pledge, way_back, context=context)
     return open_page(claimed, gateway=gateway, settings=settings, clock=clock)
 
 
 def begin_payment(
-    session: Session, pledge: Pledge, way_back: WayBack, *, occasion: Occasion
+    session: Session, pledge: Pledge, way_back: WayBack, *, context: Context
 ) -> Claimed:
     """Write down a payment and the call that opens its page; the caller commits, then calls."""
     payment = Payment(
@@ -66,13 +66,13 @@ def begin_payment(
         amount=pledge.amount,
         tip_amount=pledge.tip_amount,
         currency=pledge.currency,
-        created_at=occasion.at,
+        created_at=context.now,
     )
-    parameters = payment_page(pledge, payment, way_back, settings=occasion.settings, at=occasion.at)
-    return _begin(session, payment, parameters, occasion=occasion)
+    parameters = payment_page(pledge, payment, way_back, settings=context.settings, at=context.now)
+    return _begin(session, payment, parameters, context=context)
 
 
-def _begin_again(session: Session, subject: Subject, *, occasion: Occasion) -> Claimed:
+def _begin_again(session: Session, subject: Subject, *, context: Context) -> Claimed:
     """Take up the call that had no answer yet, under its own key.
 
     Raises ``StripeAwayError`` while another process is at it.
@@ -84,7 +84,7 @@ def _begin_again(session: Session, subject: Subject, *, occasion: Occasion) -> C
         kind=AttemptKind.CHECKOUT_CREATE,
         subject=subject.public_id,
         holder=_this_request(),
-        at=occasion.machine,
+        at=context.machine_now,
     )
     if claimed is None:
         raise StripeAwayError(_NO_ANSWER)
@@ -92,33 +92,33 @@ def _begin_again(session: Session, subject: Subject, *, occasion: Occasion) -> C
 
 
 def _begin_card(
-    session: Session, pledge: Pledge, way_back: WayBack, *, occasion: Occasion
+    session: Session, pledge: Pledge, way_back: WayBack, *, context: Context
 ) -> Claimed:
     card = SavedCard(
         public_id=new_public_id("crd"),
         pledge=pledge,
         campaign_id=pledge.campaign_id,
-        created_at=occasion.at,
+        created_at=context.now,
     )
-    parameters = card_page(pledge, card, way_back, settings=occasion.settings, at=occasion.at)
-    return _begin(session, card, parameters, occasion=occasion)
+    parameters = card_page(pledge, card, way_back, settings=context.settings, at=context.now)
+    return _begin(session, card, parameters, context=context)
 
 
 def _begin(
-    session: Session, subject: Subject, parameters: dict[str, Any], *, occasion: Occasion
+    session: Session, subject: Subject, parameters: dict[str, Any], *, context: Context
 ) -> Claimed:
     session.add(subject)
     attempt = plan_attempt(
         session,
-        installation=occasion.settings.stripe.installation,
+        installation=context.settings.stripe.installation,
         kind=AttemptKind.CHECKOUT_CREATE,
         subject=subject.public_id,
         parameters=parameters,
-        at=occasion.machine,
+        at=context.machine_now,
         campaign_id=subject.campaign_id,
     )
     session.flush()
-    return take(attempt, holder=_this_request(), at=occasion.machine, lease=CALLER_LEASE)
+    return take(attempt, holder=_this_request(), at=context.machine_now, lease=CALLER_LEASE)
 
 
 def open_page(
@@ -142,7 +142,7 @@ def find_open_page(subject: Subject) -> CheckoutPage | None:
     return CheckoutPage(url=subject.checkout_url, expires_at=subject.checkout_expires_at)
 
 
-def expire_checkout(session: Session, subject: Subject, *, occasion: Occasion) -> None:
+def expire_checkout(session: Session, subject: Subject, *, context: Context) -> None:
     """Ask Stripe to close an open page; planned once, carried out by the engine.
 
     A backer may still be done with it in this race: late money goes back, and a late card is
@@ -157,11 +157,11 @@ def expire_checkout(session: Session, subject: Subject, *, occasion: Occasion) -
     if known is None:
         plan_attempt(
             session,
-            installation=occasion.settings.stripe.installation,
+            installation=context.settings.stripe.installation,
             kind=AttemptKind.CHECKOUT_EXPIRE,
             subject=subject.public_id,
             parameters={"session": subject.stripe_checkout_session_id},
-            at=occasion.machine,
+            at=context.machine_now,
             campaign_id=subject.campaign_id,
         )
 

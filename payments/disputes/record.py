@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from campaigns.deadline.transitions import reopen_settling
 from campaigns.models import Campaign, Outcome, PledgeStatus
 from octo.database import lock
-from payments.context import Occasion
+from payments.context import Context
 from payments.documents.issue import correct_documents
 from payments.gateway.facts import DisputeFact
 from payments.ledger import rules
@@ -39,7 +39,7 @@ _ENDED_PLEDGES: Final = {
 
 
 def record_dispute(
-    session: Session, payment: Payment, seen: DisputeFact, *, occasion: Occasion
+    session: Session, payment: Payment, seen: DisputeFact, *, context: Context
 ) -> None:
     """Take in what Stripe says of a dispute; the caller holds the pledge's and payment's locks.
 
@@ -56,17 +56,17 @@ def record_dispute(
     if dispute.status in _CLOSED and status not in _CLOSED:
         return  # fetched before what another has taken in since
     if dispute.status is DisputeStatus.LOST and status is not DisputeStatus.LOST:
-        unbook_loss(session, dispute, occasion=occasion)
+        unbook_loss(session, dispute, context=context)
     _take_in_amount(session, dispute, campaign, seen)
     if status is not dispute.status:
         dispute.status = status
-        dispute.closed_at = occasion.at if status in _CLOSED else None
+        dispute.closed_at = context.now if status in _CLOSED else None
     if status is DisputeStatus.OPENED:
-        cancel_unsent_refunds(session, payment, occasion=occasion)
-    share_disputes(session, payment, occasion=occasion)
-    correct_documents(session, campaign, occasion=occasion)
+        cancel_unsent_refunds(session, payment, context=context)
+    share_disputes(session, payment, context=context)
+    correct_documents(session, campaign, context=context)
     if status in _CLOSED:
-        _go_on(session, payment, campaign, occasion=occasion)
+        _go_on(session, payment, campaign, context=context)
 
 
 def _find_or_add(session: Session, payment: Payment, seen: DisputeFact) -> Dispute:
@@ -127,13 +127,13 @@ def _status_of(seen: DisputeFact) -> DisputeStatus:
     )
 
 
-def _go_on(session: Session, payment: Payment, campaign: Campaign, *, occasion: Occasion) -> None:
+def _go_on(session: Session, payment: Payment, campaign: Campaign, *, context: Context) -> None:
     """Once a bank has judged, give back what waited for that."""
     if payment.refundable_amount == 0:
         return
     reason = RefundReason.TOO_LATE if payment.is_late else _ENDED_PLEDGES.get(payment.pledge.status)
     if reason is not None:
-        refund_rest(session, payment, reason=reason, occasion=occasion)
+        refund_rest(session, payment, reason=reason, context=context)
     elif campaign.outcome in {Outcome.FAILED, Outcome.CANCELED}:
         why = f"{payment.public_id} is no longer disputed"
-        reopen_settling(session, campaign, reason=why, at=occasion.at)
+        reopen_settling(session, campaign, reason=why, at=context.now)

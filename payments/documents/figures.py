@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from campaigns.models import Campaign, Pledge, PledgeStatus
 from payments.models import Payment, PaymentStatus, Settlement, SettlementKind
-from payments.policy import Figures, settle
+from payments.policy import Figures, compute_figures
 
 _REFUNDED: Final = Payment.refunded_amount - Payment.refunded_tip_amount
 _DISPUTED: Final = Payment.disputed_amount - Payment.disputed_tip_amount
@@ -47,7 +47,7 @@ def read_figures(
             _sum(_TIP_LEFT).label("tips"),
         ).where(counted(campaign.id))
     ).one()
-    return settle(
+    return compute_figures(
         gross=int(sums.gross),
         refunds=int(sums.refunds),
         disputes=int(sums.disputes),

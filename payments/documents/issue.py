@@ -17,9 +17,9 @@ from campaigns.models import Campaign, Outcome
 from campaigns.team.mails import tell_owner
 from octo.database import lock
 from octo.ids import new_public_id
-from payments.context import Occasion
+from payments.context import Context
 from payments.documents.figures import read_documented, read_figures, read_processor_fees
-from payments.documents.owner_balance import give, take
+from payments.documents.owner_balance import credit_owner, debit_owner
 from payments.ledger import rules
 from payments.ledger.posting import post
 from payments.models import DocumentSeries, Settlement, SettlementKind
@@ -33,14 +33,14 @@ _SERIES: Final = {
 
 
 def issue_settlement(
-    session: Session, campaign: Campaign, *, occasion: Occasion, number: str | None = None
+    session: Session, campaign: Campaign, *, context: Context, number: str | None = None
 ) -> Settlement:
     """Issue the main document of a campaign and the transfer that will pay it.
 
     The caller holds the campaign's lock, so that nothing of what is summed here can change.
     ``number`` is that of a document which was issued before and which a backup has forgotten.
     """
-    in_force = occasion.settings.rules
+    in_force = context.settings.rules
     figures = read_figures(
         session, campaign, fee_rate=in_force.platform_fee_rate, vat_rate=in_force.vat_rate
     )
@@ -50,13 +50,13 @@ def issue_settlement(
         SettlementKind.MAIN,
         figures,
         rates=(in_force.platform_fee_rate, in_force.vat_rate),
-        occasion=occasion,
+        context=context,
         number=number,
     )
 
 
 def correct_documents(
-    session: Session, campaign: Campaign, *, occasion: Occasion
+    session: Session, campaign: Campaign, *, context: Context
 ) -> Settlement | None:
     """Have the documents say again what the campaign collected; nothing if they do, or none stands.
 
@@ -68,18 +68,18 @@ def correct_documents(
         return None
     rates = Decimal(main.fee_rate), Decimal(main.vat_rate)
     now = read_figures(session, campaign, fee_rate=rates[0], vat_rate=rates[1])
-    return _correct(session, campaign, now, rates=rates, occasion=occasion)
+    return _correct(session, campaign, now, rates=rates, context=context)
 
 
 def reverse_documents(
-    session: Session, campaign: Campaign, *, occasion: Occasion
+    session: Session, campaign: Campaign, *, context: Context
 ) -> Settlement | None:
     """Take back all that a campaign's documents say, by one credit note."""
     main = find_main(session, campaign)
     if main is None:
         return None
     rates = Decimal(main.fee_rate), Decimal(main.vat_rate)
-    return _correct(session, campaign, Figures(), rates=rates, occasion=occasion)
+    return _correct(session, campaign, Figures(), rates=rates, context=context)
 
 
 def find_main(session: Session, campaign: Campaign) -> Settlement | None:
@@ -127,24 +127,24 @@ def _correct(
     now: Figures,
     *,
     rates: tuple[Decimal, Decimal],
-    occasion: Occasion,
+    context: Context,
 ) -> Settlement | None:
     difference = now - read_documented(session, campaign)
     if difference.is_nothing:
         return None
     kind = SettlementKind.CREDIT_NOTE if difference.is_credit else SettlementKind.SUPPLEMENTARY
-    document = _issue(session, campaign, kind, difference, rates=rates, occasion=occasion)
+    document = _issue(session, campaign, kind, difference, rates=rates, context=context)
     tell_owner(
         session,
         campaign,
         "settlement_corrected",
-        at=occasion.at,
+        at=context.now,
         document_number=document.number,
         is_credit=difference.is_credit,
         amount=abs(difference.net_amount),
     )
     if not difference.is_credit:
-        reopen_settling(session, campaign, reason=document.number, at=occasion.at)
+        reopen_settling(session, campaign, reason=document.number, at=context.now)
     return document
 
 
@@ -155,7 +155,7 @@ def _issue(
     figures: Figures,
     *,
     rates: tuple[Decimal, Decimal],
-    occasion: Occasion,
+    context: Context,
     number: str | None = None,
 ) -> Settlement:
     """Write a document, book it, and have the owner paid or owe what it says."""
@@ -163,7 +163,7 @@ def _issue(
     count, fees = read_processor_fees(session, campaign) if is_main else (0, 0)
     document = Settlement(
         public_id=new_public_id("set"),
-        number=number or next_number(session, f"{_SERIES[kind]}{occasion.at.year}"),
+        number=number or next_number(session, f"{_SERIES[kind]}{context.now.year}"),
         campaign=campaign,
         kind=kind,
         currency=campaign.currency,
@@ -171,25 +171,25 @@ def _issue(
         fee_rate=str(rates[0]),
         vat_rate=str(rates[1]),
         processor_fees_amount=fees,
-        issued_at=occasion.at,
+        issued_at=context.now,
         **vars(Figures() - figures if kind is SettlementKind.CREDIT_NOTE else figures),
     )
     session.add(document)
     session.flush()
-    _settle_with_owner(session, campaign, document, figures.net_amount, occasion=occasion)
+    _settle_with_owner(session, campaign, document, figures.net_amount, context=context)
     return document
 
 
 def _settle_with_owner(
-    session: Session, campaign: Campaign, document: Settlement, net: int, *, occasion: Occasion
+    session: Session, campaign: Campaign, document: Settlement, net: int, *, context: Context
 ) -> None:
     """Book a document with what becomes of its net, which may be negative by a rounded cent."""
     debt = loss = 0
     if net > 0:
-        shares = give(session, document, net, at=occasion.at)
+        shares = credit_owner(session, document, net, at=context.now)
         debt, loss = shares.debt_amount, shares.loss_amount
     elif net < 0:
-        debt = -take(session, campaign, -net, occasion=occasion).debt_amount
+        debt = -debit_owner(session, campaign, -net, context=context).debt_amount
     draft = rules.settlement(document, debt_amount=debt, loss_amount=loss)
     if draft is not None:
         post(session, draft)

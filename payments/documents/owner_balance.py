@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from campaigns.models import Campaign
 from octo.ids import new_public_id
-from payments.context import Occasion
+from payments.context import Context
 from payments.gateway.attempts import withdraw
 from payments.models import (
     OPEN_ATTEMPTS,
@@ -50,9 +50,11 @@ def find_debt(session: Session, campaign_id: int) -> OwnerDebt | None:
     ).one_or_none()
 
 
-def give(session: Session, document: Settlement, amount: int, *, at: datetime) -> OwnerShares:
+def credit_owner(
+    session: Session, document: Settlement, amount: int, *, at: datetime
+) -> OwnerShares:
     """Use what a document brings the owner, and have the rest paid by a transfer of its own."""
-    shares = use_for_debt(session, document.campaign_id, amount)
+    shares = offset_debt(session, document.campaign_id, amount)
     transfer = Transfer(
         public_id=new_public_id("trf"),
         settlement=document,
@@ -71,7 +73,7 @@ def give(session: Session, document: Settlement, amount: int, *, at: datetime) -
     return shares
 
 
-def give_again(session: Session, transfer: Transfer, amount: int, *, at: datetime) -> None:
+def credit_owner_again(session: Session, transfer: Transfer, amount: int, *, at: datetime) -> None:
     """Have what was taken back of a transfer paid again, once a treasurer says so."""
     numbers = sa.select(sa.func.max(Transfer.number)).where(
         Transfer.settlement_id == transfer.settlement_id
@@ -94,7 +96,7 @@ def give_again(session: Session, transfer: Transfer, amount: int, *, at: datetim
     session.flush()
 
 
-def use_for_debt(session: Session, campaign_id: int, amount: int) -> OwnerShares:
+def offset_debt(session: Session, campaign_id: int, amount: int) -> OwnerShares:
     """End with an amount what the owner owes, then what was written off of it."""
     debt = find_debt(session, campaign_id)
     if debt is None:
@@ -106,9 +108,11 @@ def use_for_debt(session: Session, campaign_id: int, amount: int) -> OwnerShares
     return shares
 
 
-def take(session: Session, campaign: Campaign, amount: int, *, occasion: Occasion) -> OwnerTaking:
+def debit_owner(
+    session: Session, campaign: Campaign, amount: int, *, context: Context
+) -> OwnerTaking:
     """Take an amount off what is not sent yet, what is held first; the rest is owed."""
-    unsent = find_unsent(session, campaign.id, machine=occasion.machine)
+    unsent = find_unsent(session, campaign.id, machine=context.machine_now)
     taking = take_from_owner(amount, unsent=sum(one.amount for one in unsent))
     left = taking.unsent_amount
     for transfer in unsent:
@@ -116,7 +120,7 @@ def take(session: Session, campaign: Campaign, amount: int, *, occasion: Occasio
         transfer.deduct(part)
         left -= part
     if taking.debt_amount:
-        _incur(session, campaign, taking.debt_amount, at=occasion.at)
+        _incur(session, campaign, taking.debt_amount, at=context.now)
     session.flush()
     return taking
 

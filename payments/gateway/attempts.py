@@ -265,7 +265,7 @@ def renew(session: Session, claims: Sequence[Claimed], *, holder: str, at: datet
     )
 
 
-def let_go(session: Session, claims: Sequence[Claimed], *, holder: str) -> None:
+def release(session: Session, claims: Sequence[Claimed], *, holder: str) -> None:
     """Give back what was claimed and never sent: another worker may take it at once."""
     session.execute(
         sa.update(Attempt)
@@ -302,7 +302,7 @@ def close(attempt: Attempt, answer: Done | Refused, *, at: datetime) -> None:
         attempt.error_message = answer.message
 
 
-def put_back(attempt: Attempt, answer: Postponed | Unknown, *, at: datetime) -> None:
+def reschedule(attempt: Attempt, answer: Postponed | Unknown, *, at: datetime) -> None:
     """Keep an attempt open, to be sent again under the same key after a pause with jitter."""
     if isinstance(answer, Postponed):
         attempt.error_code = answer.code[:80]
@@ -375,7 +375,9 @@ def restore_attempt(
     attempt.lease_until = None
 
 
-def try_again(session: Session, attempt: Attempt, *, installation: str, at: datetime) -> Attempt:
+def replan_under_new_key(
+    session: Session, attempt: Attempt, *, installation: str, at: datetime
+) -> Attempt:
     """Close an attempt that a look-up proved without effect, and plan it under a new key.
 
     Only called once the old request can no longer be alive.

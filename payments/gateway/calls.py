@@ -9,7 +9,7 @@ import structlog
 from payments.gateway.attempts import Claimed
 from payments.gateway.client import LONGEST_REQUEST_SECONDS, Gateway, StripeAwayError
 from payments.gateway.facts import Answer, Done, Overtaken, Refused, Unknown
-from payments.gateway.lookups import find_effect, find_strangers
+from payments.gateway.lookups import find_effect, find_external_refunds
 from payments.models import AttemptKind
 
 _log = structlog.get_logger()
@@ -77,8 +77,8 @@ def _second_thoughts(gateway: Gateway, claimed: Claimed, answer: Refused) -> Ans
     if claimed.kind is AttemptKind.REFUND_CREATE and answer.code != CHARGE_DISPUTED:
         if found := find_effect(gateway, claimed):
             return Done(found)
-        strangers = find_strangers(gateway, claimed)
-        return Overtaken(answer.code, answer.message, refunds=strangers) if strangers else answer
+        external = find_external_refunds(gateway, claimed)
+        return Overtaken(answer.code, answer.message, refunds=external) if external else answer
     if claimed.kind in _ASKS_ABOUT_STATE and not answer.is_decline:
         found = find_effect(gateway, claimed)
         return Done(found) if found else answer

@@ -24,7 +24,7 @@ import structlog
 from octo.clock import Clock
 from octo.config import Settings
 from octo.database import reading, transaction
-from payments.gateway.attempts import LEASE, Claimed, claim, find_due_kinds, let_go, renew
+from payments.gateway.attempts import LEASE, Claimed, claim, find_due_kinds, release, renew
 from payments.gateway.calls import Result, perform
 from payments.gateway.client import Gateway
 from payments.gateway.facts import Postponed
@@ -187,7 +187,7 @@ class Engine:
         if not (is_late or (self._queue and self.should_stop())):
             return
         with transaction() as session:
-            let_go(session, [one.claimed for one in self._queue], holder=self.holder)
+            release(session, [one.claimed for one in self._queue], holder=self.holder)
         self._queue.clear()
         self._claims_again = 0.0
 
@@ -243,7 +243,7 @@ class Engine:
         self._queue = [one for one in self._queue if one.claimed.kind not in slowed]
         heapq.heapify(self._queue)
         with transaction() as session:
-            let_go(session, held_back, holder=self.holder)
+            release(session, held_back, holder=self.holder)
             machine = self.clock.machine_now()
             pause(session, name, seconds=answer.retry_after_seconds, at=machine)
 

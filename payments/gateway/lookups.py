@@ -34,7 +34,7 @@ def find_effect(gateway: Gateway, claimed: Claimed) -> Fact | None:
     return None if finder is None else finder(gateway, claimed)
 
 
-def find_strangers(gateway: Gateway, claimed: Claimed) -> tuple[RefundFact, ...]:
+def find_external_refunds(gateway: Gateway, claimed: Claimed) -> tuple[RefundFact, ...]:
     """Find the refunds of a charge that somebody made by hand, in Stripe's dashboard."""
     listed = gateway.list_refunds(claimed.parameters["charge"])
     return tuple(one for one in listed if "octo_subject" not in one.metadata)

@@ -28,8 +28,8 @@ from payments.charges.off_session import (
 )
 from payments.charges.record import record_checkout, record_intent
 from payments.charges.saved_cards import lock_card, record_card
-from payments.context import Occasion
-from payments.gateway.attempts import Claimed, close, lock_held, put_back, try_again
+from payments.context import Context
+from payments.gateway.attempts import Claimed, close, lock_held, replan_under_new_key, reschedule
 from payments.gateway.calls import CHARGE_DISPUTED, NoEffect, Result
 from payments.gateway.facts import (
     AccountFact,
@@ -68,7 +68,7 @@ _log = structlog.get_logger()
 
 MOST_WRITES: Final = 5
 PAUSE_SECONDS: Final = 0.1
-SET_ASIDE_FOR: Final = timedelta(minutes=1)
+QUARANTINE: Final = timedelta(minutes=1)
 
 Outcomes = Sequence[tuple[Claimed, Result]]
 _TRANSFER_WAITS: Final = {
@@ -94,7 +94,7 @@ def record_results(outcomes: Outcomes, *, settings: Settings, clock: Clock) -> N
     except Exception as error:  # noqa: BLE001 - whatever is wrong with one, the others are kept
         _log.warning("group_not_written", size=len(outcomes), exc_info=True)
         if len(outcomes) == 1:
-            _set_aside(outcomes[0][0], error, settings=settings, clock=clock)
+            _quarantine(outcomes[0][0], error, settings=settings, clock=clock)
             return
         half = len(outcomes) // 2
         record_results(outcomes[:half], settings=settings, clock=clock)
@@ -117,7 +117,7 @@ def _write_patiently(outcomes: Outcomes, *, settings: Settings, clock: Clock) ->
 
 def _write(outcomes: Outcomes, *, settings: Settings, clock: Clock) -> None:
     with transaction() as session:
-        occasion = Occasion.now(settings, clock)
+        context = Context.read(settings, clock)
         held = lock_held(session, [claimed for claimed, _ in outcomes])
         subjects = lock_subjects(session, held.values())
         refunds: list[tuple[Refund, RefundFact]] = []
@@ -126,11 +126,11 @@ def _write(outcomes: Outcomes, *, settings: Settings, clock: Clock) -> None:
             if attempt is None:
                 continue
             if isinstance(result, Done) and isinstance(result.fact, RefundFact):
-                close(attempt, result, at=occasion.machine)
+                close(attempt, result, at=context.machine_now)
                 refunds.append((subjects.refunds[attempt.subject], result.fact))
             else:
-                _record(session, attempt, result, occasion=occasion)
-        record_refunds(session, refunds, occasion=occasion)
+                _record(session, attempt, result, context=context)
+        record_refunds(session, refunds, context=context)
 
 
 def note_trouble(campaign_id: int, error: Exception, *, settings: Settings, clock: Clock) -> str:
@@ -138,90 +138,92 @@ def note_trouble(campaign_id: int, error: Exception, *, settings: Settings, cloc
     _log.error("campaign_in_trouble", campaign=campaign_id, exc_info=error)
     if isinstance(error, OctoError | IntegrityError | AssertionError):
         with transaction() as session:
-            occasion = Occasion.now(settings, clock)
-            freeze(session, campaign_id, reason=repr(error)[:2000], occasion=occasion)
+            context = Context.read(settings, clock)
+            freeze(session, campaign_id, reason=repr(error)[:2000], context=context)
     return f"{slug_of(campaign_id)}: {error!r}"
 
 
-def freeze(session: Session, campaign_id: int, *, reason: str, occasion: Occasion) -> None:
+def freeze(session: Session, campaign_id: int, *, reason: str, context: Context) -> None:
     """Stop all money of one campaign until a person has looked; the others go on."""
     is_frozen = sa.select(Freeze.id).where(
         Freeze.campaign_id == campaign_id, Freeze.lifted_at.is_(None)
     )
     if session.scalar(is_frozen) is None:
         _log.error("campaign_frozen", campaign=campaign_id, reason=reason)
-        session.add(Freeze(campaign_id=campaign_id, reason=reason, frozen_at=occasion.at))
+        session.add(Freeze(campaign_id=campaign_id, reason=reason, frozen_at=context.now))
         session.flush()
 
 
-def _record(session: Session, attempt: Attempt, result: Result, *, occasion: Occasion) -> None:
+def _record(session: Session, attempt: Attempt, result: Result, *, context: Context) -> None:
     match result:
         case Done():
-            close(attempt, result, at=occasion.machine)
-            _record_done(session, attempt, result, occasion=occasion)
+            close(attempt, result, at=context.machine_now)
+            _record_done(session, attempt, result, context=context)
         case Refused():
-            close(attempt, result, at=occasion.machine)
-            _record_refused(session, attempt, result, occasion=occasion)
+            close(attempt, result, at=context.machine_now)
+            _record_refused(session, attempt, result, context=context)
         case NoEffect():
-            installation = occasion.settings.stripe.installation
-            try_again(session, attempt, installation=installation, at=occasion.machine)
+            installation = context.settings.stripe.installation
+            replan_under_new_key(
+                session, attempt, installation=installation, at=context.machine_now
+            )
         case Postponed() | Unknown():
-            put_back(attempt, result, at=occasion.machine)
+            reschedule(attempt, result, at=context.machine_now)
 
 
-def _record_done(session: Session, attempt: Attempt, done: Done, *, occasion: Occasion) -> None:
+def _record_done(session: Session, attempt: Attempt, done: Done, *, context: Context) -> None:
     match done.fact:
         case TransferFact() as seen:
             transfer = lock(session, Transfer, public_id=attempt.subject)
-            record_transfer(session, transfer, seen, at=occasion.at)
+            record_transfer(session, transfer, seen, at=context.now)
         case ReversalFact() as seen:
             reversal = lock_reversal(session, public_id=attempt.subject)
-            record_reversal(session, reversal, seen, occasion=occasion)
+            record_reversal(session, reversal, seen, context=context)
         case CheckoutFact(mode="setup") as seen:
             card = lock_card(session, public_id=attempt.subject)
-            record_card(session, card, seen, occasion=occasion)
+            record_card(session, card, seen, context=context)
         case CheckoutFact() as seen:
             payment = lock_payment(session, public_id=attempt.subject)
-            record_checkout(session, payment, seen, occasion=occasion)
+            record_checkout(session, payment, seen, context=context)
         case IntentFact() as seen:
             payment = lock_payment(session, public_id=attempt.subject)
-            record_intent(session, payment, seen, occasion=occasion)
+            record_intent(session, payment, seen, context=context)
             if attempt.kind is AttemptKind.INTENT_CREATE:
-                confirm_intent(session, payment, occasion=occasion)
+                confirm_intent(session, payment, context=context)
         case CardFact():
             lock_card(session, public_id=attempt.subject).advance_to(CardStatus.FORGOTTEN)
         case AccountFact() as seen:
             account = lock(session, ConnectedAccount, public_id=attempt.subject)
-            record_account(account, seen, at=occasion.machine)
+            record_account(account, seen, at=context.machine_now)
 
 
 def _record_refused(
-    session: Session, attempt: Attempt, refused: Refused, *, occasion: Occasion
+    session: Session, attempt: Attempt, refused: Refused, *, context: Context
 ) -> None:
     """Stripe said no: most refusals of ours are a bug to be looked at before money moves on."""
     match attempt.kind:
         case AttemptKind.CHECKOUT_CREATE if attempt.parameters["mode"] == "setup":
             card = lock_card(session, public_id=attempt.subject)
             if card.advance_to(CardStatus.EXPIRED):
-                expire_pledge(session, pledge=card.pledge, at=occasion.at)
+                expire_pledge(session, pledge=card.pledge, at=context.now)
         case AttemptKind.CHECKOUT_CREATE:
             payment = lock_payment(session, public_id=attempt.subject)
             if payment.advance_to(PaymentStatus.CANCELED):
-                expire_pledge(session, pledge=payment.pledge, at=occasion.at)
+                expire_pledge(session, pledge=payment.pledge, at=context.now)
         case AttemptKind.INTENT_CREATE | AttemptKind.INTENT_CONFIRM if _is_of_the_card(refused):
             payment = lock_payment(session, public_id=attempt.subject)
             code = refused.code if refused.is_decline else UNUSABLE
-            record_decline(session, payment, code=code, occasion=occasion)
+            record_decline(session, payment, code=code, context=context)
         case AttemptKind.CARD_DETACH:
             _log.error("card_not_forgotten", subject=attempt.subject, code=refused.code)
         case AttemptKind.ACCOUNT_CREATE:
             _log.error("account_refused", subject=attempt.subject, code=refused.code)
-        case _ if _is_taken_in(session, attempt, refused, occasion=occasion):
+        case _ if _is_taken_in(session, attempt, refused, context=context):
             pass
         case _:
             assert attempt.campaign_id is not None
             reason = f"{attempt.kind.value} {attempt.subject}: {refused.code}: {refused.message}"
-            freeze(session, attempt.campaign_id, reason=reason, occasion=occasion)
+            freeze(session, attempt.campaign_id, reason=reason, context=context)
 
 
 def _is_of_the_card(refused: Refused) -> bool:
@@ -229,38 +231,36 @@ def _is_of_the_card(refused: Refused) -> bool:
     return refused.is_decline or refused.code in CARD_IS_GONE
 
 
-def _is_taken_in(
-    session: Session, attempt: Attempt, refused: Refused, *, occasion: Occasion
-) -> bool:
+def _is_taken_in(session: Session, attempt: Attempt, refused: Refused, *, context: Context) -> bool:
     """Take in a refusal to move money that needs no bug: what the world did meanwhile."""
     subject = attempt.subject
     match attempt.kind, refused:
         case AttemptKind.TRANSFER_CREATE, Refused(code) if code in _TRANSFER_WAITS:
             transfer = lock(session, Transfer, public_id=subject)
             waits_for = _TRANSFER_WAITS[code]
-            take_back_refused(session, transfer, waits_for=waits_for, occasion=occasion)
+            take_back_refused(session, transfer, waits_for=waits_for, context=context)
         case AttemptKind.REVERSAL_CREATE, Refused(code):
             reversal = lock_reversal(session, public_id=subject)
-            refuse_reversal(reversal, reason=code, at=occasion.at)
+            refuse_reversal(reversal, reason=code, at=context.now)
         case AttemptKind.REFUND_CREATE, Overtaken(refunds=refunds):
             refund = lock(session, Refund, public_id=subject)
-            return overtake_refund(session, refund, refunds, occasion=occasion)
+            return overtake_refund(session, refund, refunds, context=context)
         case AttemptKind.REFUND_CREATE, Refused(code) if code == CHARGE_DISPUTED:
             refund = lock(session, Refund, public_id=subject)
-            stop_disputed_refund(session, refund, occasion=occasion)
+            stop_disputed_refund(session, refund, context=context)
         case _:
             return False
     return True
 
 
-def _set_aside(claimed: Claimed, error: Exception, *, settings: Settings, clock: Clock) -> None:
+def _quarantine(claimed: Claimed, error: Exception, *, settings: Settings, clock: Clock) -> None:
     with transaction() as session:
-        occasion = Occasion.now(settings, clock)
+        context = Context.read(settings, clock)
         for attempt in lock_held(session, [claimed]).values():
             attempt.status = AttemptStatus.UNKNOWN
             attempt.error_message = f"could not be written down: {error!r}"[:2000]
             attempt.lease_until = None
-            attempt.not_before = occasion.machine + SET_ASIDE_FOR
+            attempt.not_before = context.machine_now + QUARANTINE
             if attempt.campaign_id is not None:
                 reason = f"{attempt.kind.value} {attempt.subject}: {error!r}"
-                freeze(session, attempt.campaign_id, reason=reason[:2000], occasion=occasion)
+                freeze(session, attempt.campaign_id, reason=reason[:2000], context=context)

@@ -11,7 +11,7 @@ from typing import Final
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from payments.models import Attempt, AttemptKind, Discrepancy, Reconciliation, Standing
+from payments.models import Attempt, AttemptKind, BooksState, Discrepancy, Reconciliation
 
 COMPARISON_HOLDS: Final = timedelta(minutes=15)
 MOVES_NO_MONEY: Final = (
@@ -36,7 +36,7 @@ def is_compared(session: Session, *, at: datetime) -> sa.ColumnElement[bool]:
     return (
         sa.exists()
         .where(
-            Reconciliation.standing == Standing.CURRENT,
+            Reconciliation.standing == BooksState.CURRENT,
             Reconciliation.compared_at > at - COMPARISON_HOLDS,
             Reconciliation.epoch == epoch(session),
         )

@@ -7,7 +7,7 @@ from typing import Any, Final
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from payments.ledger import afterlife, documents, integrity, pledges
+from payments.ledger import documents, integrity, obligations, pledges
 from payments.ledger.integrity import Fault
 from payments.models import LedgerEntry, LedgerTransaction, StripeMovement
 
@@ -23,9 +23,9 @@ RULES: Final[tuple[Rule, ...]] = (
     documents.check_keepers,
     documents.check_settlements,
     documents.check_transfers,
-    afterlife.check_owners,
-    afterlife.check_disputes,
-    afterlife.check_owed,
+    obligations.check_owners,
+    obligations.check_disputes,
+    obligations.check_owed,
     pledges.check_counted,
     pledges.check_paid,
     pledges.check_fees,

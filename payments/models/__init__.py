@@ -25,9 +25,9 @@ from payments.models.payment import (
     Resolution,
 )
 from payments.models.reconciliation import (
+    BooksState,
     Discrepancy,
     Reconciliation,
-    Standing,
     StripePlatform,
 )
 from payments.models.saved_card import CardStatus, SavedCard
@@ -59,6 +59,7 @@ __all__ = [
     "Attempt",
     "AttemptKind",
     "AttemptStatus",
+    "BooksState",
     "CardStatus",
     "ConnectedAccount",
     "Discrepancy",
@@ -88,7 +89,6 @@ __all__ = [
     "SavedCard",
     "Settlement",
     "SettlementKind",
-    "Standing",
     "StripeMovement",
     "StripePlatform",
     "TransactionKind",

@@ -11,12 +11,14 @@ from campaigns.models import Campaign
 from octo.database import Id, Instant, Model, big_id, status_column
 
 
-class Standing(StrEnum):
+class BooksState(StrEnum):
     """Whether this database may be relied upon to move money."""
 
     UNCHECKED = "unchecked"  # a worker began, and has not compared yet
     CURRENT = "current"
-    OLDER = "older"  # Stripe knows of what this database has forgotten: a backup was restored
+    BEHIND_STRIPE = (
+        "older"  # Stripe knows of what this database has forgotten: a backup was restored
+    )
 
 
 class Reconciliation(Model):
@@ -36,7 +38,7 @@ class Reconciliation(Model):
     )
 
     id: Mapped[Id]
-    standing: Mapped[Standing] = status_column(Standing, default=Standing.UNCHECKED)
+    standing: Mapped[BooksState] = status_column(BooksState, default=BooksState.UNCHECKED)
     compared_at: Mapped[Instant | None]
     epoch: Mapped[str] = mapped_column(sa.String(80), default="")
     whole_at: Mapped[Instant | None]

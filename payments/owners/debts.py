@@ -13,7 +13,7 @@ from octo.database import lock, transaction
 from octo.errors import N_, ConflictError, InvalidError
 from octo.ids import new_public_id
 from octo.text import clean_paragraphs
-from payments.context import Occasion
+from payments.context import Context
 from payments.documents.owner_balance import find_debt
 from payments.ledger import rules
 from payments.ledger.posting import post
@@ -38,7 +38,7 @@ class NoDebtError(ConflictError):
 
 
 class NotHeldError(ConflictError):
-    """This transfer waits for nobody's word."""
+    """This transfer is not on hold."""
 
     code = "not_held"
 
@@ -47,7 +47,7 @@ def recover_debt(
     campaign_id: str,
     *,
     amount: int,
-    act_key: str,
+    idempotency_key: str,
     reason: str,
     actor: str,
     settings: Settings,
@@ -55,14 +55,14 @@ def recover_debt(
 ) -> Sequence[TransferReversal]:
     """Take back from the owner's Stripe account an amount (minor units) of what is owed.
 
-    One reversal for each transfer it needs, the latest first. The same ``act_key`` is the same
+    One reversal for each transfer it needs, the latest first. The same ``idempotency_key`` is the same
     act, whatever became of it. Stripe refuses what the account does not hold: that leaves the
     debt as it was.
     """
     reason = clean_paragraphs(reason, field="reason", most=LONGEST_REASON, is_required=True)
     with transaction() as session:
         campaign = lock(session, Campaign, public_id=campaign_id)
-        if known := _find_reversals(session, campaign, act_key):
+        if known := _find_reversals(session, campaign, idempotency_key):
             if sum(one.amount for one in known) != amount:
                 raise ActionReusedError(N_("This request was already used for another amount."))
             return known
@@ -74,7 +74,7 @@ def recover_debt(
             raise InvalidError(
                 N_("The owner does not owe that much, or it is asked for already."), field="amount"
             )
-        occasion = Occasion.now(settings, clock)
+        context = Context.read(settings, clock)
         planned = []
         for transfer, most in _reversible(session, campaign.id):
             if part := min(amount, most):
@@ -82,14 +82,14 @@ def recover_debt(
                     session,
                     transfer,
                     amount=part,
-                    act_key=act_key,
+                    act_key=idempotency_key,
                     actor=actor,
-                    occasion=occasion,
+                    context=context,
                 )
                 planned.append(reversal)
                 amount -= part
         assert amount == 0, "an owner owes no more than was transferred"
-        _note(session, actor, debt, "debt.recovery_asked", reason=reason, occasion=occasion)
+        _note(session, actor, debt, "debt.recovery_asked", reason=reason, context=context)
         return planned
 
 
@@ -106,13 +106,13 @@ def write_off_debt(
         debt = find_debt(session, campaign.id)
         if debt is None or debt.left_amount == 0 or _left(session, debt) != debt.left_amount:
             raise NoDebtError(N_("The owner of this campaign owes nothing that is not asked for."))
-        occasion = Occasion.now(settings, clock)
+        context = Context.read(settings, clock)
         amount = debt.left_amount
         act = new_public_id("act")
-        post(session, rules.debt_written_off(campaign, amount, act=act, at=occasion.at))
+        post(session, rules.debt_written_off(campaign, amount, act=act, at=context.now))
         debt.written_off_amount += amount
         debt.left_amount = 0
-        _note(session, actor, debt, "debt.written_off", reason=reason, occasion=occasion, act=act)
+        _note(session, actor, debt, "debt.written_off", reason=reason, context=context, act=act)
         return debt
 
 
@@ -124,8 +124,8 @@ def pay_again(
     with transaction() as session:
         transfer = lock_transfer(session, public_id=transfer_id)
         if not transfer.is_held or transfer.status is not TransferStatus.PENDING:
-            raise NotHeldError(N_("This transfer waits for nobody's word."))
-        occasion = Occasion.now(settings, clock)
+            raise NotHeldError(N_("This transfer is not on hold."))
+        context = Context.read(settings, clock)
         transfer.is_held = False
         transfer.waits_for = None
         record(
@@ -134,19 +134,21 @@ def pay_again(
             action="transfer.released",
             subject=transfer.public_id,
             reason=reason,
-            at=occasion.at,
+            at=context.now,
             amount=transfer.amount,
         )
         return transfer
 
 
 def _find_reversals(
-    session: Session, campaign: Campaign, act_key: str
+    session: Session, campaign: Campaign, idempotency_key: str
 ) -> Sequence[TransferReversal]:
     """Find what one act asked to take back."""
     return session.scalars(
         sa.select(TransferReversal)
-        .where(TransferReversal.campaign_id == campaign.id, TransferReversal.act_key == act_key)
+        .where(
+            TransferReversal.campaign_id == campaign.id, TransferReversal.act_key == idempotency_key
+        )
         .order_by(TransferReversal.id)
     ).all()
 
@@ -187,7 +189,7 @@ def _note(
     action: str,
     *,
     reason: str,
-    occasion: Occasion,
+    context: Context,
     **details: object,
 ) -> None:
     record(
@@ -196,7 +198,7 @@ def _note(
         action=action,
         subject=debt.public_id,
         reason=reason,
-        at=occasion.at,
+        at=context.now,
         amount=debt.incurred_amount,
         **details,
     )

@@ -10,8 +10,8 @@ from campaigns.deadline.transitions import reopen_settling
 from campaigns.models import Campaign
 from octo.database import lock
 from octo.ids import new_public_id
-from payments.context import Occasion
-from payments.documents.owner_balance import find_debt, give_again
+from payments.context import Context
+from payments.documents.owner_balance import credit_owner_again, find_debt
 from payments.gateway.attempts import plan_attempt
 from payments.gateway.facts import ReversalFact
 from payments.ledger import rules
@@ -34,7 +34,7 @@ def plan_reversal(
     amount: int,
     act_key: str,
     actor: str,
-    occasion: Occasion,
+    context: Context,
 ) -> TransferReversal:
     """Plan to take an amount of a transfer back; the caller holds the campaign's lock."""
     reversal = TransferReversal(
@@ -44,14 +44,14 @@ def plan_reversal(
         amount=amount,
         currency=transfer.currency,
         status=ReversalStatus.PENDING,
-        requested_at=occasion.at,
+        requested_at=context.now,
         requested_by=actor,
         act_key=act_key,
     )
     session.add(reversal)
     plan_attempt(
         session,
-        installation=occasion.settings.stripe.installation,
+        installation=context.settings.stripe.installation,
         kind=AttemptKind.REVERSAL_CREATE,
         subject=reversal.public_id,
         parameters={
@@ -59,23 +59,23 @@ def plan_reversal(
             "amount": amount,
             "metadata": {"octo_campaign": transfer.campaign.public_id},
         },
-        at=occasion.machine,
+        at=context.machine_now,
         campaign_id=transfer.campaign_id,
     )
     return reversal
 
 
 def record_reversals(
-    session: Session, transfer: Transfer, reversals: Sequence[ReversalFact], *, occasion: Occasion
+    session: Session, transfer: Transfer, reversals: Sequence[ReversalFact], *, context: Context
 ) -> None:
     """Take in what was taken back of a transfer, by whoever."""
     for one in sorted(reversals, key=lambda fact: (fact.created_at, fact.id)):
-        reversal = _find(session, one) or _adopt(session, transfer, one, at=occasion.at)
-        record_reversal(session, reversal, one, occasion=occasion)
+        reversal = _find(session, one) or _adopt(session, transfer, one, at=context.now)
+        record_reversal(session, reversal, one, context=context)
 
 
 def record_reversal(
-    session: Session, reversal: TransferReversal, seen: ReversalFact, *, occasion: Occasion
+    session: Session, reversal: TransferReversal, seen: ReversalFact, *, context: Context
 ) -> None:
     """Take in that Stripe took a transfer back; the caller holds the campaign's lock.
 
@@ -103,7 +103,7 @@ def record_reversal(
     reversal.amount = seen.amount
     reversal.debt_amount, reversal.loss_amount = shares.debt_amount, shares.loss_amount
     reversal.status = ReversalStatus.SUCCEEDED
-    reversal.closed_at = occasion.at
+    reversal.closed_at = context.now
     if debt is not None:
         _recover(debt, recovered=shares.debt_amount, regained=shares.loss_amount)
     transfer.reversed_amount += seen.amount
@@ -111,9 +111,9 @@ def record_reversal(
         transfer.move_to(TransferStatus.REVERSED)
     session.flush()
     if shares.due_amount:
-        give_again(session, transfer, shares.due_amount, at=occasion.at)
+        credit_owner_again(session, transfer, shares.due_amount, at=context.now)
         why = f"{transfer.public_id} was taken back"
-        reopen_settling(session, campaign, reason=why, at=occasion.at)
+        reopen_settling(session, campaign, reason=why, at=context.now)
 
 
 def refuse_reversal(reversal: TransferReversal, *, reason: str, at: datetime) -> None:

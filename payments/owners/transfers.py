@@ -13,8 +13,8 @@ from campaigns.models import Campaign
 from octo.accounts.models import Membership, User
 from octo.database import lock
 from octo.mail.outbox import enqueue
-from payments.context import Occasion
-from payments.documents.owner_balance import use_for_debt
+from payments.context import Context
+from payments.documents.owner_balance import offset_debt
 from payments.gateway.attempts import plan_attempt, withdraw
 from payments.gateway.facts import TransferFact
 from payments.ledger import rules
@@ -31,7 +31,7 @@ REMINDED_EVERY: Final = timedelta(days=7)
 
 
 def plan_transfer(
-    session: Session, transfer: Transfer, *, destination: str, occasion: Occasion
+    session: Session, transfer: Transfer, *, destination: str, context: Context
 ) -> None:
     """Plan the one call that pays a settlement document; from here on its amount is fixed.
 
@@ -48,7 +48,7 @@ def plan_transfer(
     campaign = transfer.campaign
     plan_attempt(
         session,
-        installation=occasion.settings.stripe.installation,
+        installation=context.settings.stripe.installation,
         kind=AttemptKind.TRANSFER_CREATE,
         subject=transfer.public_id,
         parameters={
@@ -62,7 +62,7 @@ def plan_transfer(
                 "octo_issued_at": str(int(transfer.settlement.issued_at.timestamp())),
             },
         },
-        at=occasion.machine,
+        at=context.machine_now,
         campaign_id=campaign.id,
         action_number=(last or 0) + 1,
     )
@@ -83,11 +83,11 @@ def record_transfer(
 
 
 def take_back_refused(
-    session: Session, transfer: Transfer, *, waits_for: str, occasion: Occasion
+    session: Session, transfer: Transfer, *, waits_for: str, context: Context
 ) -> None:
     """Keep a transfer that Stripe refused for later, less what its owner came to owe meanwhile."""
     transfer.waits_for = waits_for
-    shares = use_for_debt(session, transfer.campaign_id, transfer.amount)
+    shares = offset_debt(session, transfer.campaign_id, transfer.amount)
     if used := shares.debt_amount + shares.loss_amount:
         transfer.deduct(used)
         draft = rules.debt_offset(
@@ -95,14 +95,12 @@ def take_back_refused(
             debt_amount=shares.debt_amount,
             loss_amount=shares.loss_amount,
             act=f"{transfer.public_id}:{transfer.deducted_amount}",
-            at=occasion.at,
+            at=context.now,
         )
         post(session, draft)
 
 
-def take_in_transfer(
-    session: Session, seen: TransferFact, *, occasion: Occasion
-) -> Transfer | None:
+def import_transfer(session: Session, seen: TransferFact, *, context: Context) -> Transfer | None:
     """Take in a transfer of ours, or one that somebody made by hand in place of ours.
 
     Returns nothing when it is neither: nobody pays this owner until a person has said what it was.
@@ -111,9 +109,9 @@ def take_in_transfer(
     transfer = None if known is None else lock_transfer(session, id=known)
     is_by_hand = "octo_subject" not in seen.metadata
     if transfer is None and is_by_hand and (campaign := _find_campaign(session, seen)):
-        transfer = _adopt(session, campaign, seen, occasion=occasion)
+        transfer = _adopt(session, campaign, seen, context=context)
     if transfer is not None:
-        record_transfer(session, transfer, seen, at=occasion.at)
+        record_transfer(session, transfer, seen, at=context.now)
     return transfer
 
 
@@ -143,7 +141,7 @@ def _find_campaign(session: Session, seen: TransferFact) -> Campaign | None:
 
 
 def _adopt(
-    session: Session, campaign: Campaign, seen: TransferFact, *, occasion: Occasion
+    session: Session, campaign: Campaign, seen: TransferFact, *, context: Context
 ) -> Transfer | None:
     """Choose the transfer that this one was made in place of.
 
@@ -169,7 +167,7 @@ def _adopt(
     ).all()
     kind = AttemptKind.TRANSFER_CREATE
     for transfer in waiting:
-        if withdraw(session, kind=kind, subject=transfer.public_id, at=occasion.machine):
+        if withdraw(session, kind=kind, subject=transfer.public_id, at=context.machine_now):
             transfer.stripe_account_id = account_id
             transfer.waits_for = None
             return transfer

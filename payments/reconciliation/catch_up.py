@@ -34,7 +34,7 @@ _EVENTS: Final = {
 _OWN_FEES: Final = frozenset({"stripe_fee", "stripe_fx_fee", "tax_fee"})
 
 
-def take_in(
+def catch_up(
     sources: Iterable[str], *, gateway: Gateway, settings: Settings, clock: Clock
 ) -> list[str]:
     """Ask Stripe about each object and take it in as if its event had come.
@@ -50,7 +50,7 @@ def take_in(
     taken = []
     for source in wanted:
         try:
-            is_taken = _take_in(source, gateway=gateway, settings=settings, clock=clock)
+            is_taken = _catch_up(source, gateway=gateway, settings=settings, clock=clock)
         except StripeAwayError:
             raise
         except (OctoError, IntegrityError, AssertionError) as error:
@@ -61,7 +61,7 @@ def take_in(
     return taken
 
 
-def _take_in(source: str, *, gateway: Gateway, settings: Settings, clock: Clock) -> bool:
+def _catch_up(source: str, *, gateway: Gateway, settings: Settings, clock: Clock) -> bool:
     if source.startswith("txn_"):
         return _take_in_fee(source, gateway=gateway)
     if source.startswith("trr_"):

@@ -20,7 +20,7 @@ from payments.ledger.check import check_ledger
 from payments.ledger.integrity import Fault, check_movements
 from payments.models import LedgerTransaction, StripeMovement
 from payments.reconciliation import document_numbers, movements, objects
-from payments.reconciliation.catch_up import take_in
+from payments.reconciliation.catch_up import catch_up
 from payments.reconciliation.discrepancies import (
     OBJECTS_MISSING_HERE,
     Comparison,
@@ -55,7 +55,7 @@ def run_comparison(run: Run, *, gateway: Gateway, settings: Settings, clock: Clo
             movements.count(session, comparison)
         found = _differences(mirror, settings, noted)
         if news := _news(found, run):
-            comparison.taken_in = take_in(news, gateway=gateway, settings=settings, clock=clock)
+            comparison.taken_in = catch_up(news, gateway=gateway, settings=settings, clock=clock)
             found = _differences(mirror, settings, noted)
     with snapshot() as session:
         found += _broken_books(session, run)

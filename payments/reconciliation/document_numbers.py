@@ -14,7 +14,7 @@ from payments.gateway import document_numbers
 from payments.gateway.client import Gateway, StripeAwayError
 from payments.models import DocumentSeries, LostDocument, Settlement, StripePlatform
 from payments.reconciliation.discrepancies import DOCUMENT_NUMBER, Difference, DifferenceKind
-from payments.reconciliation.run import distrust
+from payments.reconciliation.run import invalidate_comparison
 
 
 def note_given_numbers(*, gateway: Gateway, settings: Settings) -> JobReport:
@@ -32,7 +32,7 @@ def note_given_numbers(*, gateway: Gateway, settings: Settings) -> JobReport:
         with reading() as session:
             is_older = any(find_forgotten(session, noted or {}))
         if is_older:
-            distrust()
+            invalidate_comparison()
             return JobReport(waiting=["Stripe knows higher numbers of documents than these books"])
         document_numbers.note_numbers(
             gateway, given, installation=installation, is_first=noted is None

@@ -10,7 +10,7 @@ from octo.clock import Clock
 from octo.database import lock, transaction
 from octo.errors import N_, ConflictError, InvalidError
 from payments.documents.issue import note_number, numbered
-from payments.models import Discrepancy, Standing
+from payments.models import BooksState, Discrepancy
 from payments.reconciliation.discrepancies import (
     DOCUMENT_NUMBER,
     Comparison,
@@ -28,7 +28,7 @@ class NotOpenError(ConflictError):
     code = "not_open"
 
 
-def keep_comparison(comparison: Comparison, run: Run, *, clock: Clock) -> Standing:
+def keep_comparison(comparison: Comparison, run: Run, *, clock: Clock) -> BooksState:
     """Write down what a comparison found, and with it whether money may move on these books.
 
     Differences that a person explained, and that are still the very same, are taken out of the
@@ -125,9 +125,13 @@ def _write(session: Session, row: Discrepancy | None, one: Difference, *, at: da
     return False
 
 
-def _standing(session: Session) -> Standing:
+def _standing(session: Session) -> BooksState:
     """Say whether anything is left that these books must have known and forgot."""
     forgotten = sa.select(Discrepancy.id).where(
         Discrepancy.kind == DifferenceKind.FORGOTTEN.value, Discrepancy.opened()
     )
-    return Standing.CURRENT if session.scalar(forgotten.limit(1)) is None else Standing.OLDER
+    return (
+        BooksState.CURRENT
+        if session.scalar(forgotten.limit(1)) is None
+        else BooksState.BEHIND_STRIPE
+    )

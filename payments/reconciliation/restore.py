@@ -18,7 +18,7 @@ from octo.clock import Clock
 from octo.config import Settings
 from octo.database import reading, transaction
 from octo.errors import OctoError
-from payments.context import Occasion
+from payments.context import Context
 from payments.gateway.client import Gateway
 from payments.gateway.facts import TransferFact, instant
 from payments.gateway.lists import (
@@ -70,8 +70,8 @@ def import_forgotten(*, gateway: Gateway, settings: Settings, clock: Clock) -> I
         try:
             with transaction() as session:
                 machine = clock.machine_now()
-                occasion = Occasion(settings=settings, at=scene.at, machine=machine)
-                scene.play(session, occasion=occasion)
+                context = Context(settings=settings, now=scene.at, machine_now=machine)
+                scene.play(session, context=context)
         except (OctoError, IntegrityError, AssertionError, LookupError) as error:
             _log.exception("not_brought_back", scene=scene.name)
             done.failed[scene.name] = str(error)

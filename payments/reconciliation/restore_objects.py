@@ -17,7 +17,7 @@ from octo.database import lock
 from octo.errors import N_, NotFoundError
 from payments.charges.record import record_charge, record_checkout
 from payments.charges.saved_cards import lock_card, record_card
-from payments.context import Occasion
+from payments.context import Context
 from payments.disputes.record import record_dispute
 from payments.documents.issue import find_main, issue_settlement, note_number
 from payments.gateway.attempts import restore_attempt, withdraw
@@ -58,7 +58,7 @@ class CampaignForgottenError(NotFoundError):
     code = "campaign_forgotten"
 
 
-def restore_page(session: Session, *, seen: CheckoutFact, occasion: Occasion) -> None:
+def restore_page(session: Session, *, seen: CheckoutFact, context: Context) -> None:
     """Write a checkout down again, with the pledge it was opened for, and take it in."""
     subject = seen.metadata.get("octo_subject", "")
     card_id = session.scalar(sa.select(SavedCard.id).where(SavedCard.public_id == subject))
@@ -73,29 +73,29 @@ def restore_page(session: Session, *, seen: CheckoutFact, occasion: Occasion) ->
             key,
             stripe_object_id=seen.id,
             campaign_id=campaign.id,
-            at=occasion.machine,
+            at=context.machine_now,
         )
     if not is_known:
-        pledge = _find_pledge(session, seen) or _add_pledge(session, campaign, seen, at=occasion.at)
-        card_id, payment_id = _add_subject(session, pledge, seen, subject, at=occasion.at)
+        pledge = _find_pledge(session, seen) or _add_pledge(session, campaign, seen, at=context.now)
+        card_id, payment_id = _add_subject(session, pledge, seen, subject, at=context.now)
     if card_id is not None:
-        record_card(session, lock_card(session, id=card_id), seen, occasion=occasion)
+        record_card(session, lock_card(session, id=card_id), seen, context=context)
     else:
-        record_checkout(session, lock_payment(session, id=payment_id), seen, occasion=occasion)
+        record_checkout(session, lock_payment(session, id=payment_id), seen, context=context)
 
 
-def restore_charge(session: Session, *, seen: ChargeFact, occasion: Occasion) -> None:
+def restore_charge(session: Session, *, seen: ChargeFact, context: Context) -> None:
     """Take in a charge; that of a saved card is written down again from its metadata."""
     subject = seen.metadata.get("octo_payment", "")
     by_charge = sa.or_(Payment.stripe_charge_id == seen.id, Payment.public_id == subject)
     payment_id = session.scalar(sa.select(Payment.id).where(by_charge))
     if payment_id is None and subject:
-        payment_id = _add_off_session_payment(session, seen, subject, occasion=occasion)
+        payment_id = _add_off_session_payment(session, seen, subject, context=context)
     if payment_id is not None:
-        record_charge(session, lock_payment(session, id=payment_id), seen, occasion=occasion)
+        record_charge(session, lock_payment(session, id=payment_id), seen, context=context)
 
 
-def restore_refund(session: Session, *, seen: RefundFact, occasion: Occasion) -> None:
+def restore_refund(session: Session, *, seen: RefundFact, context: Context) -> None:
     """Take in a refund under the very name it was asked for, and close the call that made it."""
     known = session.execute(
         sa.select(Payment.id, Payment.campaign_id).where(Payment.stripe_charge_id == seen.charge_id)
@@ -110,26 +110,24 @@ def restore_refund(session: Session, *, seen: RefundFact, occasion: Occasion) ->
             seen.metadata["octo_key"],
             stripe_object_id=seen.id,
             campaign_id=campaign_id,
-            at=occasion.machine,
+            at=context.machine_now,
         )
     payment = lock_payment(session, id=payment_id)
     campaign = lock(session, Campaign, id=campaign_id)
     if subject is None:
-        refund = adopt_refund(session, payment, seen, occasion=occasion)
+        refund = adopt_refund(session, payment, seen, context=context)
     else:
         reason = RefundReason(seen.metadata["octo_reason"])
         if outcome := _VERDICTS.get(reason):
-            _give_verdict(session, campaign, outcome, occasion=occasion)
+            _give_verdict(session, campaign, outcome, context=context)
         refund = _find_refund(session, seen, subject) or _name_or_add_refund(
-            session, payment, seen, subject, reason, occasion=occasion
+            session, payment, seen, subject, reason, context=context
         )
     if refund is not None:
-        record_refund(session, refund, seen, occasion=occasion)
+        record_refund(session, refund, seen, context=context)
 
 
-def restore_document(
-    session: Session, *, number: str, campaign_id: str, occasion: Occasion
-) -> None:
+def restore_document(session: Session, *, number: str, campaign_id: str, context: Context) -> None:
     """Issue a campaign's main document again, under the number it had."""
     note_number(session, number)
     if session.scalar(sa.select(Settlement.id).where(Settlement.number == number)) is not None:
@@ -137,11 +135,11 @@ def restore_document(
     campaign = lock(session, Campaign, id=_campaign_of(session, campaign_id).id)
     if find_main(session, campaign) is not None:
         return  # a later one: it followed from what was taken in, or will
-    _give_verdict(session, campaign, Outcome.SUCCEEDED, occasion=occasion)
-    issue_settlement(session, campaign, occasion=occasion, number=number)
+    _give_verdict(session, campaign, Outcome.SUCCEEDED, context=context)
+    issue_settlement(session, campaign, context=context, number=number)
 
 
-def restore_transfer(session: Session, *, seen: TransferFact, occasion: Occasion) -> None:
+def restore_transfer(session: Session, *, seen: TransferFact, context: Context) -> None:
     """Take in a transfer of ours, in the place of the one its document waits for."""
     subject = seen.metadata.get("octo_subject")
     if subject is None:
@@ -169,30 +167,30 @@ def restore_transfer(session: Session, *, seen: TransferFact, occasion: Occasion
         campaign_id=session.scalar(
             sa.select(Transfer.campaign_id).where(Transfer.id == transfer_id)
         ),
-        at=occasion.machine,
+        at=context.machine_now,
     )
     transfer = lock_transfer(session, id=transfer_id)
     withdraw(
         session,
         kind=AttemptKind.TRANSFER_CREATE,
         subject=transfer.public_id,
-        at=occasion.machine,
+        at=context.machine_now,
     )
     transfer.public_id = subject
     transfer.stripe_account_id = seen.destination
     transfer.waits_for = None
     session.flush()
-    record_transfer(session, transfer, seen, at=occasion.at)
+    record_transfer(session, transfer, seen, at=context.now)
 
 
-def restore_dispute(session: Session, *, seen: DisputeFact, occasion: Occasion) -> None:
+def restore_dispute(session: Session, *, seen: DisputeFact, context: Context) -> None:
     """Take in a dispute at the time it was opened."""
     payment_id = session.scalar(
         sa.select(Payment.id).where(Payment.stripe_charge_id == seen.charge_id)
     )
     if payment_id is not None:
         payment = lock_payment(session, id=payment_id)
-        record_dispute(session, payment, seen, occasion=occasion)
+        record_dispute(session, payment, seen, context=context)
 
 
 def _find_pledge(session: Session, seen: CheckoutFact) -> Pledge | None:
@@ -248,7 +246,7 @@ def _add_subject(
 
 
 def _add_off_session_payment(
-    session: Session, seen: ChargeFact, subject: str, *, occasion: Occasion
+    session: Session, seen: ChargeFact, subject: str, *, context: Context
 ) -> int | None:
     card = session.scalars(
         sa.select(SavedCard)
@@ -260,10 +258,10 @@ def _add_off_session_payment(
     lock_card(session, id=card.id)
     campaign = lock(session, Campaign, id=card.campaign_id)
     if campaign.outcome is None:
-        _close(campaign, occasion=occasion)
-        ends_at = occasion.at + timedelta(days=occasion.settings.rules.repair_days)
-        begin_collecting(session, campaign, ends_at=ends_at, at=occasion.at)
-    payment = _payment_of(card.pledge, subject, at=occasion.at)
+        _close(campaign, context=context)
+        ends_at = context.now + timedelta(days=context.settings.rules.repair_days)
+        begin_collecting(session, campaign, ends_at=ends_at, at=context.now)
+    payment = _payment_of(card.pledge, subject, at=context.now)
     payment.stripe_setup_intent_id = card.stripe_setup_intent_id
     session.add(payment)
     session.flush()
@@ -295,7 +293,7 @@ def _name_or_add_refund(
     subject: str,
     reason: RefundReason,
     *,
-    occasion: Occasion,
+    context: Context,
 ) -> Refund:
     """Give the refund its old name: that which was just decided anew, or one made for it."""
     decided = session.scalars(
@@ -317,34 +315,34 @@ def _name_or_add_refund(
             amount=seen.amount,
             reason=reason,
             action_key=f"restored:{seen.id}",
-            at=occasion.at,
+            at=context.now,
         )
     else:
         kind = AttemptKind.REFUND_CREATE
-        withdraw(session, kind=kind, subject=decided.public_id, at=occasion.machine)
+        withdraw(session, kind=kind, subject=decided.public_id, at=context.machine_now)
     decided.public_id = subject
     session.flush()
     return decided
 
 
 def _give_verdict(
-    session: Session, campaign: Campaign, outcome: Outcome, *, occasion: Occasion
+    session: Session, campaign: Campaign, outcome: Outcome, *, context: Context
 ) -> None:
     """Give the verdict that Stripe has seen the effects of, unless one stands."""
     if campaign.outcome is not None:
         return
-    _close(campaign, occasion=occasion)
+    _close(campaign, context=context)
     if outcome is Outcome.CANCELED:
-        campaign.canceled_at = campaign.canceled_at or occasion.at
+        campaign.canceled_at = campaign.canceled_at or context.now
     is_saved = campaign.collection is Collection.ON_SUCCESS
     assert not (is_saved and outcome is Outcome.SUCCEEDED), "its charges come first"
-    decide(session, campaign, outcome=outcome, at=occasion.at)
+    decide(session, campaign, outcome=outcome, at=context.now)
 
 
-def _close(campaign: Campaign, *, occasion: Occasion) -> None:
+def _close(campaign: Campaign, *, context: Context) -> None:
     if campaign.status in {CampaignStatus.LIVE, CampaignStatus.SUSPENDED}:
         campaign.move_to(CampaignStatus.CLOSING)
-        campaign.closing_at = occasion.at
+        campaign.closing_at = context.now
 
 
 def _campaign_of(session: Session, public_id: str | None) -> Campaign:

@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 from octo.clock import Clock
 from octo.database import lock, reading, transaction
 from payments.gateway.send_conditions import epoch
-from payments.models import Discrepancy, Reconciliation, Standing
+from payments.models import BooksState, Discrepancy, Reconciliation
 
 OVERLAP: Final = timedelta(minutes=10)
 EVERY: Final = timedelta(minutes=5)
@@ -43,25 +43,25 @@ class Run:
         return self.since is None
 
 
-def read_standing() -> Standing:
+def read_books_state() -> BooksState:
     """Return how the books stand as last compared, which says nothing of a server new since."""
     with reading() as session:
         found = session.execute(
             sa.select(Reconciliation.standing, Reconciliation.epoch == epoch(session))
         ).one_or_none()
     if found is None:
-        return Standing.UNCHECKED
+        return BooksState.UNCHECKED
     standing, is_of_this_server = found
-    is_stale = standing is Standing.CURRENT and not is_of_this_server
-    return Standing.UNCHECKED if is_stale else standing
+    is_stale = standing is BooksState.CURRENT and not is_of_this_server
+    return BooksState.UNCHECKED if is_stale else standing
 
 
-def distrust() -> None:
+def invalidate_comparison() -> None:
     """Let no money move until the books are compared again: a worker begins, on who knows what."""
     with transaction() as session:
         row = _lock_row(session)
-        if row.standing is Standing.CURRENT:
-            row.standing = Standing.UNCHECKED
+        if row.standing is BooksState.CURRENT:
+            row.standing = BooksState.UNCHECKED
 
 
 def want_whole() -> None:
@@ -109,7 +109,9 @@ def give_up(run: Run) -> None:
             row.holder = row.lease_until = None
 
 
-def finish(session: Session, run: Run, *, standing: Standing, seen_until: datetime | None) -> None:
+def finish(
+    session: Session, run: Run, *, standing: BooksState, seen_until: datetime | None
+) -> None:
     """Write down that a comparison came to its end, in the commit that keeps what it found.
 
     Books that are older than Stripe stay compared as far as they were when they were kept.
@@ -121,7 +123,7 @@ def finish(session: Session, run: Run, *, standing: Standing, seen_until: dateti
         row.standing = standing
         row.compared_at = run.began_at
         row.epoch = _epoch(session)
-    if standing is not Standing.OLDER:
+    if standing is not BooksState.BEHIND_STRIPE:
         known = [instant for instant in (row.seen_until, seen_until) if instant is not None]
         row.seen_until = max(known, default=None)
     if run.is_whole:
@@ -129,10 +131,10 @@ def finish(session: Session, run: Run, *, standing: Standing, seen_until: dateti
         row.is_whole_wanted = False
 
 
-def review(session: Session, standing: Standing) -> None:
+def review(session: Session, standing: BooksState) -> None:
     """Let books that were older go on, once a person has answered for all that they lack."""
     row = _lock_row(session)
-    if row.standing is Standing.OLDER:
+    if row.standing is BooksState.BEHIND_STRIPE:
         row.standing = standing
 
 
@@ -168,7 +170,7 @@ def _find_due(session: Session, row: Reconciliation, *, at: datetime) -> bool | 
     """
     if row.compared_at is None:
         return True
-    if row.standing is Standing.UNCHECKED or row.epoch != _epoch(session):
+    if row.standing is BooksState.UNCHECKED or row.epoch != _epoch(session):
         return False
     if row.lease_until is not None and row.lease_until > at:
         return None
@@ -189,7 +191,7 @@ def _lock_row(session: Session) -> Reconciliation:
     insert = sqlite.insert if is_sqlite else postgresql.insert
     session.execute(
         insert(Reconciliation)
-        .values(id=1, standing=Standing.UNCHECKED, epoch="", is_whole_wanted=False)
+        .values(id=1, standing=BooksState.UNCHECKED, epoch="", is_whole_wanted=False)
         .on_conflict_do_nothing()
     )
     return lock(session, Reconciliation, id=1)

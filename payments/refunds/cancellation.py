@@ -3,30 +3,28 @@
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from payments.context import Occasion
+from payments.context import Context
 from payments.gateway.attempts import withdraw
 from payments.models import AttemptKind, Payment, Refund, RefundReason, RefundStatus
 
 DISPUTED = "disputed"
 
 
-def cancel_refund(refund: Refund, *, occasion: Occasion) -> None:
+def cancel_refund(refund: Refund, *, context: Context) -> None:
     """Take back a refund that never was: its money is the payment's again.
 
     One that tried again what had failed before leaves its money owed to the backer.
     """
     if refund.reason is RefundReason.TRIED_AGAIN:
-        refund.advance_to(RefundStatus.FAILED, at=occasion.at)
+        refund.advance_to(RefundStatus.FAILED, at=context.now)
         refund.failure_reason = DISPUTED
         return
-    refund.advance_to(RefundStatus.CANCELED, at=occasion.at)
+    refund.advance_to(RefundStatus.CANCELED, at=context.now)
     refund.payment.refunded_amount -= refund.amount
     refund.payment.refunded_tip_amount -= refund.tip_amount
 
 
-def cancel_unsent_refunds(
-    session: Session, payment: Payment, *, occasion: Occasion
-) -> list[Refund]:
+def cancel_unsent_refunds(session: Session, payment: Payment, *, context: Context) -> list[Refund]:
     """Take back the refunds of a payment whose call was never sent, or was refused for good."""
     waiting = session.scalars(
         sa.select(Refund)
@@ -43,9 +41,9 @@ def cancel_unsent_refunds(
     unsent = [
         one
         for one in waiting
-        if withdraw(session, kind=kind, subject=one.public_id, at=occasion.machine)
+        if withdraw(session, kind=kind, subject=one.public_id, at=context.machine_now)
     ]
     for refund in unsent:
-        cancel_refund(refund, occasion=occasion)
+        cancel_refund(refund, context=context)
     session.flush()
     return unsent

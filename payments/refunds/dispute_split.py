@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from campaigns.models import Outcome
 from campaigns.pledges.transitions import mark_taken_back
-from payments.context import Occasion
+from payments.context import Context
 from payments.ledger import rules
 from payments.ledger.posting import post, reverse
 from payments.models import (
@@ -25,7 +25,7 @@ from payments.models import (
 from payments.policy import DisputeShares, fitting, share_dispute
 
 
-def share_disputes(session: Session, payment: Payment, *, occasion: Occasion) -> None:
+def share_disputes(session: Session, payment: Payment, *, context: Context) -> None:
     """Say again whom the disputed money of a payment is missing to, and book what is lost.
 
     Done whenever a dispute or a refund of the payment has changed. A loss is booked once no
@@ -54,13 +54,13 @@ def share_disputes(session: Session, payment: Payment, *, occasion: Occasion) ->
     if not _is_refund_on_its_way(session, payment):
         for dispute in disputes:
             if dispute.status is DisputeStatus.LOST and dispute.id not in booked:
-                _book_loss(session, dispute, pool, occasion=occasion)
+                _book_loss(session, dispute, pool, context=context)
 
 
-def unbook_loss(session: Session, dispute: Dispute, *, occasion: Occasion) -> None:
+def unbook_loss(session: Session, dispute: Dispute, *, context: Context) -> None:
     """Take back a loss that was booked: a later instance gave the money back after all."""
     if _booked(session, [dispute]):
-        reverse(session, _reference(dispute), because="won", at=occasion.at)
+        reverse(session, _reference(dispute), because="won", at=context.now)
         resolved = session.scalars(
             sa.select(Refund).where(
                 Refund.payment_id == dispute.payment_id, Refund.resolution == Resolution.DISPUTED
@@ -122,12 +122,12 @@ def _named(shares: DisputeShares) -> dict[str, int]:
     }
 
 
-def _book_loss(session: Session, dispute: Dispute, pool: _Pool, *, occasion: Occasion) -> None:
+def _book_loss(session: Session, dispute: Dispute, pool: _Pool, *, context: Context) -> None:
     if dispute.withdrawn_amount == 0:
         return
-    post(session, rules.dispute_lost(dispute, at=dispute.closed_at or occasion.at))
+    post(session, rules.dispute_lost(dispute, at=dispute.closed_at or context.now))
     for refund in pool.covered.get(dispute.id, []):
-        refund.resolve(Resolution.DISPUTED, at=occasion.at)
+        refund.resolve(Resolution.DISPUTED, at=context.now)
     payment = dispute.payment
     if payment.refundable_amount == 0 and payment.campaign.outcome is not Outcome.SUCCEEDED:
         mark_taken_back(session, payment.pledge)

@@ -9,7 +9,7 @@ from typing import Final
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from payments.context import Occasion
+from payments.context import Context
 from payments.gateway.facts import RefundFact
 from payments.models import Payment, Refund, RefundReason, RefundStatus, Resolution
 from payments.refunds.cancellation import cancel_refund, cancel_unsent_refunds
@@ -27,7 +27,7 @@ _OF_A_PART: Final = frozenset({RefundReason.TREASURER, RefundReason.BY_HAND})
 
 
 def adopt_refund(
-    session: Session, payment: Payment, seen: RefundFact, *, occasion: Occasion
+    session: Session, payment: Payment, seen: RefundFact, *, context: Context
 ) -> Refund | None:
     """Find the refund a fact is about, or write down one made by hand.
 
@@ -48,9 +48,9 @@ def adopt_refund(
     if known is not None or never_left:
         return known
     if failed := _find_failed(session, payment, amount=seen.amount):
-        failed.resolve(Resolution.TRIED_AGAIN, at=occasion.at)
+        failed.resolve(Resolution.TRIED_AGAIN, at=context.now)
         return add_second_try(
-            session, failed, amount=seen.amount, action_key=f"by_hand:{seen.id}", at=occasion.at
+            session, failed, amount=seen.amount, action_key=f"by_hand:{seen.id}", at=context.now
         )
     if seen.status in ENDED_BADLY and seen.amount > payment.refundable_amount:
         return add_not_due(
@@ -58,13 +58,13 @@ def adopt_refund(
             payment,
             amount=seen.amount,
             action_key=f"by_hand:{seen.id}",
-            at=occasion.at,
+            at=context.now,
         )
-    return _adopt_stranger(session, payment, seen, occasion=occasion)
+    return _adopt_external(session, payment, seen, context=context)
 
 
 def overtake_refund(
-    session: Session, refund: Refund, seen: Sequence[RefundFact], *, occasion: Occasion
+    session: Session, refund: Refund, seen: Sequence[RefundFact], *, context: Context
 ) -> bool:
     """Give way to what somebody refunded by hand; tell whether that explains Stripe's refusal.
 
@@ -72,26 +72,26 @@ def overtake_refund(
     the rest alone is asked for, by a refund of its own.
     """
     payment = refund.payment
-    by_hand = sum(one.amount for one in seen if one.status not in ENDED_BADLY)
-    if by_hand + _sent_amount(session, payment) + refund.amount <= payment.total_amount:
+    external = sum(one.amount for one in seen if one.status not in ENDED_BADLY)
+    if external + _sent_amount(session, payment) + refund.amount <= payment.total_amount:
         return False
-    cancel_refund(refund, occasion=occasion)
+    cancel_refund(refund, context=context)
     session.flush()
     for one in seen:
-        stranger = adopt_refund(session, payment, one, occasion=occasion)
+        stranger = adopt_refund(session, payment, one, context=context)
         if stranger is not None:
-            record_refund(session, stranger, one, occasion=occasion)
-    _ask_for_the_rest(session, refund, occasion=occasion)
-    follow_refund(session, payment, occasion=occasion)
+            record_refund(session, stranger, one, context=context)
+    _ask_for_the_rest(session, refund, context=context)
+    follow_refund(session, payment, context=context)
     return True
 
 
-def _adopt_stranger(
-    session: Session, payment: Payment, seen: RefundFact, *, occasion: Occasion
+def _adopt_external(
+    session: Session, payment: Payment, seen: RefundFact, *, context: Context
 ) -> Refund | None:
     making_room: list[Refund] = []
     if seen.amount > payment.refundable_amount:
-        making_room = cancel_unsent_refunds(session, payment, occasion=occasion)
+        making_room = cancel_unsent_refunds(session, payment, context=context)
     refund = None
     if seen.amount <= payment.refundable_amount:
         refund = add_refund(
@@ -101,19 +101,19 @@ def _adopt_stranger(
             amount=seen.amount,
             reason=RefundReason.BY_HAND,
             action_key=f"by_hand:{seen.id}",
-            at=occasion.at,
+            at=context.now,
         )
         session.flush()
     for stopped in making_room:
-        _ask_for_the_rest(session, stopped, occasion=occasion)
-    follow_refund(session, payment, occasion=occasion)
+        _ask_for_the_rest(session, stopped, context=context)
+    follow_refund(session, payment, context=context)
     return refund
 
 
-def _ask_for_the_rest(session: Session, stopped: Refund, *, occasion: Occasion) -> None:
+def _ask_for_the_rest(session: Session, stopped: Refund, *, context: Context) -> None:
     """Ask again for what is left, where all that was left had been asked for."""
     if stopped.status is RefundStatus.CANCELED and stopped.reason not in _OF_A_PART:
-        refund_rest(session, stopped.payment, reason=stopped.reason, occasion=occasion)
+        refund_rest(session, stopped.payment, reason=stopped.reason, context=context)
 
 
 def _find_awaited(session: Session, subject: str) -> Refund | None:

@@ -11,7 +11,7 @@ from octo.config import Settings
 from octo.database import lock, transaction
 from octo.errors import N_
 from octo.text import clean_paragraphs
-from payments.context import Occasion
+from payments.context import Context
 from payments.ledger import rules
 from payments.ledger.posting import post
 from payments.locks import lock_payments
@@ -29,7 +29,7 @@ class Means(StrEnum):
     CHEQUE = "cheque"
 
 
-def try_again(
+def retry_refund(
     refund_id: str, *, reason: str, actor: str, settings: Settings, clock: Clock
 ) -> Refund:
     """Ask Stripe once more for a refund that failed, by a refund of its own.
@@ -46,23 +46,23 @@ def try_again(
                     " judged."
                 )
             )
-        occasion = Occasion.now(settings, clock)
-        failed.resolve(Resolution.TRIED_AGAIN, at=occasion.at)
+        context = Context.read(settings, clock)
+        failed.resolve(Resolution.TRIED_AGAIN, at=context.now)
         again = add_second_try(
             session,
             failed,
             amount=failed.amount,
             action_key=f"tried_again:{failed.public_id}",
-            at=occasion.at,
+            at=context.now,
         )
-        plan_refund(session, again, occasion=occasion)
+        plan_refund(session, again, context=context)
         record(
             session,
             actor=actor,
             action="refund.tried_again",
             subject=failed.public_id,
             reason=reason,
-            at=occasion.at,
+            at=context.now,
             refund=again.public_id,
         )
         return again
@@ -87,17 +87,17 @@ def pay_by_bank(
     )
     with transaction() as session:
         failed = _lock_failed(session, refund_id)
-        occasion = Occasion.now(settings, clock)
-        failed.resolve(Resolution.PAID_BY_BANK, at=occasion.at)
-        post(session, rules.refund_paid_by_bank(failed, at=occasion.at))
-        tell_backer(session, failed, template="refund_paid_by_bank", at=occasion.at)
+        context = Context.read(settings, clock)
+        failed.resolve(Resolution.PAID_BY_BANK, at=context.now)
+        post(session, rules.refund_paid_by_bank(failed, at=context.now))
+        tell_backer(session, failed, template="refund_paid_by_bank", at=context.now)
         record(
             session,
             actor=actor,
             action="refund.paid_by_bank",
             subject=failed.public_id,
             reason=reference,
-            at=occasion.at,
+            at=context.now,
             amount=failed.amount,
             means=means.value,
         )

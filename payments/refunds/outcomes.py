@@ -14,7 +14,7 @@ from campaigns.deadline.transitions import reopen_settling
 from campaigns.models import PledgeStatus
 from campaigns.pledges.transitions import mail_context, mark_refunded
 from octo.mail.outbox import enqueue
-from payments.context import Occasion
+from payments.context import Context
 from payments.gateway.facts import RefundFact
 from payments.ledger import rules
 from payments.ledger.drafts import MovementFacts, TransactionDraft
@@ -36,15 +36,13 @@ _BANK_HAS_IT: Final = frozenset({DISPUTED, "charge_for_pending_refund_disputed"}
 _STANDING: Final = frozenset({PledgeStatus.ACTIVE, PledgeStatus.COLLECTED})
 
 
-def record_refund(
-    session: Session, refund: Refund, seen: RefundFact, *, occasion: Occasion
-) -> None:
+def record_refund(session: Session, refund: Refund, seen: RefundFact, *, context: Context) -> None:
     """Take in what Stripe says of one refund; see ``record_refunds``."""
-    record_refunds(session, [(refund, seen)], occasion=occasion)
+    record_refunds(session, [(refund, seen)], context=context)
 
 
 def record_refunds(
-    session: Session, seen: Sequence[tuple[Refund, RefundFact]], *, occasion: Occasion
+    session: Session, seen: Sequence[tuple[Refund, RefundFact]], *, context: Context
 ) -> None:
     """Take in what Stripe says of refunds, whether by answer, webhook, poll or look-up.
 
@@ -52,10 +50,10 @@ def record_refunds(
     for funds. What arrives late and older is ignored. All of it is posted at once.
     """
     adopt_many(session, [one for refund, fact in seen for one in _adoptions(refund, fact)])
-    ended = [refund for refund, fact in seen if _take_in(session, refund, fact, occasion=occasion)]
+    ended = [refund for refund, fact in seen if _take_in(session, refund, fact, context=context)]
     for refund in _disputed(session, ended):
-        share_disputes(session, refund.payment, occasion=occasion)
-        follow_refund(session, refund.payment, occasion=occasion)
+        share_disputes(session, refund.payment, context=context)
+        follow_refund(session, refund.payment, context=context)
 
 
 def _adoptions(
@@ -67,13 +65,13 @@ def _adoptions(
         yield seen.failure_movement, rules.refund_failed(refund, seen.failure_movement)
 
 
-def _take_in(session: Session, refund: Refund, seen: RefundFact, *, occasion: Occasion) -> bool:
+def _take_in(session: Session, refund: Refund, seen: RefundFact, *, context: Context) -> bool:
     """Bring a refund to the state that Stripe reports; tell whether it has come to an end."""
     refund.stripe_refund_id = seen.id
     refund.pending_reason = seen.pending_reason
-    if not refund.advance_to(_ENDED.get(seen.status, RefundStatus.PENDING), at=occasion.at):
+    if not refund.advance_to(_ENDED.get(seen.status, RefundStatus.PENDING), at=context.now):
         return False
-    _take_in_end(session, refund, seen, at=occasion.at)
+    _take_in_end(session, refund, seen, at=context.now)
     return True
 
 
@@ -86,7 +84,7 @@ def _disputed(session: Session, refunds: Sequence[Refund]) -> Sequence[Refund]:
     return [refund for refund in refunds if refund.payment_id in contested]
 
 
-def stop_disputed_refund(session: Session, refund: Refund, *, occasion: Occasion) -> None:
+def stop_disputed_refund(session: Session, refund: Refund, *, context: Context) -> None:
     """Close a refund that Stripe refuses because a bank took the money back.
 
     While the bank has not judged, what it does not hold waits; afterwards Stripe still refuses,
@@ -96,13 +94,13 @@ def stop_disputed_refund(session: Session, refund: Refund, *, occasion: Occasion
     disputes = session.scalars(sa.select(Dispute).where(Dispute.payment_id == payment.id)).all()
     is_judged = bool(disputes) and all(one.closed_at is not None for one in disputes)
     if is_judged:
-        refund.advance_to(RefundStatus.FAILED, at=occasion.at)
-        _owe(session, refund, reason=DISPUTED, at=occasion.at)
+        refund.advance_to(RefundStatus.FAILED, at=context.now)
+        _owe(session, refund, reason=DISPUTED, at=context.now)
     else:
-        cancel_refund(refund, occasion=occasion)
-    share_disputes(session, payment, occasion=occasion)
+        cancel_refund(refund, context=context)
+    share_disputes(session, payment, context=context)
     payment.is_contested = payment.is_contested or not is_judged
-    follow_refund(session, payment, occasion=occasion)
+    follow_refund(session, payment, context=context)
 
 
 def _take_in_end(session: Session, refund: Refund, seen: RefundFact, *, at: datetime) -> None:

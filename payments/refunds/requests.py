@@ -14,7 +14,7 @@ from octo.config import Settings
 from octo.database import lock, transaction
 from octo.errors import N_, ConflictError
 from octo.ids import new_public_id
-from payments.context import Occasion
+from payments.context import Context
 from payments.documents.issue import correct_documents
 from payments.gateway.attempts import plan_attempt
 from payments.guards import require_current_books
@@ -74,7 +74,7 @@ def refund_by_treasurer(
                 raise ActionReusedError(N_("This request was already used for another amount."))
             return known
         _check_refundable(payment, amount)
-        occasion = Occasion.now(settings, clock)
+        context = Context.read(settings, clock)
         refund = add_refund(
             session,
             payment,
@@ -82,16 +82,16 @@ def refund_by_treasurer(
             amount=amount,
             reason=RefundReason.TREASURER,
             action_key=action_key,
-            at=occasion.at,
+            at=context.now,
         )
-        _plan_call(session, refund, action_number=1, occasion=occasion)
-        follow_refund(session, payment, occasion=occasion)
+        _plan_call(session, refund, action_number=1, context=context)
+        follow_refund(session, payment, context=context)
         record(
             session,
             actor=actor,
             action="payment.refunded",
             subject=payment.public_id,
-            at=occasion.at,
+            at=context.now,
             amount=amount,
             refund=refund.public_id,
         )
@@ -99,14 +99,14 @@ def refund_by_treasurer(
 
 
 def refund_rest(
-    session: Session, payment: Payment, *, reason: RefundReason, occasion: Occasion
+    session: Session, payment: Payment, *, reason: RefundReason, context: Context
 ) -> None:
     """Decide to give back all that is left of a payment, tip included; see ``refund_rests``."""
-    refund_rests(session, [payment], reason=reason, occasion=occasion)
+    refund_rests(session, [payment], reason=reason, context=context)
 
 
 def refund_rests(
-    session: Session, payments: Sequence[Payment], *, reason: RefundReason, occasion: Occasion
+    session: Session, payments: Sequence[Payment], *, reason: RefundReason, context: Context
 ) -> None:
     """Decide to give back all that is left of many payments, in a handful of statements.
 
@@ -125,27 +125,27 @@ def refund_rests(
             amount=payment.refundable_amount,
             reason=reason,
             action_key=f"{payment.public_id}:{reason.value}:{number}",
-            at=occasion.at,
+            at=context.now,
         )
-        _plan_call(session, refund, action_number=1, occasion=occasion)
+        _plan_call(session, refund, action_number=1, context=context)
     for payment in {one.campaign_id: one for one in left}.values():
-        follow_refund(session, payment, occasion=occasion)
+        follow_refund(session, payment, context=context)
 
 
-def plan_refund(session: Session, refund: Refund, *, occasion: Occasion) -> None:
+def plan_refund(session: Session, refund: Refund, *, context: Context) -> None:
     """Plan the call of a refund; once Stripe refused it for good, a later one is a new action."""
     last = session.scalar(
         sa.select(sa.func.max(Attempt.action_number)).where(
             Attempt.kind == AttemptKind.REFUND_CREATE, Attempt.subject == refund.public_id
         )
     )
-    _plan_call(session, refund, action_number=(last or 0) + 1, occasion=occasion)
+    _plan_call(session, refund, action_number=(last or 0) + 1, context=context)
 
 
-def _plan_call(session: Session, refund: Refund, *, action_number: int, occasion: Occasion) -> None:
+def _plan_call(session: Session, refund: Refund, *, action_number: int, context: Context) -> None:
     plan_attempt(
         session,
-        installation=occasion.settings.stripe.installation,
+        installation=context.settings.stripe.installation,
         kind=AttemptKind.REFUND_CREATE,
         subject=refund.public_id,
         parameters={
@@ -154,17 +154,17 @@ def _plan_call(session: Session, refund: Refund, *, action_number: int, occasion
             "reason": "requested_by_customer",
             "metadata": {"octo_reason": refund.reason.value},
         },
-        at=occasion.machine,
+        at=context.machine_now,
         campaign_id=refund.campaign_id,
         action_number=action_number,
     )
 
 
-def follow_refund(session: Session, payment: Payment, *, occasion: Occasion) -> None:
+def follow_refund(session: Session, payment: Payment, *, context: Context) -> None:
     """Have the campaign's documents and state follow what was just decided of a payment."""
     campaign = payment.campaign
-    correct_documents(session, campaign, occasion=occasion)
-    reopen_settling(session, campaign, reason=f"{payment.public_id} is refunded", at=occasion.at)
+    correct_documents(session, campaign, context=context)
+    reopen_settling(session, campaign, reason=f"{payment.public_id} is refunded", at=context.now)
 
 
 def add_refund(

@@ -14,13 +14,13 @@ from octo.config import Settings
 from octo.database import lock, reading, transaction
 from octo.scheduler import JobReport
 from payments.blocked import slug_of
-from payments.context import Occasion
+from payments.context import Context
 from payments.documents.figures import withdrawn_funds
 from payments.documents.issue import issue_settlement
 from payments.gateway.client import Gateway, StripeAwayError
 from payments.gateway.outcomes import note_trouble
 from payments.models import Payment, SavedCard
-from payments.policy import Standing, Step, next_step
+from payments.policy import Step, VerdictInputs, next_step
 from payments.settlement.open_payments import list_unresolved, resolve_open
 
 
@@ -81,7 +81,7 @@ def _end_unbegun_pledges(campaign_id: int, *, settings: Settings, clock: Clock) 
     has_payment = sa.exists().where(Payment.pledge_id == Pledge.id)
     has_card = sa.exists().where(SavedCard.pledge_id == Pledge.id)
     with transaction() as session:
-        occasion = Occasion.now(settings, clock)
+        context = Context.read(settings, clock)
         unbegun = session.scalars(
             sa.select(Pledge)
             .where(
@@ -94,13 +94,13 @@ def _end_unbegun_pledges(campaign_id: int, *, settings: Settings, clock: Clock) 
             .with_for_update(of=Pledge)
         ).all()
         for pledge in unbegun:
-            expire_pledge(session, pledge=pledge, at=occasion.at)
+            expire_pledge(session, pledge=pledge, at=context.now)
 
 
-def standing_at_deadline(session: Session, campaign: Campaign) -> Standing:
+def verdict_inputs_at_deadline(session: Session, campaign: Campaign) -> VerdictInputs:
     """Return all that decides the first verdict; nobody has been charged for a saved card yet."""
     counted_amount = campaign.pledged_amount - withdrawn_funds(session, campaign)
-    return Standing(
+    return VerdictInputs(
         collection=campaign.collection,
         is_over=True,
         is_canceled=campaign.canceled_at is not None,
@@ -121,18 +121,18 @@ def _judge(campaign_id: int, *, settings: Settings, clock: Clock) -> int:
         campaign = lock(session, Campaign, id=campaign_id)
         if campaign.status is not CampaignStatus.CLOSING:
             return 0
-        occasion = Occasion.now(settings, clock)
-        match next_step(standing_at_deadline(session, campaign)):
+        context = Context.read(settings, clock)
+        match next_step(verdict_inputs_at_deadline(session, campaign)):
             case Step.COLLECT:
-                ends_at = occasion.at + timedelta(days=settings.rules.repair_days)
-                begin_collecting(session, campaign, ends_at=ends_at, at=occasion.at)
+                ends_at = context.now + timedelta(days=settings.rules.repair_days)
+                begin_collecting(session, campaign, ends_at=ends_at, at=context.now)
             case Step.SETTLE:
-                decide(session, campaign, outcome=Outcome.SUCCEEDED, at=occasion.at)
-                issue_settlement(session, campaign, occasion=occasion)
+                decide(session, campaign, outcome=Outcome.SUCCEEDED, at=context.now)
+                issue_settlement(session, campaign, context=context)
             case Step.GIVE_BACK:
                 is_canceled = campaign.canceled_at is not None
                 outcome = Outcome.CANCELED if is_canceled else Outcome.FAILED
-                decide(session, campaign, outcome=outcome, at=occasion.at)
+                decide(session, campaign, outcome=outcome, at=context.now)
             case Step.WAIT | Step.TAKE_PLEDGES:
                 return 0
         return 1

@@ -19,13 +19,13 @@ from octo.database import lock, lock_all, reading, transaction
 from octo.scheduler import JobReport
 from payments.blocked import slug_of, until
 from payments.charges.off_session import ask_to_repair, charge_card
-from payments.context import Occasion
+from payments.context import Context
 from payments.documents.figures import withdrawn_funds
 from payments.documents.issue import issue_settlement
 from payments.gateway.client import Gateway, StripeAwayError
 from payments.gateway.outcomes import note_trouble
 from payments.models import UNDER_WAY, CardStatus, Freeze, Payment, PaymentStatus, SavedCard
-from payments.policy import Standing, Step, next_step
+from payments.policy import Step, VerdictInputs, next_step
 from payments.settlement.open_payments import list_unresolved, resolve_open
 
 BATCH: Final = 200
@@ -93,10 +93,10 @@ def _charge_cards(campaign_id: int, *, settings: Settings, clock: Clock) -> int:
     planned = 0
     for _ in range(MOST_BATCHES):
         with transaction() as session:
-            occasion = Occasion.now(settings, clock)
+            context = Context.read(settings, clock)
             cards = _lock_cards(session, campaign_id, ~HAS_PAYMENT)
             for card in cards:
-                charge_card(session, card, occasion=occasion)
+                charge_card(session, card, context=context)
         planned += len(cards)
         if not cards:
             break
@@ -106,9 +106,9 @@ def _charge_cards(campaign_id: int, *, settings: Settings, clock: Clock) -> int:
 def _remind(campaign_id: int, *, settings: Settings, clock: Clock) -> int:
     """Write again to backers whose card was declined; late, only the last reminder is sent."""
     with transaction() as session:
-        occasion = Occasion.now(settings, clock)
+        context = Context.read(settings, clock)
         campaign = session.get_one(Campaign, campaign_id)
-        number = _reminders_due(campaign, occasion.at)
+        number = _reminders_due(campaign, context.now)
         if number == 0:
             return 0
         is_behind = SavedCard.reminders_count < number
@@ -117,7 +117,7 @@ def _remind(campaign_id: int, *, settings: Settings, clock: Clock) -> int:
         for card in cards:
             card.reminders_count = number
             ask_to_repair(
-                session, card.pledge, campaign, template="repair_reminder", occasion=occasion
+                session, card.pledge, campaign, template="repair_reminder", context=context
             )
         return len(cards)
 
@@ -138,10 +138,10 @@ def _judge_again(campaign_id: int, *, settings: Settings, clock: Clock) -> Step:
         campaign = lock(session, Campaign, id=campaign_id)
         if campaign.status is not CampaignStatus.COLLECTING:
             return Step.WAIT
-        occasion = Occasion.now(settings, clock)
+        context = Context.read(settings, clock)
         collected_amount = read_collected_amount(session, campaign)
         step = next_step(
-            standing_while_collecting(session, campaign, collected_amount, at=occasion.at)
+            verdict_inputs_while_collecting(session, campaign, collected_amount, at=context.now)
         )
         if step in {Step.SETTLE, Step.GIVE_BACK}:
             outcome = Outcome.SUCCEEDED if step is Step.SETTLE else Outcome.FAILED
@@ -150,21 +150,21 @@ def _judge_again(campaign_id: int, *, settings: Settings, clock: Clock) -> Step:
                 campaign,
                 outcome=outcome,
                 collected_amount=collected_amount,
-                at=occasion.at,
+                at=context.now,
             )
             if outcome is Outcome.SUCCEEDED:
-                issue_settlement(session, campaign, occasion=occasion)
+                issue_settlement(session, campaign, context=context)
         return step
 
 
-def standing_while_collecting(
+def verdict_inputs_while_collecting(
     session: Session, campaign: Campaign, collected_amount: int, *, at: datetime
-) -> Standing:
+) -> VerdictInputs:
     """Return all that decides the second verdict, on what was collected."""
     assert campaign.collecting_ends_at is not None
     has_untried = _is_any(session, campaign, ~HAS_PAYMENT)
     has_uncollected = _is_any(session, campaign, ~_IS_PAID)
-    return Standing(
+    return VerdictInputs(
         collection=campaign.collection,
         is_over=True,
         is_canceled=False,

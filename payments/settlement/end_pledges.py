@@ -12,7 +12,7 @@ from octo.clock import Clock
 from octo.config import Settings
 from octo.database import lock_all, reading, transaction
 from payments.charges.saved_cards import forget_card
-from payments.context import Occasion
+from payments.context import Context
 from payments.models import Attempt, AttemptKind, CardStatus, Payment, PaymentStatus, SavedCard
 
 BATCH: Final = 500
@@ -33,18 +33,18 @@ def end_pledges(campaign_id: int, outcome: Outcome, *, settings: Settings, clock
     if collection is Collection.ON_PLEDGE and outcome is not Outcome.SUCCEEDED:
         return 0
     with transaction() as session:
-        occasion = Occasion.now(settings, clock)
+        context = Context.read(settings, clock)
         has_cards = collection is Collection.ON_SUCCESS
         has_succeeded = outcome is Outcome.SUCCEEDED
         unpaid = _next_active(session, campaign_id, ~_IS_PAID) if has_cards else ()
         paid = _next_active(session, campaign_id, _IS_PAID) if has_succeeded else ()
         cards = _next_cards(session, campaign_id) if has_cards else ()
         for pledge in unpaid:
-            mark_released(session, pledge=pledge, at=occasion.at)
+            mark_released(session, pledge=pledge, at=context.now)
         for pledge in paid:
-            mark_collected(session, pledge=pledge, at=occasion.at)
+            mark_collected(session, pledge=pledge, at=context.now)
         for card in cards:
-            forget_card(session, card, occasion=occasion)
+            forget_card(session, card, context=context)
         return len(unpaid) + len(paid) + len(cards)
 
 

@@ -11,7 +11,7 @@ from octo.database import reading, transaction
 from payments.charges.record import refresh_payment
 from payments.charges.saved_cards import refresh_card
 from payments.checkout.sessions import Subject, expire_checkout
-from payments.context import Occasion
+from payments.context import Context
 from payments.gateway.client import Gateway
 from payments.models import (
     UNDER_WAY,
@@ -27,11 +27,11 @@ from payments.models import (
 def resolve_open(campaign_id: int, *, gateway: Gateway, settings: Settings, clock: Clock) -> int:
     """Expire every open page, fetch what became of it; return how much is left unresolved."""
     with transaction() as session:
-        occasion = Occasion.now(settings, clock)
+        context = Context.read(settings, clock)
         unresolved = list_unresolved(session, campaign_id)
         for subject in unresolved:
             if subject.stripe_checkout_session_id is not None:
-                expire_checkout(session, subject, occasion=occasion)
+                expire_checkout(session, subject, context=context)
         closed = [subject for subject in unresolved if _is_expiry_done(session, subject)]
     for subject in closed:
         refresh = refresh_payment if isinstance(subject, Payment) else refresh_card

@@ -18,7 +18,7 @@ from octo.config import Settings
 from octo.database import lock, transaction
 from octo.errors import N_, ConflictError
 from octo.text import clean_paragraphs
-from payments.context import Occasion
+from payments.context import Context
 from payments.documents.issue import reverse_documents
 from payments.documents.owner_balance import find_unsent
 from payments.models import Payment, PaymentStatus, Transfer, TransferStatus
@@ -70,15 +70,15 @@ def refund_all(
     reason = clean_paragraphs(reason, field="reason", most=LONGEST_REASON, is_required=True)
     with transaction() as session:
         found = lock(session, Campaign, **campaign)
-        occasion = Occasion.now(settings, clock)
-        _check_nothing_left(session, found, occasion=occasion)
-        fail_after_success(session, campaign=found, actor=actor, reason=reason, at=occasion.at)
-        reverse_documents(session, found, occasion=occasion)
+        context = Context.read(settings, clock)
+        _check_nothing_left(session, found, context=context)
+        fail_after_success(session, campaign=found, actor=actor, reason=reason, at=context.now)
+        reverse_documents(session, found, context=context)
         return found
 
 
-def _check_nothing_left(session: Session, campaign: Campaign, *, occasion: Occasion) -> None:
-    unsent = find_unsent(session, campaign.id, machine=occasion.machine)
+def _check_nothing_left(session: Session, campaign: Campaign, *, context: Context) -> None:
+    unsent = find_unsent(session, campaign.id, machine=context.machine_now)
     left = sa.select(Transfer.id).where(
         Transfer.campaign_id == campaign.id,
         Transfer.status != TransferStatus.NETTED,

@@ -23,6 +23,7 @@ from payments.documents.owner_balance import is_under_way
 from payments.gateway.client import Gateway, StripeAwayError
 from payments.ledger.balances import cover
 from payments.models import (
+    BooksState,
     CardStatus,
     ConnectedAccount,
     Discrepancy,
@@ -32,17 +33,16 @@ from payments.models import (
     Reconciliation,
     Refund,
     SavedCard,
-    Standing,
     Transfer,
     TransferStatus,
 )
 from payments.owners.accounts import readiness_of
 from payments.policy import Figures, Step, next_step, obstacle_to_transfer
-from payments.settlement.close import standing_at_deadline
+from payments.settlement.close import verdict_inputs_at_deadline
 from payments.settlement.collect import (
     HAS_PAYMENT,
     read_collected_amount,
-    standing_while_collecting,
+    verdict_inputs_while_collecting,
 )
 from payments.settlement.open_payments import list_unresolved
 from payments.settlement.settle import is_left, is_to_refund
@@ -157,7 +157,7 @@ def rehearse(
             cover_amount=cover(session, currency).amount,
             available_amount=facts.available.get(currency),
             is_stripe_away=facts.is_away,
-            is_older_than_stripe=standing is Standing.OLDER,
+            is_older_than_stripe=standing is BooksState.BEHIND_STRIPE,
         )
 
 
@@ -221,9 +221,9 @@ class _Planner:
         if campaign.status is CampaignStatus.COLLECTING:
             collected = read_collected_amount(self._session, campaign)
             return next_step(
-                standing_while_collecting(self._session, campaign, collected, at=self.at)
+                verdict_inputs_while_collecting(self._session, campaign, collected, at=self.at)
             )
-        standing = standing_at_deadline(self._session, campaign)
+        standing = verdict_inputs_at_deadline(self._session, campaign)
         is_canceled = standing.is_canceled or campaign.status is CampaignStatus.SUSPENDED
         return next_step(replace(standing, is_canceled=is_canceled, has_payments_in_flight=False))
 

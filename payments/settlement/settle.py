@@ -12,7 +12,7 @@ from octo.clock import Clock
 from octo.config import Settings
 from octo.database import lock, reading, transaction
 from octo.scheduler import JobReport
-from payments.context import Occasion
+from payments.context import Context
 from payments.documents.issue import find_main
 from payments.gateway.client import Gateway, StripeAwayError
 from payments.gateway.outcomes import note_trouble
@@ -30,7 +30,7 @@ from payments.models import (
 )
 from payments.refunds.requests import refund_rests
 from payments.settlement.end_pledges import end_pledges
-from payments.settlement.transfer import pay_owner, wait_for
+from payments.settlement.transfer import pay_owner, record_block
 
 BATCH: Final = 100
 AHEAD: Final = 500
@@ -49,7 +49,7 @@ def move_settling_campaigns(*, gateway: Gateway, settings: Settings, clock: Cloc
             )
         except StripeAwayError:
             is_away = True
-            moved, wait = 0, [wait_for(campaign_id, "stripe", at=clock.now())]
+            moved, wait = 0, [record_block(campaign_id, "stripe", at=clock.now())]
         except Exception as error:  # noqa: BLE001 - one campaign's trouble stops no other
             moved, wait = 0, [note_trouble(campaign_id, error, settings=settings, clock=clock)]
         done += moved
@@ -68,7 +68,7 @@ def _move(
         planned = _plan_refunds(campaign_id, settings=settings, clock=clock)
     if ended:
         return ended + planned, waiting
-    settled, wait = _settle(campaign_id, settings=settings, clock=clock)
+    settled, wait = mark_settled_if_done(campaign_id, settings=settings, clock=clock)
     return planned + settled, waiting + wait
 
 
@@ -108,10 +108,10 @@ def _refund_batch(campaign_id: int, *, settings: Settings, clock: Clock) -> int:
         if ahead >= AHEAD or not session.scalar(sa.select(sa.exists().where(is_due))):
             return 0
     with transaction() as session:
-        occasion = Occasion.now(settings, clock)
+        context = Context.read(settings, clock)
         left = lock_payments(session, is_due, limit=BATCH)
         reason = _why_given_back(session, session.get_one(Campaign, campaign_id))
-        refund_rests(session, left, reason=reason, occasion=occasion)
+        refund_rests(session, left, reason=reason, context=context)
         return len(left)
 
 
@@ -140,7 +140,9 @@ def _why_given_back(session: Session, campaign: Campaign) -> RefundReason:
     return RefundReason.OWNER_NOT_PAID if is_settled else RefundReason.GOAL_MISSED
 
 
-def _settle(campaign_id: int, *, settings: Settings, clock: Clock) -> tuple[int, list[str]]:
+def mark_settled_if_done(
+    campaign_id: int, *, settings: Settings, clock: Clock
+) -> tuple[int, list[str]]:
     """Settle a campaign whose transfers are done and whose refunds have all arrived.
 
     Asked every second for as long as money moves, it writes nothing until it may be so.
@@ -156,7 +158,7 @@ def _settle(campaign_id: int, *, settings: Settings, clock: Clock) -> tuple[int,
             return 0, []
         if _find_left(session, campaign) is not None:
             return 0, []
-        mark_settled(session, campaign, at=Occasion.now(settings, clock).at)
+        mark_settled(session, campaign, at=Context.read(settings, clock).now)
         return 1, []
 
 

@@ -17,7 +17,7 @@ from octo.config import Settings
 from octo.database import lock, reading, transaction
 from payments.blocked import slug_of
 from payments.blocked import until as said_until
-from payments.context import Occasion
+from payments.context import Context
 from payments.documents.owner_balance import is_under_way
 from payments.gateway.attempts import WITHDRAWN
 from payments.gateway.client import Gateway
@@ -35,7 +35,7 @@ from payments.models import (
     TransferStatus,
 )
 from payments.owners.onboarding import refresh_owner
-from payments.owners.transfers import is_known, plan_transfer, remind_owner, take_in_transfer
+from payments.owners.transfers import import_transfer, is_known, plan_transfer, remind_owner
 from payments.policy import obstacle_to_transfer
 
 AFTER_A_REFUSAL: Final = timedelta(minutes=5)
@@ -79,9 +79,9 @@ def pay_owner(
     obstacle = _find_obstacle(transfer, account, gateway=gateway, at=now)
     if obstacle is not None:
         what, until = obstacle
-        return 0, [wait_for(campaign_id, what, at=now, until=until)]
-    if by_hand := _strangers(transfer.campaign, gateway):
-        return _adopt(campaign_id, by_hand, settings=settings, clock=clock)
+        return 0, [record_block(campaign_id, what, at=now, until=until)]
+    if external := _external_transfers(transfer.campaign, gateway):
+        return _adopt(campaign_id, external, settings=settings, clock=clock)
     assert account is not None
     assert account.stripe_account_id is not None
     return _plan(campaign_id, account.stripe_account_id, settings=settings, clock=clock), []
@@ -120,7 +120,7 @@ def _refreshed_account(
         return _find_account(session, organisation_id)
 
 
-def _strangers(campaign: Campaign, gateway: Gateway) -> Sequence[TransferFact]:
+def _external_transfers(campaign: Campaign, gateway: Gateway) -> Sequence[TransferFact]:
     """List what somebody transferred by hand for a campaign: looked for before each transfer."""
     listed = list(gateway.list_transfers(campaign.public_id))
     with reading() as session:
@@ -128,18 +128,18 @@ def _strangers(campaign: Campaign, gateway: Gateway) -> Sequence[TransferFact]:
 
 
 def _adopt(
-    campaign_id: int, by_hand: Sequence[TransferFact], *, settings: Settings, clock: Clock
+    campaign_id: int, external: Sequence[TransferFact], *, settings: Settings, clock: Clock
 ) -> tuple[int, list[str]]:
     """Take transfers made by hand as ours, or wait for a person where one is none of ours."""
     done = 0
-    for seen in by_hand:
+    for seen in external:
         with transaction() as session:
-            occasion = Occasion.now(settings, clock)
-            done += take_in_transfer(session, seen, occasion=occasion) is not None
+            context = Context.read(settings, clock)
+            done += import_transfer(session, seen, context=context) is not None
     if done:
         return done, []
-    _log.error("unexplained_transfer", campaign=campaign_id, transfers=[one.id for one in by_hand])
-    return 0, [wait_for(campaign_id, "discrepancy", at=clock.now())]
+    _log.error("unexplained_transfer", campaign=campaign_id, transfers=[one.id for one in external])
+    return 0, [record_block(campaign_id, "discrepancy", at=clock.now())]
 
 
 def _plan(campaign_id: int, destination: str, *, settings: Settings, clock: Clock) -> int:
@@ -148,8 +148,8 @@ def _plan(campaign_id: int, destination: str, *, settings: Settings, clock: Cloc
         transfer = find_unpaid(session, campaign_id)
         if transfer is None:
             return 0
-        occasion = Occasion.now(settings, clock)
-        plan_transfer(session, transfer, destination=destination, occasion=occasion)
+        context = Context.read(settings, clock)
+        plan_transfer(session, transfer, destination=destination, context=context)
         return 1
 
 
@@ -242,7 +242,9 @@ def due_elsewhere(session: Session, currency: str) -> int:
     return sum(int(session.scalar(amount) or 0) for amount in drawn)
 
 
-def wait_for(campaign_id: int, what: str, *, at: datetime, until: datetime | None = None) -> str:
+def record_block(
+    campaign_id: int, what: str, *, at: datetime, until: datetime | None = None
+) -> str:
     """Show on the transfer what it waits for, and say it in the job's report."""
     with transaction() as session:
         lock(session, Campaign, id=campaign_id)

@@ -11,7 +11,7 @@ from octo.config import Settings
 from octo.database import lock, reading, transaction
 from payments.charges.record import record_charge, record_checkout, refresh_payment
 from payments.charges.saved_cards import lock_card, record_card, refresh_card
-from payments.context import Occasion
+from payments.context import Context
 from payments.disputes.record import record_dispute
 from payments.gateway.client import Gateway
 from payments.gateway.facts import ChargeFact
@@ -28,7 +28,7 @@ from payments.models import (
 )
 from payments.owners.onboarding import refresh_owner
 from payments.owners.reversals import record_reversals
-from payments.owners.transfers import take_in_transfer
+from payments.owners.transfers import import_transfer
 from payments.refunds.external import adopt_refund
 from payments.refunds.outcomes import record_refund
 from payments.webhooks.known import is_collected, is_known_charge, is_known_refund
@@ -102,15 +102,15 @@ def _on_charge(
         return False
     refunds = list(gateway.list_refunds(object_id)) if seen.amount_refunded else []
     with transaction() as session:
-        occasion = Occasion.now(settings, clock)
+        context = Context.read(settings, clock)
         payment = lock_payment(session, public_id=payment_id)
         if seen.status == "succeeded":
-            record_charge(session, payment, seen, occasion=occasion)
+            record_charge(session, payment, seen, context=context)
         lock(session, Campaign, id=payment.campaign_id)
         for one in refunds:
-            refund = adopt_refund(session, payment, one, occasion=occasion)
+            refund = adopt_refund(session, payment, one, context=context)
             if refund is not None:
-                record_refund(session, refund, one, occasion=occasion)
+                record_refund(session, refund, one, context=context)
     return True
 
 
@@ -124,14 +124,14 @@ def _on_refund(
     if payment_id is None:
         return False
     with transaction() as session:
-        occasion = Occasion.now(settings, clock)
+        context = Context.read(settings, clock)
         payment = lock_payment(session, public_id=payment_id)
         lock(session, Campaign, id=payment.campaign_id)
-        refund = adopt_refund(session, payment, seen, occasion=occasion)
+        refund = adopt_refund(session, payment, seen, context=context)
         if refund is None:
             return False
         locked = lock(session, Refund, id=refund.id)
-        record_refund(session, locked, seen, occasion=occasion)
+        record_refund(session, locked, seen, context=context)
     return True
 
 
@@ -142,11 +142,11 @@ def _on_transfer(
     seen = gateway.get_transfer(object_id)
     reversals = list(gateway.list_reversals(object_id)) if seen.amount_reversed else []
     with transaction() as session:
-        occasion = Occasion.now(settings, clock)
-        transfer = take_in_transfer(session, seen, occasion=occasion)
+        context = Context.read(settings, clock)
+        transfer = import_transfer(session, seen, context=context)
         if transfer is None:
             return False
-        record_reversals(session, transfer, reversals, occasion=occasion)
+        record_reversals(session, transfer, reversals, context=context)
     return True
 
 
@@ -160,7 +160,7 @@ def _on_dispute(
         return False
     with transaction() as session:
         payment = lock_payment(session, public_id=payment_id)
-        record_dispute(session, payment, seen, occasion=Occasion.now(settings, clock))
+        record_dispute(session, payment, seen, context=Context.read(settings, clock))
     return True
 
 
@@ -228,10 +228,10 @@ def _adopt_page(page_id: str, *, gateway: Gateway, settings: Settings, clock: Cl
         )
     )
     with transaction() as session:
-        occasion = Occasion.now(settings, clock)
+        context = Context.read(settings, clock)
         if payment_id is not None:
             payment = lock_payment(session, public_id=payment_id)
-            record_checkout(session, payment, seen, occasion=occasion)
+            record_checkout(session, payment, seen, context=context)
             return True
         card_id = session.scalar(
             sa.select(SavedCard.public_id).where(
@@ -241,7 +241,7 @@ def _adopt_page(page_id: str, *, gateway: Gateway, settings: Settings, clock: Cl
         )
         if card_id is not None:
             card = lock_card(session, public_id=card_id)
-            record_card(session, card, seen, occasion=occasion)
+            record_card(session, card, seen, context=context)
         return card_id is not None
 
 

@@ -24,7 +24,7 @@ from typing import Any, Final
 import lxml.html
 
 from campaigns.models import Campaign
-from tests.afterlife import AVAILABLE_AT_ONCE
+from tests.obligations import AVAILABLE_AT_ONCE
 from tests.program import PREFIX
 from tests.sandbox import SandboxClient, SandboxError
 

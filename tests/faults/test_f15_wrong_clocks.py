@@ -20,7 +20,6 @@ from octo.database import db, transaction
 from octo.web.signing import CLOCKS_DIFFER_SECONDS, ForbearingSigner
 from payments.gateway.attempts import claim_again
 from payments.models import Attempt, AttemptKind, AttemptStatus, Refund
-from tests.afterlife import AVAILABLE_AT_ONCE
 from tests.doomed import doomed_worker
 from tests.faults.finishing import agreed_pledge, finish
 from tests.faults.judging import (
@@ -33,6 +32,7 @@ from tests.faults.judging import (
 )
 from tests.make import PASSWORD, Make
 from tests.moment import Moment
+from tests.obligations import AVAILABLE_AT_ONCE
 from tests.octo.mailbox import Mailbox
 from tests.processes import wait_until
 from tests.sandbox import SandboxClient

@@ -14,8 +14,7 @@ from flask import Flask
 
 from campaigns.models import Campaign, CampaignStatus, Outcome
 from octo.database import db, reading
-from payments.models import Attempt, AttemptKind, AttemptStatus, Reconciliation, Standing
-from tests.afterlife import AVAILABLE_AT_ONCE
+from payments.models import Attempt, AttemptKind, AttemptStatus, BooksState, Reconciliation
 from tests.databases import chosen_engines
 from tests.doomed import doomed_worker
 from tests.faults.finishing import command, finish
@@ -29,6 +28,7 @@ from tests.faults.judging import (
 )
 from tests.make import Make
 from tests.moment import Moment
+from tests.obligations import AVAILABLE_AT_ONCE
 from tests.processes import wait_until
 from tests.sandbox import SandboxClient
 from tests.site import migrate_with
@@ -143,7 +143,7 @@ def test_a_standby_that_lagged_moves_no_money_before_what_it_lacks_is_confirmed(
         time.sleep(QUIET_SECONDS)
         moved = [key for path in MONEY for key in keys_of(sandbox, path)]
         pair.promote()
-        wait_until(lambda: holds(lambda: standing() is Standing.OLDER))
+        wait_until(lambda: holds(lambda: standing() is BooksState.BEHIND_STRIPE))
         time.sleep(QUIET_SECONDS)
         assert [key for path in MONEY for key in keys_of(sandbox, path)] == moved
         assert db.session.get_one(Campaign, missed.id).status is CampaignStatus.LIVE
@@ -159,6 +159,6 @@ def test_a_standby_that_lagged_moves_no_money_before_what_it_lacks_is_confirmed(
     check_conserved(sandbox)
 
 
-def standing() -> Standing | None:
+def standing() -> BooksState | None:
     with reading() as session:
         return session.scalar(sa.select(Reconciliation.standing))

@@ -20,11 +20,11 @@ from sqlalchemy.exc import OperationalError
 from campaigns.models import Campaign, Outcome, Pledge
 from octo.database import db, reading, transaction
 from payments.models import Attempt, AttemptKind, Payment
-from tests.afterlife import AVAILABLE_AT_ONCE
 from tests.faults.finishing import agreed_pledge, finish, let_pauses_pass
 from tests.faults.judging import asked, check_conserved, check_given_back_once, ended, keys_of
 from tests.make import Make
 from tests.moment import Moment
+from tests.obligations import AVAILABLE_AT_ONCE
 from tests.processes import wait_until
 from tests.proxy import Fate, Proxy, proxy_to
 from tests.sandbox import SandboxClient

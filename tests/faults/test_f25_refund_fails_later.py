@@ -8,9 +8,9 @@ from octo.database import db
 from octo.mail.outbox import OutboxMessage
 from payments.ledger import chart
 from payments.models import Attempt, AttemptKind, Payment, Refund, RefundStatus, Resolution
-from tests.afterlife import again, balance_of, check_books, refunded, sign_in_as_treasurer
 from tests.make import Make
 from tests.moment import Moment
+from tests.obligations import again, balance_of, check_books, refunded, sign_in_as_treasurer
 from tests.octo.mailbox import Mailbox
 from tests.sandbox import SandboxClient
 from tests.visitor import Visitor

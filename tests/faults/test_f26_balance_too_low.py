@@ -6,7 +6,9 @@ from campaigns.models import CampaignStatus
 from octo.database import db
 from payments.ledger import chart
 from payments.models import Refund, RefundStatus
-from tests.afterlife import (
+from tests.make import Make
+from tests.moment import Moment
+from tests.obligations import (
     AVAILABLE_AT_ONCE,
     again,
     balance_of,
@@ -15,8 +17,6 @@ from tests.afterlife import (
     sent_to_owner,
     sign_in_as_treasurer,
 )
-from tests.make import Make
-from tests.moment import Moment
 from tests.sandbox import SandboxClient
 from tests.visitor import Visitor
 

@@ -21,7 +21,9 @@ from payments.models import (
     RefundReason,
 )
 from stripe_sandbox.webhooks import signature
-from tests.afterlife import (
+from tests.make import Make
+from tests.moment import Moment
+from tests.obligations import (
     AVAILABLE_AT_ONCE,
     again,
     balance_of,
@@ -34,8 +36,6 @@ from tests.afterlife import (
     tick,
     transfers,
 )
-from tests.make import Make
-from tests.moment import Moment
 from tests.sandbox import SandboxClient
 from tests.site import WEBHOOK_SECRET
 from tests.visitor import Visitor

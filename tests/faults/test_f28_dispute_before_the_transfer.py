@@ -14,7 +14,9 @@ from payments.models import (
     Refund,
     RefundStatus,
 )
-from tests.afterlife import (
+from tests.make import Make
+from tests.moment import Moment
+from tests.obligations import (
     AVAILABLE_AT_ONCE,
     DISPUTED,
     INQUIRY,
@@ -31,8 +33,6 @@ from tests.afterlife import (
     tick,
     transfers,
 )
-from tests.make import Make
-from tests.moment import Moment
 from tests.sandbox import SandboxClient
 
 UNTIL_PLANNED = ("close_campaigns", "settle_campaigns")

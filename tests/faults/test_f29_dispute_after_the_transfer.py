@@ -7,7 +7,9 @@ from octo.audit import AuditEvent
 from octo.database import db
 from payments.ledger import chart
 from payments.models import Dispute, DisputeStage, ReversalStatus, TransferReversal
-from tests.afterlife import (
+from tests.make import Make
+from tests.moment import Moment
+from tests.obligations import (
     again,
     balance_of,
     check_books,
@@ -20,8 +22,6 @@ from tests.afterlife import (
     sign_in_as_treasurer,
     transfers,
 )
-from tests.make import Make
-from tests.moment import Moment
 from tests.sandbox import SandboxClient
 from tests.visitor import Visitor
 

@@ -14,7 +14,9 @@ from payments.models import (
     RefundReason,
     RefundStatus,
 )
-from tests.afterlife import (
+from tests.make import Make
+from tests.moment import Moment
+from tests.obligations import (
     AVAILABLE_AT_ONCE,
     again,
     balance_of,
@@ -27,8 +29,6 @@ from tests.afterlife import (
     tick,
     transfers,
 )
-from tests.make import Make
-from tests.moment import Moment
 from tests.sandbox import SandboxClient
 from tests.visitor import Visitor
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as some
 from octo.config import ROOT
 from octo.money import decimals_of, format_amount, parse_amount
 from payments.policy import (
-    settle,
+    compute_figures,
     share_dispute,
     share_with_owner,
     split_refund,
@@ -29,7 +29,7 @@ RATES: Final = some.decimals(min_value=0, max_value=Decimal("0.9999"), places=4)
 def test_the_parts_of_a_settlement_are_the_whole(
     gross: int, back: int, fee_rate: Decimal, vat_rate: Decimal
 ) -> None:
-    figures = settle(
+    figures = compute_figures(
         gross=gross, refunds=min(back, gross), disputes=0, fee_rate=fee_rate, vat_rate=vat_rate
     )
 

@@ -17,7 +17,6 @@ import sqlalchemy as sa
 from campaigns.models import Campaign, Outcome, Pledge, PledgeStatus
 from octo.database import db, transaction
 from payments.models import OPEN_ATTEMPTS, Attempt, Payment
-from tests.afterlife import AVAILABLE_AT_ONCE
 from tests.faults.backers import Backer, Doors, Person, Program
 from tests.faults.cluster import Cluster
 from tests.faults.judging import (
@@ -30,6 +29,7 @@ from tests.faults.judging import (
     no_circle,
 )
 from tests.make import Make
+from tests.obligations import AVAILABLE_AT_ONCE
 from tests.processes import wait_until
 from tests.sandbox import SandboxClient
 from tests.seeds import draw_seed

@@ -16,8 +16,8 @@ from sqlalchemy.orm import Session
 from campaigns.pledges.transitions import _count
 from octo.database import lock_all
 from payments.charges import record
-from payments.context import Occasion
-from payments.gateway.attempts import Claimed, close, put_back
+from payments.context import Context
+from payments.gateway.attempts import Claimed, close, reschedule
 from payments.gateway.calls import NoEffect
 from payments.gateway.client import Gateway
 from payments.gateway.facts import Answer, ChargeFact, Done, Postponed, Refused, Unknown
@@ -172,15 +172,15 @@ _plan_call = requests._plan_call
 
 
 def post_when_planned(
-    session: Session, refund: Refund, *, action_number: int, occasion: Occasion
+    session: Session, refund: Refund, *, action_number: int, context: Context
 ) -> None:
-    _plan_call(session, refund, action_number=action_number, occasion=occasion)
+    _plan_call(session, refund, action_number=action_number, context=context)
     funds = chart.campaign_funds(refund.payment.campaign)
     entry = EntryDraft(funds, chart.STRIPE_BALANCE, refund.amount, refund.currency)
     draft = TransactionDraft(
         reference=f"refund_planned:{refund.public_id}",
         kind=TransactionKind.REFUND,
-        occurred_at=occasion.at,
+        occurred_at=context.now,
         campaign_id=refund.campaign_id,
         entries=(entry,),
     )
@@ -191,7 +191,7 @@ def give_up(attempt: Attempt, answer: Postponed | Unknown, *, at: Any) -> None:
     if isinstance(answer, Unknown):
         close(attempt, Refused("given_up", answer.reason), at=at)
     else:
-        put_back(attempt, answer, at=at)
+        reschedule(attempt, answer, at=at)
 
 
 def find_nothing(gateway: Gateway, claimed: Claimed, *, at: Any) -> NoEffect:
@@ -207,10 +207,10 @@ _record_charge = record.record_charge
 
 
 def count_each_time(
-    session: Session, payment: Payment, seen: ChargeFact, *, occasion: Occasion
+    session: Session, payment: Payment, seen: ChargeFact, *, context: Context
 ) -> None:
     was_known = payment.is_resolved
-    _record_charge(session, payment, seen, occasion=occasion)
+    _record_charge(session, payment, seen, context=context)
     if was_known:
         _count(session, payment.pledge, sign=1)
 

@@ -16,13 +16,13 @@ import pytest
 
 from campaigns.models import Outcome
 from demo.supervision import ROOT
-from tests.afterlife import AVAILABLE_AT_ONCE
 from tests.databases import chosen_engines
 from tests.faults.finishing import not_played
 from tests.faults.judging import asked, check_conserved, check_given_back_once, ended, is_over
 from tests.make import Make
 from tests.moment import Moment
 from tests.networks import Network, may_make_networks, network
+from tests.obligations import AVAILABLE_AT_ONCE
 from tests.processes import wait_until
 from tests.proxy import proxy_to
 from tests.sandbox import HERE, running_sandbox

@@ -16,7 +16,7 @@ SAME: Final = {
     "acts.pay_again": "pay_again",
     "acts.pay_by_bank": "record_bank_payment",
     "acts.recover": "recover_debt",
-    "acts.try_again": "try_refund_again",
+    "acts.retry_refund": "try_refund_again",
     "acts.write_off": "write_off_debt",
     "admin.change_role": "grant_role",
     "differing.explain": "explain_discrepancy",

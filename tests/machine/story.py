@@ -30,7 +30,7 @@ from payments.models import (
     Transfer,
 )
 from payments.owners.debts import pay_again, recover_debt, write_off_debt
-from payments.refunds.failed import Means, pay_by_bank, try_again
+from payments.refunds.failed import Means, pay_by_bank, retry_refund
 from payments.refunds.requests import refund_by_treasurer
 from payments.settlement.refund_all import refund_all
 from tests.machine.conservation import History, Ours, Theirs, find_breaches
@@ -124,7 +124,7 @@ class Story:
         """Come back to the receipt, which asks how the payment stands."""
         self._do(node, "return", lambda: bound_payments().refresh_pledge(pledge), halt)
 
-    def try_again(self, pledge: str, *, node: int = 0, halt: Halt | None = None) -> None:
+    def retry_refund(self, pledge: str, *, node: int = 0, halt: Halt | None = None) -> None:
         """Go back to a checkout that was left."""
         self._do(
             node,
@@ -202,7 +202,7 @@ class Story:
             if by_bank:
                 self._treasury(pay_by_bank, refund, means=Means.BANK_TRANSFER, reference=REASON)
             else:
-                self._treasury(try_again, refund, reason=REASON)
+                self._treasury(retry_refund, refund, reason=REASON)
         for transfer in self._list(sa.select(Transfer.public_id).where(Transfer.is_held)):
             self._treasury(pay_again, transfer, reason=REASON)
         debts = sa.select(Campaign.public_id).join(OwnerDebt).where(OwnerDebt.left_amount > 0)

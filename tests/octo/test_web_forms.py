@@ -6,7 +6,7 @@ from flask.typing import ResponseReturnValue
 from marshmallow import ValidationError
 
 from octo.errors import ConflictError, InvalidError, OctoError, UnavailableError
-from octo.web.forms import say, shown_again_by
+from octo.web.forms import flash_message, shown_again_by
 from octo.web.permissions import public
 from tests.visitor import Visitor, parse
 
@@ -49,7 +49,7 @@ def refusal(app: Flask) -> list[Exception]:
     def take() -> ResponseReturnValue:
         if raised:
             raise raised[0]
-        say("Enregistré.")
+        flash_message("Enregistré.")
         return redirect("/planted", 303)
 
     app.add_url_rule("/planted", "planted", form)

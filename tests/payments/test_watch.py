@@ -12,10 +12,10 @@ from octo.database import transaction
 from payments.gateway.runtime import payments_runtime
 from payments.models import (
     Attempt,
+    BooksState,
     Discrepancy,
     InboxEvent,
     Reconciliation,
-    Standing,
 )
 from payments.owners.onboarding import refresh_owner
 from tests.make import PASSWORD, Make
@@ -198,7 +198,7 @@ def test_books_older_than_stripe_wake_somebody_and_spoil_a_rehearsal(
     assert app.test_cli_runner().invoke(args=["settle", "--rehearse"]).exit_code == 0
 
     with transaction() as session:
-        session.execute(sa.update(Reconciliation).values(standing=Standing.OLDER))
+        session.execute(sa.update(Reconciliation).values(standing=BooksState.BEHIND_STRIPE))
 
     assert reasons(client) == ["older_than_stripe"]
     assert app.test_cli_runner().invoke(args=["settle", "--rehearse"]).exit_code == 1

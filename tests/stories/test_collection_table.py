@@ -17,7 +17,7 @@ from payments.ledger import chart
 from payments.ledger.balances import balance_of
 from payments.ledger.check import check_ledger
 from payments.models import Settlement
-from payments.policy import Standing, Step, next_step
+from payments.policy import Step, VerdictInputs, next_step
 from tests.make import PASSWORD, Make
 from tests.sandbox import VISA, SandboxClient
 from tests.visitor import Visitor
@@ -75,7 +75,7 @@ def test_the_lines_cover_every_case_once_and_the_policy_says_the_same() -> None:
 
     assert len(written) == len({case for case, _ in written}) == 2**7
     for case, then in written:
-        assert next_step(Standing(*case)) == then, case  # type: ignore[arg-type]  # as written
+        assert next_step(VerdictInputs(*case)) == then, case  # type: ignore[arg-type]  # as written
 
 
 class Play:

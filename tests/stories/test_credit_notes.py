@@ -10,7 +10,9 @@ from campaigns.models import Campaign, CampaignStatus, Pledge
 from octo.database import db
 from payments.ledger import chart
 from payments.models import Settlement
-from tests.afterlife import (
+from tests.make import Make
+from tests.moment import Moment
+from tests.obligations import (
     AVAILABLE_AT_ONCE,
     again,
     balance_of,
@@ -24,8 +26,6 @@ from tests.afterlife import (
     tick,
     transfers,
 )
-from tests.make import Make
-from tests.moment import Moment
 from tests.sandbox import SandboxClient
 from tests.visitor import Visitor
 from treasury.statements import statement

@@ -6,7 +6,9 @@ from flask import Flask
 from octo.accounts.models import RoleName
 from octo.audit import AuditEvent
 from octo.database import db
-from tests.afterlife import (
+from tests.make import Make
+from tests.moment import Moment
+from tests.obligations import (
     AVAILABLE_AT_ONCE,
     check_books,
     contest,
@@ -14,8 +16,6 @@ from tests.afterlife import (
     refunded,
     sent_to_owner,
 )
-from tests.make import Make
-from tests.moment import Moment
 from tests.program import Program
 from tests.sandbox import SandboxClient
 

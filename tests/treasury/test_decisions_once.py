@@ -9,7 +9,9 @@ from campaigns.models import Campaign
 from octo.audit import AuditEvent
 from octo.database import db
 from payments.models import Payment
-from tests.afterlife import (
+from tests.make import Make
+from tests.moment import Moment
+from tests.obligations import (
     AVAILABLE_AT_ONCE,
     check_books,
     contest,
@@ -18,8 +20,6 @@ from tests.afterlife import (
     sent_to_owner,
     sign_in_as_treasurer,
 )
-from tests.make import Make
-from tests.moment import Moment
 from tests.sandbox import SandboxClient
 from tests.visitor import Visitor, choose_form
 

@@ -152,7 +152,7 @@ def get_refund(refund_id: str) -> Refund:
 def try_refund_again(body: dict[str, str], refund_id: str) -> Refund:
     """Ask Stripe once more for a refund that failed, by a refund of its own."""
     runtime = payments_runtime()
-    again = failed.try_again(
+    again = failed.retry_refund(
         refund_id,
         reason=body["reason"],
         actor=this_user().public_id,

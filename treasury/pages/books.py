@@ -26,7 +26,7 @@ from octo.health.vitals import read_vitals
 from octo.money import parse_amount
 from octo.paging import Window
 from octo.search import LONGEST_SEARCH
-from octo.web.forms import act_key, say, shown_again_by
+from octo.web.forms import flash_message, idempotency_key, shown_again_by
 from octo.web.navigation import Link, Place, add_link, asked_page
 from octo.web.permissions import Permission, requires
 from payments import freezes
@@ -34,7 +34,7 @@ from payments.gateway.runtime import payments_runtime
 from payments.models import RefundStatus
 from payments.refunds import requests
 from treasury import after_verdict, labels, queries
-from treasury.queries import Standing
+from treasury.queries import CampaignFilter
 from treasury.statements import statement
 from treasury.statements.delimited import EXCEL, PROFILES
 
@@ -53,7 +53,7 @@ def overview() -> ResponseReturnValue:
     alerts = read_vitals(current_app, payments_runtime().clock).alerts
     words = request.args.get("q", "").strip()[:LONGEST_SEARCH]
     standing = request.args.get("standing", "")
-    chosen = Standing(standing) if standing in set(Standing) else None
+    chosen = CampaignFilter(standing) if standing in set(CampaignFilter) else None
     window = Window(asked_page(), CAMPAIGNS_ON_SCREEN)
     found = queries.list_campaign_money(words=words, standing=chosen, window=window)
     return render_template(
@@ -63,7 +63,7 @@ def overview() -> ResponseReturnValue:
         campaigns=window.cut(found),
         words=words,
         standing=chosen.value if chosen else "",
-        standings=labels.standing_choices(),
+        standings=labels.filter_choices(),
         troubled=queries.list_troubled_refunds(),
         waiting=after_verdict.list_waiting_refunds(),
         debts=after_verdict.list_debts(),
@@ -109,7 +109,7 @@ def unfreeze(campaign_id: str) -> ResponseReturnValue:
         settings=runtime.settings,
         clock=runtime.clock,
     )
-    say(_("The money of this campaign may move again."))
+    flash_message(_("The money of this campaign may move again."))
     return redirect(url_for(".campaign", campaign_id=campaign_id), HTTPStatus.SEE_OTHER)
 
 
@@ -126,15 +126,15 @@ def refund(campaign_id: str, payment_id: str) -> ResponseReturnValue:
             runtime.settings.rules.currency,
             field=f"amount-{payment_id}",
         ),
-        action_key=f"{payment_id}:{act_key()}",
+        action_key=f"{payment_id}:{idempotency_key()}",
         actor=current_user.public_id,
         settings=runtime.settings,
         clock=runtime.clock,
     )
     if asked.status is RefundStatus.PENDING:
-        say(_("The refund is on its way."))
+        flash_message(_("The refund is on its way."))
     else:
-        say(_("This form was sent before: nothing is asked twice."), "note")
+        flash_message(_("This form was sent before: nothing is asked twice."), "note")
     return redirect(url_for(".campaign", campaign_id=campaign_id), HTTPStatus.SEE_OTHER)
 
 

@@ -9,7 +9,7 @@ from flask_login import current_user
 
 from octo.errors import N_, InvalidError
 from octo.money import parse_amount
-from octo.web.forms import act_key, say, shown_again_by
+from octo.web.forms import flash_message, idempotency_key, shown_again_by
 from octo.web.permissions import Permission, requires
 from payments.gateway.runtime import payments_runtime
 from payments.models import ReversalStatus
@@ -43,16 +43,16 @@ def recover(campaign_id: str) -> ResponseReturnValue:
     asked = debts.recover_debt(
         campaign_id,
         amount=parse_amount(request.form.get("amount", ""), runtime.settings.rules.currency),
-        act_key=act_key(),
+        idempotency_key=idempotency_key(),
         reason=request.form.get("reason", ""),
         actor=current_user.public_id,
         settings=runtime.settings,
         clock=runtime.clock,
     )
     if all(one.status is ReversalStatus.PENDING for one in asked):
-        say(_("Stripe is asked to take it back from the owner's account."))
+        flash_message(_("Stripe is asked to take it back from the owner's account."))
     else:
-        say(_("This form was sent before: nothing is asked twice."), "note")
+        flash_message(_("This form was sent before: nothing is asked twice."), "note")
     return _back_to(campaign_id)
 
 
@@ -69,7 +69,7 @@ def write_off(campaign_id: str) -> ResponseReturnValue:
         settings=runtime.settings,
         clock=runtime.clock,
     )
-    say(_("The debt is written off."))
+    flash_message(_("The debt is written off."))
     return _back_to(campaign_id)
 
 
@@ -98,7 +98,7 @@ def give_all_back(campaign_id: str) -> ResponseReturnValue:
         settings=runtime.settings,
         clock=runtime.clock,
     )
-    say(_("Everything goes back to the backers."))
+    flash_message(_("Everything goes back to the backers."))
     return _back_to(campaign_id)
 
 
@@ -123,7 +123,7 @@ def pay_again(transfer_id: str) -> ResponseReturnValue:
         settings=runtime.settings,
         clock=runtime.clock,
     )
-    say(_("The owner will be paid again."))
+    flash_message(_("The owner will be paid again."))
     return _back_to(after_verdict.get_transfer(found.public_id).campaign.public_id)
 
 
@@ -140,17 +140,17 @@ def failed_refund(refund_id: str) -> ResponseReturnValue:
 @blueprint.post("/refunds/<refund_id>/try-again")
 @requires(Permission.REFUND_PAYMENTS)
 @shown_again_by(failed_refund)
-def try_again(refund_id: str) -> ResponseReturnValue:
+def retry_refund(refund_id: str) -> ResponseReturnValue:
     """Ask Stripe once more."""
     runtime = payments_runtime()
-    failed.try_again(
+    failed.retry_refund(
         refund_id,
         reason=request.form.get("reason", ""),
         actor=current_user.public_id,
         settings=runtime.settings,
         clock=runtime.clock,
     )
-    say(_("The refund is on its way."))
+    flash_message(_("The refund is on its way."))
     return redirect(url_for("treasury.overview"), HTTPStatus.SEE_OTHER)
 
 
@@ -168,7 +168,7 @@ def pay_by_bank(refund_id: str) -> ResponseReturnValue:
         settings=runtime.settings,
         clock=runtime.clock,
     )
-    say(_("It is written down that the backer was paid."))
+    flash_message(_("It is written down that the backer was paid."))
     return redirect(url_for("treasury.overview"), HTTPStatus.SEE_OTHER)
 
 

@@ -7,10 +7,10 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_login import current_user
 
-from octo.web.forms import say, shown_again_by
+from octo.web.forms import flash_message, shown_again_by
 from octo.web.permissions import Permission, has_permission, requires
 from payments.gateway.runtime import payments_runtime
-from payments.models import Standing
+from payments.models import BooksState
 from payments.reconciliation import record, run
 from treasury import labels, queries
 
@@ -55,7 +55,7 @@ def explain() -> ResponseReturnValue:
         actor=current_user.public_id,
         clock=payments_runtime().clock,
     )
-    say(_("The difference is explained; money that waited for it may move again."))
+    flash_message(_("The difference is explained; money that waited for it may move again."))
     return redirect(url_for(".index"), HTTPStatus.SEE_OTHER)
 
 
@@ -64,7 +64,7 @@ def explain() -> ResponseReturnValue:
 def compare() -> ResponseReturnValue:
     """Have everything compared anew by a worker."""
     run.want_whole()
-    say(_("A worker will compare everything with Stripe within the minute."))
+    flash_message(_("A worker will compare everything with Stripe within the minute."))
     return redirect(url_for(".index"), HTTPStatus.SEE_OTHER)
 
 
@@ -73,7 +73,7 @@ def tell_staff() -> str | None:
     staff = (Permission.READ_BOOKS, Permission.MODERATE_CAMPAIGNS)
     if not any(has_permission(current_user, one) for one in staff):
         return None
-    if run.read_standing() is not Standing.OLDER:
+    if run.read_books_state() is not BooksState.BEHIND_STRIPE:
         return None
     return str(
         _(

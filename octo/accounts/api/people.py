@@ -7,7 +7,7 @@ from octo.accounts import services
 from octo.accounts.current_user import this_user
 from octo.accounts.models import User
 from octo.accounts.schemas import ActSchema, PeopleSearchSchema, PersonSchema, RoleChangeSchema
-from octo.accounts.services import LastAdminError, ToldAct
+from octo.accounts.services import AuditEntry, LastAdminError
 from octo.database import reading
 from octo.errors import N_, ConflictError
 from octo.paging import Page, Window
@@ -65,7 +65,7 @@ def revoke_role(body: dict[str, Any], user_id: str) -> User:
 @api.get("/users/<user_id>/trail")
 @requires(Permission.MANAGE_USERS)
 @api.paged(ActSchema)
-def read_user_trail(window: Window, user_id: str) -> Page[ToldAct]:
+def read_user_trail(window: Window, user_id: str) -> Page[AuditEntry]:
     """Read what was done about a person, the oldest act first."""
     with reading() as session:
         services.get_user(session, user_id)

@@ -13,7 +13,7 @@ from octo.accounts.models import RoleName
 from octo.audit import AuditEvent
 from octo.database import db, transaction
 from octo.scheduler import jobs
-from payments.models import Discrepancy, Reconciliation, Standing
+from payments.models import BooksState, Discrepancy, Reconciliation
 from tests.make import PASSWORD, Make
 from tests.sandbox import SandboxClient
 from tests.visitor import Visitor, refresh
@@ -109,7 +109,7 @@ def test_a_comparison_holds_a_quarter_of_an_hour_and_is_made_again_before_money_
     make.work()
     with transaction() as session:
         row = session.get_one(Reconciliation, 1)
-        assert row.standing is Standing.CURRENT
+        assert row.standing is BooksState.CURRENT
         assert row.compared_at is not None
         row.compared_at -= timedelta(minutes=16)
     before = len(sandbox.requests())

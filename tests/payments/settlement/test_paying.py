@@ -7,10 +7,10 @@ import sqlalchemy as sa
 from octo.database import db
 from payments.models import Attempt, AttemptKind, Refund
 from payments.settlement.settle import BATCH
-from tests.afterlife import tick
 from tests.crowd import gather, movements_of_nowhere
 from tests.make import Make
 from tests.moment import Moment
+from tests.obligations import tick
 
 PLEDGES: Final = 2 * BATCH + 30
 

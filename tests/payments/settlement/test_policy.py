@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from octo.money import share
 from payments import policy
-from payments.policy import Figures, settle, share_with_owner, take_from_owner
+from payments.policy import Figures, compute_figures, share_with_owner, take_from_owner
 
 FEE: Final = Decimal("0.07")
 VAT: Final = Decimal("0.20")
@@ -37,7 +37,7 @@ class Owner:
     written_off: int = 0
 
     def now(self) -> Figures:
-        return settle(
+        return compute_figures(
             gross=self.gross,
             refunds=self.refunds,
             disputes=self.disputes,
@@ -116,7 +116,7 @@ def test_a_credit_note_is_the_fee_of_before_less_the_fee_of_after(base: int, bac
     back = min(back, base)
 
     def figures(refunds: int) -> Figures:
-        return settle(gross=base, refunds=refunds, disputes=0, fee_rate=FEE, vat_rate=VAT)
+        return compute_figures(gross=base, refunds=refunds, disputes=0, fee_rate=FEE, vat_rate=VAT)
 
     note = figures(back) - figures(0)
 
