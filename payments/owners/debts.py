@@ -55,9 +55,9 @@ def recover_debt(
 ) -> Sequence[TransferReversal]:
     """Take back from the owner's Stripe account an amount (minor units) of what is owed.
 
-    One reversal for each transfer it needs, the latest first. The same ``idempotency_key`` is the same
-    act, whatever became of it. Stripe refuses what the account does not hold: that leaves the
-    debt as it was.
+    One reversal for each transfer it needs, the latest first. The same ``idempotency_key``
+    is the same act, whatever became of it. Stripe refuses what the account does not hold: that
+    leaves the debt as it was.
     """
     reason = clean_paragraphs(reason, field="reason", most=LONGEST_REASON, is_required=True)
     with transaction() as session:

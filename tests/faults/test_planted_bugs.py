@@ -247,7 +247,7 @@ BUGS: Final = {
         "that Stripe did not",
     ),
     "give up on unknown": Bug(
-        ("payments.gateway.outcomes.put_back",), give_up, lost_answers, "was made 2 times"
+        ("payments.gateway.outcomes.reschedule",), give_up, lost_answers, "was made 2 times"
     ),
     "no look-up before a new key": Bug(
         ("payments.gateway.calls._look_first",), find_nothing, replayed_errors, "was made 2 times"

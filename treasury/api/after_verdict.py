@@ -65,7 +65,7 @@ def recover_debt(headers: dict[str, str], body: dict[str, Any], campaign_id: str
     debts.recover_debt(
         campaign_id,
         amount=body["amount"],
-        act_key=headers["idempotency_key"],
+        idempotency_key=headers["idempotency_key"],
         reason=body["reason"],
         actor=this_user().public_id,
         settings=runtime.settings,
