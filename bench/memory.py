@@ -67,7 +67,7 @@ def _take_as_compared() -> None:
         session.add(
             Reconciliation(
                 id=1,
-                standing=BooksState.CURRENT,
+                state=BooksState.CURRENT,
                 compared_at=DatabaseClock().machine_now(),
                 epoch=session.execute(sa.select(epoch(session))).scalar_one(),
             )

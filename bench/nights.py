@@ -144,7 +144,7 @@ def _compared() -> bool:
     """Tell whether the workers have begun and compared the books."""
     with reading() as session:
         standing = sa.select(Reconciliation.id).where(
-            Reconciliation.standing == BooksState.CURRENT, Reconciliation.holder.is_(None)
+            Reconciliation.state == BooksState.CURRENT, Reconciliation.holder.is_(None)
         )
         return session.scalar(standing) is not None
 

@@ -16,7 +16,7 @@ _log = structlog.get_logger()
 
 
 class ReconcileFirstError(UnavailableError):
-    """These books are older than Stripe: nothing is decided on them before someone has looked."""
+    """The database is behind Stripe: nothing is decided before someone has looked."""
 
     code = "reconcile_first"
 
@@ -30,8 +30,8 @@ class OtherStripeError(UnavailableError):
 def require_current_books() -> None:
     """Refuse to take or give back money on a database that has forgotten what it did."""
     with reading() as session:
-        standing = session.scalar(sa.select(Reconciliation.standing))
-    if standing is BooksState.BEHIND_STRIPE:
+        state = session.scalar(sa.select(Reconciliation.state))
+    if state is BooksState.BEHIND_STRIPE:
         raise ReconcileFirstError(
             N_("Payments are paused while our books are checked. Nothing was taken.")
         )

@@ -27,7 +27,7 @@ from payments.models import (
     Freeze,
     InboxEvent,
     InboxStatus,
-    PacerBucket,
+    RateBucket,
     Reconciliation,
     Refund,
     RefundStatus,
@@ -81,7 +81,7 @@ def _gauges(
         "Seconds of calls reserved ahead, by bucket of the pace: near zero is idle.",
         {
             (bucket.name,): max((bucket.granted_until - times.machine).total_seconds(), 0.0)
-            for bucket in session.scalars(sa.select(PacerBucket))
+            for bucket in session.scalars(sa.select(RateBucket))
         },
         labels=("bucket",),
     )
@@ -203,10 +203,8 @@ def _alerts(
     """Find what a person must look at: each is in docs/operations.md by its code."""
     yield from _stripe_away(times, stripe)
     yield from _unknown_outcomes(session, times, stripe)
-    if session.scalar(sa.select(Reconciliation.standing)) is BooksState.BEHIND_STRIPE:
-        yield Alert(
-            "older_than_stripe", N_("These books are older than Stripe: no money moves on them.")
-        )
+    if session.scalar(sa.select(Reconciliation.state)) is BooksState.BEHIND_STRIPE:
+        yield Alert("older_than_stripe", N_("The database is behind Stripe: no money moves."))
     currency = settings.rules.currency
     below = cover(session, currency).amount
     if below < 0:

@@ -30,7 +30,7 @@ from payments.webhooks.polling import poll_events
 _WAITS: Final = {
     BooksState.UNCHECKED: "campaigns wait for the books to be compared with Stripe",
     BooksState.BEHIND_STRIPE: (
-        "these books are older than Stripe: nothing moves before flask reconcile --import"
+        "the database is behind Stripe: nothing moves before flask reconcile --import"
     ),
 }
 
@@ -80,10 +80,10 @@ def register_jobs(app: Flask, runtime: PaymentsRuntime, *, should_stop: Callable
 def _run_on_current_books(began: "_Once", run: Callable[[], JobReport]) -> JobReport:
     """Leave a job alone while nobody knows that these books are all there is."""
     began()
-    standing = read_books_state()
-    if standing is BooksState.CURRENT:
+    state = read_books_state()
+    if state is BooksState.CURRENT:
         return run()
-    return JobReport(waiting=[_WAITS[standing]])
+    return JobReport(waiting=[_WAITS[state]])
 
 
 def _check_stripe(runtime: PaymentsRuntime) -> None:

@@ -13,7 +13,7 @@ from enum import StrEnum
 
 from campaigns.models import Collection
 from octo.money import share
-from payments.models import RefundReason
+from payments.models import Block, RefundReason
 
 
 @dataclass(frozen=True)
@@ -190,17 +190,17 @@ def obstacle_to_transfer(
     available_at: datetime | None,
     at: datetime,
     is_covered: Callable[[], bool],
-) -> tuple[str, datetime | None] | None:
+) -> tuple[Block, datetime | None] | None:
     """Return what a transfer waits for and until when, or nothing when it can be made at ``at``.
 
     ``is_covered`` tells whether the available balance, less what others draw from it, holds the
     amount; it is asked last, since it asks Stripe.
     """
     if not is_owner_ready:
-        return "owner", None
+        return Block.OWNER, None
     if available_at is not None and available_at > at:
-        return "funds", available_at
-    return None if is_covered() else ("balance", None)
+        return Block.FUNDS, available_at
+    return None if is_covered() else (Block.BALANCE, None)
 
 
 class Step(StrEnum):

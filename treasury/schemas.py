@@ -90,7 +90,7 @@ class TransferSchema(Shown):
     amount = Amount()
     currency = fields.String()
     status = Choice(TransferStatus)
-    waits_for = fields.String(allow_none=True)
+    waits_for = fields.String(attribute="block", allow_none=True)
     expected_at = fields.AwareDateTime(allow_none=True)
     sent_at = fields.AwareDateTime(allow_none=True)
     stripe_transfer_id = fields.String(allow_none=True)

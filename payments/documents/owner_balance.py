@@ -18,6 +18,7 @@ from payments.models import (
     OPEN_ATTEMPTS,
     Attempt,
     AttemptKind,
+    Block,
     OwnerDebt,
     Settlement,
     Transfer,
@@ -89,7 +90,7 @@ def credit_owner_again(session: Session, transfer: Transfer, amount: int, *, at:
             amount=amount,
             currency=transfer.currency,
             is_held=True,
-            waits_for="treasurer",
+            block=Block.TREASURER,
             created_at=at,
         )
     )

@@ -51,6 +51,7 @@ from payments.models import (
     Attempt,
     AttemptKind,
     AttemptStatus,
+    Block,
     CardStatus,
     ConnectedAccount,
     Freeze,
@@ -72,9 +73,9 @@ QUARANTINE: Final = timedelta(minutes=1)
 
 Outcomes = Sequence[tuple[Claimed, Result]]
 _TRANSFER_WAITS: Final = {
-    "balance_insufficient": "balance",
-    "insufficient_capabilities_for_transfer": "owner",
-    "account_closed": "owner",
+    "balance_insufficient": Block.BALANCE,
+    "insufficient_capabilities_for_transfer": Block.OWNER,
+    "account_closed": Block.OWNER,
 }
 
 
@@ -237,8 +238,8 @@ def _is_taken_in(session: Session, attempt: Attempt, refused: Refused, *, contex
     match attempt.kind, refused:
         case AttemptKind.TRANSFER_CREATE, Refused(code) if code in _TRANSFER_WAITS:
             transfer = lock(session, Transfer, public_id=subject)
-            waits_for = _TRANSFER_WAITS[code]
-            take_back_refused(session, transfer, waits_for=waits_for, context=context)
+            block = _TRANSFER_WAITS[code]
+            take_back_refused(session, transfer, block=block, context=context)
         case AttemptKind.REVERSAL_CREATE, Refused(code):
             reversal = lock_reversal(session, public_id=subject)
             refuse_reversal(reversal, reason=code, at=context.now)

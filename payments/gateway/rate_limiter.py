@@ -14,7 +14,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from octo.config import StripeSettings
-from payments.models import AttemptKind, PacerBucket
+from payments.models import AttemptKind, RateBucket
 
 KEPT_FOR_PEOPLE: Final = 0.10
 SMALLEST_BLOCK: Final = 50
@@ -43,7 +43,7 @@ def block_size(rate: int) -> int:
 class Lane:
     """What one limit of Stripe's leaves: calls ``interval`` apart, from ``bucket`` on."""
 
-    bucket: PacerBucket
+    bucket: RateBucket
     rate: int
     at: datetime
 
@@ -99,12 +99,12 @@ def pause(session: Session, name: str, *, seconds: float, at: datetime) -> None:
     bucket.granted_until = max(bucket.granted_until, at + timedelta(seconds=seconds))
 
 
-def _lock_buckets(session: Session, names: set[str], *, at: datetime) -> dict[str, PacerBucket]:
+def _lock_buckets(session: Session, names: set[str], *, at: datetime) -> dict[str, RateBucket]:
     """Lock rows in the order of their names, which whoever comes first adds."""
     wanted = (
-        sa.select(PacerBucket)
-        .where(PacerBucket.name.in_(names))
-        .order_by(PacerBucket.name)
+        sa.select(RateBucket)
+        .where(RateBucket.name.in_(names))
+        .order_by(RateBucket.name)
         .with_for_update()
         .execution_options(populate_existing=True)
     )
@@ -113,6 +113,6 @@ def _lock_buckets(session: Session, names: set[str], *, at: datetime) -> dict[st
         is_sqlite = session.get_bind().dialect.name == "sqlite"
         insert = sqlite.insert if is_sqlite else postgresql.insert
         rows = [{"name": str(name), "granted_until": at} for name in missing]
-        session.execute(insert(PacerBucket).values(rows).on_conflict_do_nothing())
+        session.execute(insert(RateBucket).values(rows).on_conflict_do_nothing())
         found = {bucket.name: bucket for bucket in session.scalars(wanted)}
     return found

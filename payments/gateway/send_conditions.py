@@ -36,7 +36,7 @@ def is_compared(session: Session, *, at: datetime) -> sa.ColumnElement[bool]:
     return (
         sa.exists()
         .where(
-            Reconciliation.standing == BooksState.CURRENT,
+            Reconciliation.state == BooksState.CURRENT,
             Reconciliation.compared_at > at - COMPARISON_HOLDS,
             Reconciliation.epoch == epoch(session),
         )

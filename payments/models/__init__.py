@@ -5,7 +5,7 @@ from payments.models.attempt import (
     Attempt,
     AttemptKind,
     AttemptStatus,
-    PacerBucket,
+    RateBucket,
 )
 from payments.models.dispute import Dispute, DisputeStage, DisputeStatus
 from payments.models.ledger import (
@@ -46,6 +46,7 @@ from payments.models.stripe import (
     PollCursor,
 )
 from payments.models.transfer import (
+    Block,
     OwnerDebt,
     ReversalStatus,
     Transfer,
@@ -59,6 +60,7 @@ __all__ = [
     "Attempt",
     "AttemptKind",
     "AttemptStatus",
+    "Block",
     "BooksState",
     "CardStatus",
     "ConnectedAccount",
@@ -76,10 +78,10 @@ __all__ = [
     "LostDocument",
     "OwnerDebt",
     "OwnerReadiness",
-    "PacerBucket",
     "Payment",
     "PaymentStatus",
     "PollCursor",
+    "RateBucket",
     "Reconciliation",
     "Refund",
     "RefundReason",

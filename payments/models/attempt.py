@@ -88,10 +88,10 @@ class Attempt(Model):
     closed_at: Mapped[Instant | None]
 
 
-class PacerBucket(Model):
+class RateBucket(Model):
     """How many calls of one kind the whole cluster may still make; refilled by machine time."""
 
-    __tablename__ = "pacer_bucket"
+    __tablename__ = "rate_bucket"
     __table_args__ = (sa.CheckConstraint("granted_until IS NOT NULL", name="granted_until_known"),)
 
     id: Mapped[Id]

@@ -184,7 +184,7 @@ class RefundReason(StrEnum):
     TOO_LATE = "too_late"
     PAID_TWICE = "paid_twice"
     SOLD_OUT = "sold_out"
-    BY_HAND = "by_hand"
+    EXTERNAL = "external"
     TREASURER = "treasurer"
     TRIED_AGAIN = "tried_again"
     OWNER_NOT_PAID = "owner_not_paid"

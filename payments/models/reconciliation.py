@@ -16,9 +16,7 @@ class BooksState(StrEnum):
 
     UNCHECKED = "unchecked"  # a worker began, and has not compared yet
     CURRENT = "current"
-    BEHIND_STRIPE = (
-        "older"  # Stripe knows of what this database has forgotten: a backup was restored
-    )
+    BEHIND_STRIPE = "behind_stripe"  # a backup was restored: it has forgotten what Stripe knows
 
 
 class Reconciliation(Model):
@@ -33,12 +31,12 @@ class Reconciliation(Model):
     __table_args__ = (
         sa.CheckConstraint("id = 1", name="only_one_row"),
         sa.CheckConstraint(
-            "standing <> 'current' OR compared_at IS NOT NULL", name="current_was_compared"
+            "state <> 'current' OR compared_at IS NOT NULL", name="current_was_compared"
         ),
     )
 
     id: Mapped[Id]
-    standing: Mapped[BooksState] = status_column(BooksState, default=BooksState.UNCHECKED)
+    state: Mapped[BooksState] = status_column(BooksState, default=BooksState.UNCHECKED)
     compared_at: Mapped[Instant | None]
     epoch: Mapped[str] = mapped_column(sa.String(80), default="")
     whole_at: Mapped[Instant | None]

@@ -29,6 +29,17 @@ TRANSFER_TRANSITIONS: Final = {
 }
 
 
+class Block(StrEnum):
+    """Why a transfer waits."""
+
+    OWNER = "owner"
+    FUNDS = "funds"
+    BALANCE = "balance"
+    STRIPE = "stripe"
+    DISCREPANCY = "discrepancy"
+    TREASURER = "treasurer"
+
+
 class Transfer(Model):
     """The payment of a settlement document's net to the owner's connected account.
 
@@ -75,9 +86,9 @@ class Transfer(Model):
     currency: Mapped[Currency]
     status: Mapped[TransferStatus] = status_column(TransferStatus, default=TransferStatus.PENDING)
     is_held: Mapped[bool] = mapped_column(default=False, server_default=sa.false())
-    waits_for: Mapped[str | None] = mapped_column(sa.String(40))
+    block: Mapped[Block | None] = status_column(Block)
     expected_at: Mapped[Instant | None]
-    told_at: Mapped[Instant | None]
+    reminded_at: Mapped[Instant | None]
     stripe_transfer_id: Mapped[str | None] = mapped_column(sa.String(255), unique=True)
     stripe_account_id: Mapped[str | None] = mapped_column(sa.String(255))
     created_at: Mapped[Instant]
@@ -99,7 +110,7 @@ class Transfer(Model):
         self.amount -= amount
         if self.amount == 0:
             self.move_to(TransferStatus.NETTED)
-            self.waits_for = self.expected_at = None
+            self.block = self.expected_at = None
 
     def move_to(self, status: TransferStatus) -> None:
         """Change the status, or raise ``ConflictError``."""
@@ -124,7 +135,7 @@ class TransferReversal(Model):
     """A transfer taken back, whole or in part: by a treasurer's act, or by hand at Stripe.
 
     ``debt_amount`` of it pays what the owner owed, ``loss_amount`` what had been written off;
-    the rest is due to the owner again. ``act_key`` is that of the form that asked for it.
+    the rest is due to the owner again. ``idempotency_key`` is that of the form that asked for it.
     """
 
     __tablename__ = "transfer_reversal"
@@ -141,7 +152,7 @@ class TransferReversal(Model):
         sa.CheckConstraint(
             "(status = 'pending') = (closed_at IS NULL)", name="closed_unless_pending"
         ),
-        sa.Index("uq_transfer_reversal_act", "transfer_id", "act_key", unique=True),
+        sa.Index("uq_transfer_reversal_key", "transfer_id", "idempotency_key", unique=True),
         sa.Index("ix_transfer_reversal_campaign_id_status", "campaign_id", "status"),
     )
 
@@ -158,7 +169,7 @@ class TransferReversal(Model):
     stripe_reversal_id: Mapped[str | None] = mapped_column(sa.String(255), unique=True)
     requested_at: Mapped[Instant]
     requested_by: Mapped[str | None] = mapped_column(sa.String(40))
-    act_key: Mapped[str | None] = mapped_column(sa.String(64))
+    idempotency_key: Mapped[str | None] = mapped_column(sa.String(64))
     closed_at: Mapped[Instant | None]
 
     transfer: Mapped[Transfer] = relationship()

@@ -82,7 +82,7 @@ def recover_debt(
                     session,
                     transfer,
                     amount=part,
-                    act_key=idempotency_key,
+                    idempotency_key=idempotency_key,
                     actor=actor,
                     context=context,
                 )
@@ -127,7 +127,7 @@ def pay_again(
             raise NotHeldError(N_("This transfer is not on hold."))
         context = Context.read(settings, clock)
         transfer.is_held = False
-        transfer.waits_for = None
+        transfer.block = None
         record(
             session,
             actor=actor,
@@ -147,7 +147,8 @@ def _find_reversals(
     return session.scalars(
         sa.select(TransferReversal)
         .where(
-            TransferReversal.campaign_id == campaign.id, TransferReversal.act_key == idempotency_key
+            TransferReversal.campaign_id == campaign.id,
+            TransferReversal.idempotency_key == idempotency_key,
         )
         .order_by(TransferReversal.id)
     ).all()

@@ -32,7 +32,7 @@ def plan_reversal(
     transfer: Transfer,
     *,
     amount: int,
-    act_key: str,
+    idempotency_key: str,
     actor: str,
     context: Context,
 ) -> TransferReversal:
@@ -46,7 +46,7 @@ def plan_reversal(
         status=ReversalStatus.PENDING,
         requested_at=context.now,
         requested_by=actor,
-        act_key=act_key,
+        idempotency_key=idempotency_key,
     )
     session.add(reversal)
     plan_attempt(

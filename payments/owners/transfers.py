@@ -22,6 +22,7 @@ from payments.ledger.posting import adopt_movement, post
 from payments.models import (
     Attempt,
     AttemptKind,
+    Block,
     ConnectedAccount,
     Transfer,
     TransferStatus,
@@ -44,7 +45,7 @@ def plan_transfer(
         )
     )
     transfer.stripe_account_id = destination
-    transfer.waits_for = None
+    transfer.block = None
     campaign = transfer.campaign
     plan_attempt(
         session,
@@ -83,10 +84,10 @@ def record_transfer(
 
 
 def take_back_refused(
-    session: Session, transfer: Transfer, *, waits_for: str, context: Context
+    session: Session, transfer: Transfer, *, block: Block, context: Context
 ) -> None:
     """Keep a transfer that Stripe refused for later, less what its owner came to owe meanwhile."""
-    transfer.waits_for = waits_for
+    transfer.block = block
     shares = offset_debt(session, transfer.campaign_id, transfer.amount)
     if used := shares.debt_amount + shares.loss_amount:
         transfer.deduct(used)
@@ -107,8 +108,8 @@ def import_transfer(session: Session, seen: TransferFact, *, context: Context) -
     """
     known = _find_id(session, seen)
     transfer = None if known is None else lock_transfer(session, id=known)
-    is_by_hand = "octo_subject" not in seen.metadata
-    if transfer is None and is_by_hand and (campaign := _find_campaign(session, seen)):
+    is_external = "octo_subject" not in seen.metadata
+    if transfer is None and is_external and (campaign := _find_campaign(session, seen)):
         transfer = _adopt(session, campaign, seen, context=context)
     if transfer is not None:
         record_transfer(session, transfer, seen, at=context.now)
@@ -169,7 +170,7 @@ def _adopt(
     for transfer in waiting:
         if withdraw(session, kind=kind, subject=transfer.public_id, at=context.machine_now):
             transfer.stripe_account_id = account_id
-            transfer.waits_for = None
+            transfer.block = None
             return transfer
     return None
 
@@ -179,8 +180,8 @@ def remind_owner(session: Session, transfer: Transfer, *, at: datetime) -> None:
 
     Once when it begins to wait, and then once a week.
     """
-    if transfer.told_at is None or at - transfer.told_at >= REMINDED_EVERY:
-        transfer.told_at = at
+    if transfer.reminded_at is None or at - transfer.reminded_at >= REMINDED_EVERY:
+        transfer.reminded_at = at
         _tell_owner(session, transfer, "onboarding_needed", at=at)
 
 

@@ -48,7 +48,7 @@ def _missing_here(session: Session, pair: Pair, installation: str) -> Iterator[D
 def _is_forgotten(pair: Pair, installation: str) -> sa.ColumnElement[bool]:
     """Return the condition of an object of ours of which nothing is known: not even its movement.
 
-    Whoever asked for it wrote that down first; so these books are older than Stripe.
+    Whoever asked for it wrote that down first; so the database is behind Stripe.
     """
     is_moved_here = sa.exists().where(StripeMovement.source == pair.seen.c.id)
     return sa.and_(pair.seen.c.installation == installation, ~pair.is_planned, ~is_moved_here)

@@ -55,9 +55,9 @@ def keep_comparison(comparison: Comparison, run: Run, *, clock: Clock) -> BooksS
         comparison.differences = [one for one in comparison.differences if one.key not in explained]
         comparison.explained_count = len(explained)
         session.flush()
-        standing = _standing(session)
-        finish(session, run, standing=standing, seen_until=comparison.newest)
-        return standing
+        state = _read_state(session)
+        finish(session, run, state=state, seen_until=comparison.newest)
+        return state
 
 
 def kept_keys(session: Session, *, is_explained: bool) -> set[tuple[str, str]]:
@@ -89,7 +89,7 @@ def explain(kind: str, subject: str, *, reason: str, actor: str, clock: Clock) -
         session.flush()
         if kind == DifferenceKind.FORGOTTEN and row.details["what"] == DOCUMENT_NUMBER:
             note_number(session, numbered(subject, row.details["stripe"]["last_number"]))
-        review(session, _standing(session))
+        review(session, _read_state(session))
         record(
             session,
             actor=actor,
@@ -125,7 +125,7 @@ def _write(session: Session, row: Discrepancy | None, one: Difference, *, at: da
     return False
 
 
-def _standing(session: Session) -> BooksState:
+def _read_state(session: Session) -> BooksState:
     """Say whether anything is left that these books must have known and forgot."""
     forgotten = sa.select(Discrepancy.id).where(
         Discrepancy.kind == DifferenceKind.FORGOTTEN.value, Discrepancy.opened()

@@ -178,7 +178,7 @@ def restore_transfer(session: Session, *, seen: TransferFact, context: Context) 
     )
     transfer.public_id = subject
     transfer.stripe_account_id = seen.destination
-    transfer.waits_for = None
+    transfer.block = None
     session.flush()
     record_transfer(session, transfer, seen, at=context.now)
 

@@ -47,21 +47,21 @@ def read_books_state() -> BooksState:
     """Return how the books stand as last compared, which says nothing of a server new since."""
     with reading() as session:
         found = session.execute(
-            sa.select(Reconciliation.standing, Reconciliation.epoch == epoch(session))
+            sa.select(Reconciliation.state, Reconciliation.epoch == epoch(session))
         ).one_or_none()
     if found is None:
         return BooksState.UNCHECKED
-    standing, is_of_this_server = found
-    is_stale = standing is BooksState.CURRENT and not is_of_this_server
-    return BooksState.UNCHECKED if is_stale else standing
+    state, is_of_this_server = found
+    is_stale = state is BooksState.CURRENT and not is_of_this_server
+    return BooksState.UNCHECKED if is_stale else state
 
 
 def invalidate_comparison() -> None:
     """Let no money move until the books are compared again: a worker begins, on who knows what."""
     with transaction() as session:
         row = _lock_row(session)
-        if row.standing is BooksState.CURRENT:
-            row.standing = BooksState.UNCHECKED
+        if row.state is BooksState.CURRENT:
+            row.state = BooksState.UNCHECKED
 
 
 def want_whole() -> None:
@@ -109,21 +109,19 @@ def give_up(run: Run) -> None:
             row.holder = row.lease_until = None
 
 
-def finish(
-    session: Session, run: Run, *, standing: BooksState, seen_until: datetime | None
-) -> None:
+def finish(session: Session, run: Run, *, state: BooksState, seen_until: datetime | None) -> None:
     """Write down that a comparison came to its end, in the commit that keeps what it found.
 
-    Books that are older than Stripe stay compared as far as they were when they were kept.
+    Books that are behind Stripe stay compared as far as they were when they were kept.
     """
     row = _lock_row(session)
     if row.holder == run.holder:
         row.holder = row.lease_until = None
     if row.compared_at is None or run.began_at >= row.compared_at:
-        row.standing = standing
+        row.state = state
         row.compared_at = run.began_at
         row.epoch = _epoch(session)
-    if standing is not BooksState.BEHIND_STRIPE:
+    if state is not BooksState.BEHIND_STRIPE:
         known = [instant for instant in (row.seen_until, seen_until) if instant is not None]
         row.seen_until = max(known, default=None)
     if run.is_whole:
@@ -131,11 +129,11 @@ def finish(
         row.is_whole_wanted = False
 
 
-def review(session: Session, standing: BooksState) -> None:
+def review(session: Session, state: BooksState) -> None:
     """Let books that were older go on, once a person has answered for all that they lack."""
     row = _lock_row(session)
-    if row.standing is BooksState.BEHIND_STRIPE:
-        row.standing = standing
+    if row.state is BooksState.BEHIND_STRIPE:
+        row.state = state
 
 
 def read_comparisons() -> Reconciliation | None:
@@ -170,7 +168,7 @@ def _find_due(session: Session, row: Reconciliation, *, at: datetime) -> bool | 
     """
     if row.compared_at is None:
         return True
-    if row.standing is BooksState.UNCHECKED or row.epoch != _epoch(session):
+    if row.state is BooksState.UNCHECKED or row.epoch != _epoch(session):
         return False
     if row.lease_until is not None and row.lease_until > at:
         return None
@@ -191,7 +189,7 @@ def _lock_row(session: Session) -> Reconciliation:
     insert = sqlite.insert if is_sqlite else postgresql.insert
     session.execute(
         insert(Reconciliation)
-        .values(id=1, standing=BooksState.UNCHECKED, epoch="", is_whole_wanted=False)
+        .values(id=1, state=BooksState.UNCHECKED, epoch="", is_whole_wanted=False)
         .on_conflict_do_nothing()
     )
     return lock(session, Reconciliation, id=1)

@@ -23,7 +23,7 @@ from payments.refunds.requests import (
     refund_rest,
 )
 
-_OF_A_PART: Final = frozenset({RefundReason.TREASURER, RefundReason.BY_HAND})
+_OF_A_PART: Final = frozenset({RefundReason.TREASURER, RefundReason.EXTERNAL})
 
 
 def adopt_refund(
@@ -50,14 +50,14 @@ def adopt_refund(
     if failed := _find_failed(session, payment, amount=seen.amount):
         failed.resolve(Resolution.TRIED_AGAIN, at=context.now)
         return add_second_try(
-            session, failed, amount=seen.amount, action_key=f"by_hand:{seen.id}", at=context.now
+            session, failed, amount=seen.amount, action_key=f"external:{seen.id}", at=context.now
         )
     if seen.status in ENDED_BADLY and seen.amount > payment.refundable_amount:
         return add_not_due(
             session,
             payment,
             amount=seen.amount,
-            action_key=f"by_hand:{seen.id}",
+            action_key=f"external:{seen.id}",
             at=context.now,
         )
     return _adopt_external(session, payment, seen, context=context)
@@ -99,8 +99,8 @@ def _adopt_external(
             payment,
             number=next_refund_number(session, payment),
             amount=seen.amount,
-            reason=RefundReason.BY_HAND,
-            action_key=f"by_hand:{seen.id}",
+            reason=RefundReason.EXTERNAL,
+            action_key=f"external:{seen.id}",
             at=context.now,
         )
         session.flush()
@@ -146,7 +146,7 @@ def _sent_amount(session: Session, payment: Payment) -> int:
     """Return what we had Stripe give back of a payment, in minor units."""
     sent = sa.select(sa.func.coalesce(sa.func.sum(Refund.amount), 0)).where(
         Refund.payment_id == payment.id,
-        Refund.reason != RefundReason.BY_HAND,
+        Refund.reason != RefundReason.EXTERNAL,
         Refund.stripe_refund_id.is_not(None),
         Refund.status.in_((RefundStatus.PENDING, RefundStatus.SUCCEEDED)),
     )

@@ -208,7 +208,9 @@ def add_not_due(
     session: Session, payment: Payment, *, amount: int, action_key: str, at: datetime
 ) -> Refund:
     """Write down what was refunded beyond what is left and is back: nobody is owed it."""
-    refund = _add_owed(session, payment, amount, RefundReason.BY_HAND, action_key=action_key, at=at)
+    refund = _add_owed(
+        session, payment, amount, RefundReason.EXTERNAL, action_key=action_key, at=at
+    )
     session.flush()
     refund.advance_to(RefundStatus.FAILED, at=at)
     refund.resolve(Resolution.NOT_DUE, at=at)

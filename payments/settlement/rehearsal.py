@@ -23,6 +23,7 @@ from payments.documents.owner_balance import is_under_way
 from payments.gateway.client import Gateway, StripeAwayError
 from payments.ledger.balances import cover
 from payments.models import (
+    Block,
     BooksState,
     CardStatus,
     ConnectedAccount,
@@ -75,7 +76,7 @@ class PlannedTransfer:
 
     amount: int
     stripe_account_id: str | None
-    waits_for: str | None
+    waits_for: Block | None
     available_at: datetime | None
 
 
@@ -149,7 +150,7 @@ def rehearse(
     facts = _ask_stripe(gateway, accounts, currency)
     with reading() as session:
         planner = _Planner(session, settings, facts, clock.now())
-        standing = session.scalar(sa.select(Reconciliation.standing))
+        state = session.scalar(sa.select(Reconciliation.state))
         return Rehearsal(
             at=planner.at,
             currency=currency,
@@ -157,7 +158,7 @@ def rehearse(
             cover_amount=cover(session, currency).amount,
             available_amount=facts.available.get(currency),
             is_stripe_away=facts.is_away,
-            is_older_than_stripe=standing is BooksState.BEHIND_STRIPE,
+            is_older_than_stripe=state is BooksState.BEHIND_STRIPE,
         )
 
 
@@ -223,9 +224,9 @@ class _Planner:
             return next_step(
                 verdict_inputs_while_collecting(self._session, campaign, collected, at=self.at)
             )
-        standing = verdict_inputs_at_deadline(self._session, campaign)
-        is_canceled = standing.is_canceled or campaign.status is CampaignStatus.SUSPENDED
-        return next_step(replace(standing, is_canceled=is_canceled, has_payments_in_flight=False))
+        inputs = verdict_inputs_at_deadline(self._session, campaign)
+        is_canceled = inputs.is_canceled or campaign.status is CampaignStatus.SUSPENDED
+        return next_step(replace(inputs, is_canceled=is_canceled, has_payments_in_flight=False))
 
     def _plan(self, campaign: Campaign, step: Step) -> CampaignPlan:
         is_given_back = step is Step.GIVE_BACK
@@ -354,7 +355,7 @@ class _Planner:
             yield "books_differ"
         if self._is_any(Refund.campaign_id == campaign.id, Refund.owed()):
             yield "refund_failed"
-        if transfer is not None and transfer.waits_for == "owner":
+        if transfer is not None and transfer.waits_for is Block.OWNER:
             yield "owner_not_ready"
 
     def _is_any(self, *conditions: sa.ColumnElement[bool]) -> bool:

@@ -20,6 +20,7 @@ from payments.locks import lock_payments
 from payments.models import (
     OPEN_ATTEMPTS,
     Attempt,
+    Block,
     Freeze,
     Payment,
     PaymentStatus,
@@ -49,7 +50,7 @@ def move_settling_campaigns(*, gateway: Gateway, settings: Settings, clock: Cloc
             )
         except StripeAwayError:
             is_away = True
-            moved, wait = 0, [record_block(campaign_id, "stripe", at=clock.now())]
+            moved, wait = 0, [record_block(campaign_id, Block.STRIPE, at=clock.now())]
         except Exception as error:  # noqa: BLE001 - one campaign's trouble stops no other
             moved, wait = 0, [note_trouble(campaign_id, error, settings=settings, clock=clock)]
         done += moved

@@ -26,6 +26,7 @@ from payments.models import (
     Attempt,
     AttemptKind,
     AttemptStatus,
+    Block,
     ConnectedAccount,
     OwnerReadiness,
     Payment,
@@ -42,12 +43,12 @@ AFTER_A_REFUSAL: Final = timedelta(minutes=5)
 READINESS_LASTS: Final = timedelta(minutes=15)
 
 _WAITS: Final = {
-    "stripe": "Stripe to answer",
-    "owner": "the owner to finish with Stripe",
-    "funds": "the funds to be available",
-    "balance": "the balance to cover it and the refunds due",
-    "discrepancy": "a treasurer to explain a transfer made by hand",
-    "treasurer": "a treasurer: an earlier one was taken back",
+    Block.STRIPE: "Stripe to answer",
+    Block.OWNER: "the owner to finish with Stripe",
+    Block.FUNDS: "the funds to be available",
+    Block.BALANCE: "the balance to cover it and the refunds due",
+    Block.DISCREPANCY: "a treasurer to explain a transfer made by hand",
+    Block.TREASURER: "a treasurer: an earlier one was taken back",
 }
 
 _log = structlog.get_logger()
@@ -78,8 +79,8 @@ def pay_owner(
     account = _refreshed_account(organisation_id, gateway=gateway, clock=clock)
     obstacle = _find_obstacle(transfer, account, gateway=gateway, at=now)
     if obstacle is not None:
-        what, until = obstacle
-        return 0, [record_block(campaign_id, what, at=now, until=until)]
+        block, until = obstacle
+        return 0, [record_block(campaign_id, block, at=now, until=until)]
     if external := _external_transfers(transfer.campaign, gateway):
         return _adopt(campaign_id, external, settings=settings, clock=clock)
     assert account is not None
@@ -89,7 +90,7 @@ def pay_owner(
 
 def _find_obstacle(
     transfer: Transfer, account: ConnectedAccount | None, *, gateway: Gateway, at: datetime
-) -> tuple[str, datetime | None] | None:
+) -> tuple[Block, datetime | None] | None:
     """Return what a transfer waits for and until when, or nothing when it can be made."""
     with reading() as session:
         available_at = latest_available_at(session, transfer.campaign_id)
@@ -139,7 +140,7 @@ def _adopt(
     if done:
         return done, []
     _log.error("unexplained_transfer", campaign=campaign_id, transfers=[one.id for one in external])
-    return 0, [record_block(campaign_id, "discrepancy", at=clock.now())]
+    return 0, [record_block(campaign_id, Block.DISCREPANCY, at=clock.now())]
 
 
 def _plan(campaign_id: int, destination: str, *, settings: Settings, clock: Clock) -> int:
@@ -177,7 +178,7 @@ def _held(session: Session, campaign_id: int) -> list[str]:
     )
     if not session.scalar(held):
         return []
-    return [f"{slug_of(campaign_id)}: the transfer waits for {_WAITS['treasurer']}"]
+    return [f"{slug_of(campaign_id)}: the transfer waits for {_WAITS[Block.TREASURER]}"]
 
 
 def _find_account(session: Session, organisation_id: int) -> ConnectedAccount | None:
@@ -243,15 +244,15 @@ def due_elsewhere(session: Session, currency: str) -> int:
 
 
 def record_block(
-    campaign_id: int, what: str, *, at: datetime, until: datetime | None = None
+    campaign_id: int, block: Block, *, at: datetime, until: datetime | None = None
 ) -> str:
     """Show on the transfer what it waits for, and say it in the job's report."""
     with transaction() as session:
         lock(session, Campaign, id=campaign_id)
         transfer = find_unpaid(session, campaign_id)
         if transfer is not None:
-            transfer.waits_for = what
+            transfer.block = block
             transfer.expected_at = until
-            if what == "owner":
+            if block is Block.OWNER:
                 remind_owner(session, transfer, at=at)
-    return f"{slug_of(campaign_id)}: the transfer waits for {_WAITS[what]}{said_until(until)}"
+    return f"{slug_of(campaign_id)}: the transfer waits for {_WAITS[block]}{said_until(until)}"

@@ -23,7 +23,7 @@ from octo.scheduler import jobs
 from payments.gateway.engine import Engine
 from payments.gateway.rate_limiter import KEPT_FOR_PEOPLE
 from payments.gateway.runtime import payments_runtime
-from payments.models import Attempt, AttemptKind, AttemptStatus, PacerBucket
+from payments.models import Attempt, AttemptKind, AttemptStatus, RateBucket
 from tests.crowd import charge_cards, gather, movements_at
 from tests.make import Make
 from tests.moment import Moment
@@ -112,10 +112,10 @@ def test_a_long_queue_makes_no_other_kind_of_call_wait(
     assert len(paths) == 32
 
 
-def bucket(kind: AttemptKind) -> PacerBucket | None:
+def bucket(kind: AttemptKind) -> RateBucket | None:
     with reading() as session:
         return session.scalars(
-            sa.select(PacerBucket)
+            sa.select(RateBucket)
             .filter_by(name=kind.value)
             .execution_options(populate_existing=True)
         ).one_or_none()
@@ -142,7 +142,7 @@ def test_too_many_calls_pause_their_endpoint_for_as_long_as_stripe_says(
     assert paused.granted_until - clock.machine_now() > timedelta(seconds=500)
     assert len(refunded_charges(sandbox)) == 3
     with transaction() as session:  # ten minutes later
-        lock(session, PacerBucket, id=paused.id).granted_until = clock.machine_now()
+        lock(session, RateBucket, id=paused.id).granted_until = clock.machine_now()
         for attempt in session.scalars(sa.select(Attempt).where(Attempt.lease_until.is_not(None))):
             attempt.lease_until = None
     work_until_done(make)

@@ -1,7 +1,7 @@
 """F18: PostgreSQL's primary is killed in a settlement, and its standby takes over.
 
 The site names both in ``DATABASE_URL`` and finds by itself which takes writes. A synchronous
-standby has all that was answered; one that lags is a backup older than Stripe.
+standby has all that was answered; one that lags is a backup behind Stripe.
 """
 
 import time
@@ -161,4 +161,4 @@ def test_a_standby_that_lagged_moves_no_money_before_what_it_lacks_is_confirmed(
 
 def standing() -> BooksState | None:
     with reading() as session:
-        return session.scalar(sa.select(Reconciliation.standing))
+        return session.scalar(sa.select(Reconciliation.state))

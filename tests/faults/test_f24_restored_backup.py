@@ -1,4 +1,4 @@
-"""F24: a backup older than Stripe moves no money until what it forgot was brought back."""
+"""F24: a backup behind Stripe moves no money until what it forgot was brought back."""
 
 from collections import Counter
 from datetime import UTC, datetime
@@ -90,7 +90,7 @@ def test_f24_a_restored_backup_is_caught_up_before_money_moves(
 
         due = run_due(again)
 
-        assert any("older than Stripe" in reason for reason in due.waiting)
+        assert any("behind Stripe" in reason for reason in due.waiting)
         assert money_calls(sandbox) == moved
         assert _pledging_answers(again, running_id) == 503
         code, report = command(again, "reconcile")
@@ -133,7 +133,7 @@ def test_f24_a_number_that_was_given_is_never_given_again(
     with again.app_context():
         _catch_clock_up(sandbox)
         due = run_due(again)
-        assert any("older than Stripe" in reason for reason in due.waiting)
+        assert any("behind Stripe" in reason for reason in due.waiting)
         assert db.session.scalars(sa.select(Settlement.number)).all() == []
 
         code, report = command(again, "reconcile", "--import", "--yes")

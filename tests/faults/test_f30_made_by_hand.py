@@ -86,7 +86,7 @@ def test_part_refunded_by_hand_before_ours_leaves_the_rest_alone_to_ask_for(
     states = [(one.reason, one.status) for one in db.session.scalars(sa.select(Refund))]
     assert states == [
         (RefundReason.GOAL_MISSED, RefundStatus.CANCELED),
-        (RefundReason.BY_HAND, RefundStatus.SUCCEEDED),
+        (RefundReason.EXTERNAL, RefundStatus.SUCCEEDED),
         (RefundReason.GOAL_MISSED, RefundStatus.SUCCEEDED),
     ]
     assert again(campaign).status is CampaignStatus.SETTLED

@@ -151,7 +151,7 @@ def test_a_refund_made_by_hand_before_the_deadline_leaves_the_campaign(
     make.work()
 
     refund = db.session.scalars(sa.select(Refund)).one()
-    assert refund.reason is RefundReason.BY_HAND
+    assert refund.reason is RefundReason.EXTERNAL
     assert db.session.get_one(Campaign, campaign.id).pledged_amount == 0
     moment.advance(days=21)
     make.work()

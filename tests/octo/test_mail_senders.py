@@ -44,7 +44,7 @@ def test_every_mail_named_by_a_service_exists() -> None:
     named = {
         name
         for package in ("campaigns", "payments")
-        for path in (ROOT / package).rglob("services/*.py")
+        for path in (ROOT / package).rglob("*.py")
         for name in named_templates(path)
     }
 

@@ -198,7 +198,7 @@ def test_books_older_than_stripe_wake_somebody_and_spoil_a_rehearsal(
     assert app.test_cli_runner().invoke(args=["settle", "--rehearse"]).exit_code == 0
 
     with transaction() as session:
-        session.execute(sa.update(Reconciliation).values(standing=BooksState.BEHIND_STRIPE))
+        session.execute(sa.update(Reconciliation).values(state=BooksState.BEHIND_STRIPE))
 
     assert reasons(client) == ["older_than_stripe"]
     assert app.test_cli_runner().invoke(args=["settle", "--rehearse"]).exit_code == 1

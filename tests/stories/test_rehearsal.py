@@ -92,7 +92,7 @@ def what_happened(campaign: Campaign, made_before: set[str], sandbox: SandboxCli
         }
         if document
         else {},
-        transfer=(transfer.amount, transfer.waits_for) if transfer else None,
+        transfer=(transfer.amount, transfer.block) if transfer else None,
     )
 
 

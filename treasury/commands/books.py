@@ -54,7 +54,7 @@ def check(*, as_json: bool) -> None:
 def reconcile_command(*, is_import: bool, is_sure: bool, as_json: bool) -> None:
     """Compare these books with Stripe, both ways; exit 1 and name every difference.
 
-    On a database that is older than Stripe no money moves. --import lists what it has forgotten
+    On a database that is behind Stripe no money moves. --import lists what it has forgotten
     and, once confirmed, plays it again from Stripe's lists; then money moves again.
     """
     runtime = payments_runtime()

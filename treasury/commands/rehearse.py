@@ -23,6 +23,7 @@ from octo.errors import N_
 from octo.money import format_amount
 from octo.web.language import DEFAULT_LANGUAGE, LANGUAGES
 from payments.gateway.runtime import payments_runtime
+from payments.models import Block
 from payments.policy import Step
 from payments.settlement.rehearsal import Amounts, CampaignPlan, Rehearsal, rehearse
 
@@ -39,9 +40,9 @@ _TROUBLES: Final = {
     "owner_not_ready": N_("its owner cannot be paid yet: onboarding at Stripe is not done"),
 }
 _WAITS: Final = {
-    "funds": N_("once the funds are available"),
-    "balance": N_("once the balance covers it and the refunds due"),
-    "owner": N_("once the owner is ready"),
+    Block.FUNDS: N_("once the funds are available"),
+    Block.BALANCE: N_("once the balance covers it and the refunds due"),
+    Block.OWNER: N_("once the owner is ready"),
 }
 
 
@@ -193,7 +194,7 @@ def _transfer_line(plan: CampaignPlan, amount: str, *, language: str, zone: Zone
         account=account,
         when=gettext(_WAITS[plan.transfer.waits_for]),
     )
-    if plan.transfer.waits_for == "funds" and plan.transfer.available_at:
+    if plan.transfer.waits_for is Block.FUNDS and plan.transfer.available_at:
         local = plan.transfer.available_at.astimezone(zone)
         return f"{line}: {format_datetime(local, format='short', locale=language)}"
     return str(line)
@@ -213,7 +214,7 @@ def _totals(rehearsal: Rehearsal, *, language: str) -> Iterator[str]:
     if rehearsal.is_stripe_away:
         yield "! " + gettext("Stripe does not answer: what it would say is not known.")
     if rehearsal.is_older_than_stripe:
-        yield "! " + gettext("These books are older than Stripe: no money moves on them.")
+        yield "! " + gettext("The database is behind Stripe: no money moves.")
     if rehearsal.missing_amount:
         yield "! " + gettext(
             "The float is short: top the Stripe balance up with %(amount)s at least.",

@@ -19,7 +19,7 @@ from payments.refunds.failed import Means
 from payments.settlement import refund_all as giving_back
 from treasury import after_verdict, queries
 
-blueprint = Blueprint("acts", __name__, url_prefix="/treasury")
+blueprint = Blueprint("decisions", __name__, url_prefix="/treasury")
 
 
 @blueprint.get("/campaigns/<campaign_id>/debt")

@@ -14,7 +14,7 @@ from payments.models import BooksState
 from payments.reconciliation import record, run
 from treasury import labels, queries
 
-blueprint = Blueprint("differing", __name__, url_prefix="/treasury/differences")
+blueprint = Blueprint("discrepancies", __name__, url_prefix="/treasury/differences")
 
 
 @blueprint.get("")
@@ -77,7 +77,7 @@ def tell_staff() -> str | None:
         return None
     return str(
         _(
-            "These books are older than Stripe: a backup was put back. Nothing moves and nobody can"
+            "The database is behind Stripe: a backup was put back. Nothing moves and nobody can"
             " pledge until what it has forgotten is brought back (flask reconcile --import)."
         )
     )

@@ -109,7 +109,7 @@ def test_a_comparison_holds_a_quarter_of_an_hour_and_is_made_again_before_money_
     make.work()
     with transaction() as session:
         row = session.get_one(Reconciliation, 1)
-        assert row.standing is BooksState.CURRENT
+        assert row.state is BooksState.CURRENT
         assert row.compared_at is not None
         row.compared_at -= timedelta(minutes=16)
     before = len(sandbox.requests())
