@@ -12,9 +12,11 @@ from urllib.parse import urlsplit
 import sqlalchemy as sa
 
 from campaigns.drafts import exchange
-from campaigns.launch.launch import extend_campaign, launch_campaign
+from campaigns.launch.extend import extend_campaign
+from campaigns.launch.launch import launch_campaign
 from campaigns.models import Reward, Visibility
-from campaigns.pledges.place import PledgeWish, cancel_pledge, place_pledge
+from campaigns.pledges.cancel import cancel_pledge
+from campaigns.pledges.place import PledgeWish, place_pledge
 from campaigns.review import review
 from campaigns.supporters.support import confirm_support, support_campaign
 from demo.cast import create_people

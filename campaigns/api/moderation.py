@@ -5,7 +5,7 @@ from typing import Any
 
 from campaigns import queries
 from campaigns.deadline.outage import extend_for_outage, may_extend_for_outage
-from campaigns.launch.launch import CannotExtendError
+from campaigns.launch.extend import CannotExtendError
 from campaigns.models import Campaign
 from campaigns.models.campaign import IllegalMoveError
 from campaigns.review import review

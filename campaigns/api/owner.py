@@ -5,8 +5,9 @@ from http import HTTPStatus
 from flask import url_for
 
 from campaigns import queries
-from campaigns.launch import launch, onboarding
-from campaigns.launch.launch import CannotExtendError, CannotLaunchError
+from campaigns.launch import cancel, extend, launch, onboarding
+from campaigns.launch.extend import CannotExtendError
+from campaigns.launch.launch import CannotLaunchError
 from campaigns.models import Campaign, Pledge
 from campaigns.models.campaign import IllegalMoveError
 from campaigns.pledges import queries as pledge_queries
@@ -122,7 +123,7 @@ def launch_campaign(campaign_id: str) -> dict[str, object]:
 @api.response(HTTPStatus.OK, StandingSchema)
 def extend_campaign(body: dict[str, int], campaign_id: str) -> dict[str, object]:
     """Move the deadline, once, before it comes and while the goal is not reached."""
-    launch.extend_campaign(
+    extend.extend_campaign(
         campaign_id,
         days=body["days"],
         actor=this_user(),
@@ -139,7 +140,7 @@ def extend_campaign(body: dict[str, int], campaign_id: str) -> dict[str, object]
 @api.response(HTTPStatus.OK, StandingSchema)
 def cancel_campaign(body: dict[str, str], campaign_id: str) -> dict[str, object]:
     """Call a running campaign off; every backer gets the money back."""
-    launch.cancel_own_campaign(
+    cancel.cancel_own_campaign(
         campaign_id, reason=body["reason"], actor=this_user(), clock=runtime().clock
     )
     return _standing_of(campaign_id)
@@ -169,7 +170,7 @@ def _standing_of(campaign_id: str) -> dict[str, object]:
     campaign = queries.get_own_campaign(campaign_id, user=this_user())
     rules = runtime().settings.rules
     ready = launch.check_readiness(campaign, payments=bound_payments(), rules=rules)
-    extra = launch.most_extra_days(campaign, rules) if campaign.launched_at else 0
+    extra = extend.most_extra_days(campaign, rules) if campaign.launched_at else 0
     return {
         "campaign": campaign,
         "review_note": campaign.review_note,

@@ -7,12 +7,12 @@ from flask import url_for
 
 from campaigns import queries
 from campaigns.models import Pledge
-from campaigns.pledges import place, receipts
+from campaigns.pledges import cancel, place, receipts
 from campaigns.pledges import queries as pledge_queries
+from campaigns.pledges.cancel import CancelRefusedError
 from campaigns.pledges.place import (
     BelowRewardMinimumError,
     CampaignNotOpenError,
-    CancelRefusedError,
     PledgeWish,
     RequestKeyReusedError,
     SoldOutError,
@@ -262,7 +262,7 @@ def _own(pledge_id: str) -> Pledge:
 
 
 def _cancel(pledge: Pledge) -> None:
-    place.cancel_pledge(
+    cancel.cancel_pledge(
         pledge.public_id,
         clock=runtime().clock,
         payments=bound_payments(),
@@ -274,7 +274,7 @@ def _receipt_of(pledge: Pledge) -> dict[str, object]:
     return {
         "pledge": pledge,
         "payment": bound_payments().view_payment(pledge.public_id),
-        "can_cancel": place.can_cancel(
+        "can_cancel": cancel.can_cancel(
             pledge, at=runtime().clock.now(), rules=runtime().settings.rules
         ),
     }

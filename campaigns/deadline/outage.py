@@ -7,7 +7,8 @@ from zoneinfo import ZoneInfo
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from campaigns.launch.launch import LONGEST_REASON, CannotExtendError
+from campaigns.launch.cancel import LONGEST_REASON
+from campaigns.launch.extend import CannotExtendError
 from campaigns.models import Campaign, CampaignStatus, OutageExtension
 from campaigns.team.mails import tell_owner
 from octo.audit import record

@@ -6,13 +6,9 @@ from flask_babel import gettext as _
 
 from campaigns import queries
 from campaigns.launch import onboarding
-from campaigns.launch.launch import (
-    cancel_own_campaign,
-    check_readiness,
-    extend_campaign,
-    launch_campaign,
-    most_extra_days,
-)
+from campaigns.launch.cancel import cancel_own_campaign
+from campaigns.launch.extend import extend_campaign, most_extra_days
+from campaigns.launch.launch import check_readiness, launch_campaign
 from campaigns.pages.entries import text_of, whole_of
 from campaigns.pages.labels import action_name, category_name, collection_name
 from campaigns.pledges import queries as pledge_queries

@@ -11,11 +11,10 @@ from campaigns.pages.entries import Entries, text_of
 from campaigns.pages.labels import country_choices, decline_name, visibility_choices
 from campaigns.pledges import queries as pledge_queries
 from campaigns.pledges import receipts
+from campaigns.pledges.cancel import can_cancel, cancel_pledge
 from campaigns.pledges.place import (
     ADDRESS_FIELDS,
     PledgeWish,
-    can_cancel,
-    cancel_pledge,
     place_pledge,
     preview_pledge,
 )

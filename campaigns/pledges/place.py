@@ -1,25 +1,23 @@
-"""Pledge to a campaign, and end a pledge."""
+"""Pledge to a campaign: the pledge is written down, and waits for its money."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Final
 
 import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from campaigns.models import Campaign, CampaignStatus, Pledge, PledgeStatus, Reward, Visibility
-from campaigns.pledges.transitions import discount, issue_link, mail_context, take_reward
-from campaigns.ports import Payments
+from campaigns.models import Campaign, Pledge, Reward, Visibility
+from campaigns.pledges.transitions import issue_link, take_reward
 from octo.accounts.models import normalise_email
 from octo.checks import Checks
 from octo.clock import Clock
 from octo.config import Rules
-from octo.database import lock, reading, transaction
+from octo.database import reading, transaction
 from octo.errors import N_, ConflictError, InvalidError, NotFoundError
 from octo.ids import hash_token, new_public_id
-from octo.mail.outbox import enqueue
 from octo.money import Money, check_amount
 from octo.text import clean_text
 
@@ -53,12 +51,6 @@ class RequestKeyReusedError(ConflictError):
     """The same key came with another pledge."""
 
     code = "request_key_reused"
-
-
-class CancelRefusedError(ConflictError):
-    """The pledge can no longer be canceled."""
-
-    code = "cancel_refused"
 
 
 @dataclass(frozen=True)
@@ -117,65 +109,6 @@ def preview_pledge(campaign_id: str, wish: PledgeWish, *, clock: Clock) -> Pledg
         if reward is not None and reward.is_sold_out:
             raise SoldOutError(_SOLD_OUT, field="reward")
         return _pledge_of(wish, campaign, reward)
-
-
-def can_cancel(pledge: Pledge, *, at: datetime, rules: Rules) -> bool:
-    """Tell whether a page should offer to cancel; the decision is taken when it is asked."""
-    try:
-        _check_can_cancel(pledge, pledge.campaign, at=at, rules=rules)
-    except CancelRefusedError:
-        return False
-    return pledge.status in {PledgeStatus.PENDING, PledgeStatus.ACTIVE}
-
-
-def cancel_pledge(pledge_id: str, *, clock: Clock, payments: Payments, rules: Rules) -> Pledge:
-    """End a pledge at its backer's wish; its money goes back in the same commit.
-
-    Allowed until the deadline, but in the last hours not when it would sink a reached goal.
-    That is decided while the campaign's row is locked, so of two backers only one can be
-    the last allowed to leave.
-    """
-    with transaction() as session:
-        pledge = lock(session, Pledge, public_id=pledge_id)
-        if pledge.status is PledgeStatus.CANCELED:
-            return pledge
-        payments.lock_money(session, pledge.id)
-        campaign = lock(session, Campaign, id=pledge.campaign_id)
-        at = clock.now()
-        _check_can_cancel(pledge, campaign, at=at, rules=rules)
-        if pledge.status is PledgeStatus.ACTIVE:
-            discount(session, pledge)
-        pledge.move_to(PledgeStatus.CANCELED)
-        pledge.canceled_at = at
-        payments.release_pledge(session, pledge.id, reason="backer_canceled", at=at)
-        enqueue(
-            session,
-            to=pledge.email,
-            locale=pledge.locale,
-            template="pledge_canceled",
-            context=mail_context(pledge),
-            at=at,
-        )
-        return pledge
-
-
-def _check_can_cancel(pledge: Pledge, campaign: Campaign, *, at: datetime, rules: Rules) -> None:
-    is_running = campaign.status in {CampaignStatus.LIVE, CampaignStatus.SUSPENDED}
-    if not is_running or campaign.deadline_at is None or at >= campaign.deadline_at:
-        raise CancelRefusedError(
-            N_("This campaign is over; its pledges can no longer be canceled.")
-        )
-    is_locked = at >= campaign.deadline_at - timedelta(hours=rules.cancel_locked_hours)
-    left_amount = campaign.pledged_amount - pledge.amount
-    would_sink = campaign.is_goal_reached and left_amount < campaign.goal_amount
-    if pledge.status is PledgeStatus.ACTIVE and is_locked and would_sink:
-        raise CancelRefusedError(
-            N_(
-                "The goal is reached thanks to this pledge, and the campaign ends in less than "
-                "%(hours)s h: it can no longer be canceled."
-            ),
-            hours=rules.cancel_locked_hours,
-        )
 
 
 def shipping_of(reward: Reward | None) -> int:

@@ -3,7 +3,7 @@
 from enum import StrEnum
 from typing import Final
 
-from campaigns.launch import launch
+from campaigns.launch import cancel
 from campaigns.models import Campaign, CampaignStatus
 from campaigns.review import review
 from octo.accounts.models import User
@@ -33,7 +33,7 @@ _SERVICES: Final = {
     Act.REJECT: review.reject_campaign,
     Act.SUSPEND: review.suspend_campaign,
     Act.RESUME: review.resume_campaign,
-    Act.CANCEL: launch.cancel_campaign,
+    Act.CANCEL: cancel.cancel_campaign,
 }
 
 

@@ -22,7 +22,7 @@ from campaigns.drafts.write import (
     MOST_COST_LINES,
     MOST_STOCK,
 )
-from campaigns.launch.launch import LONGEST_REASON
+from campaigns.launch.cancel import LONGEST_REASON
 from campaigns.models import Category, Collection, Visibility
 from campaigns.pledges.place import ADDRESS_FIELDS, LEAST_PLEDGE, MOST_PLEDGE
 from campaigns.queries import Stage

@@ -8,8 +8,9 @@ import pytest
 import sqlalchemy as sa
 
 from campaigns.deadline import transitions
-from campaigns.launch import launch
-from campaigns.launch.launch import CannotExtendError, last_evening
+from campaigns.launch.cancel import cancel_campaign
+from campaigns.launch.extend import CannotExtendError, extend_campaign, most_extra_days
+from campaigns.launch.launch import last_evening
 from campaigns.models import Campaign, CampaignStatus, Outcome
 from campaigns.review import review
 from octo.accounts.models import Membership, RoleName, User
@@ -67,7 +68,7 @@ def owner_of(campaign: Campaign) -> User:
 
 
 def extend(campaign: Campaign, days: int, moment: Moment) -> Campaign:
-    return launch.extend_campaign(
+    return extend_campaign(
         campaign.public_id,
         days=days,
         actor=owner_of(campaign),
@@ -91,7 +92,7 @@ def test_a_campaign_is_extended_once(make: Make, moment: Moment) -> None:
 
 def test_an_extension_keeps_within_what_money_may_rest(make: Make, moment: Moment) -> None:
     campaign = make.live_campaign(days=60)
-    most = launch.most_extra_days(campaign, Rules())
+    most = most_extra_days(campaign, Rules())
 
     with pytest.raises(InvalidError):
         extend(campaign, most + 1, moment)

@@ -9,7 +9,8 @@ import sqlalchemy as sa
 from flask import Flask
 
 from campaigns.models import Campaign, Pledge, PledgeStatus
-from campaigns.pledges.place import PledgeWish, cancel_pledge, place_pledge
+from campaigns.pledges.cancel import cancel_pledge
+from campaigns.pledges.place import PledgeWish, place_pledge
 from campaigns.ports import bound_payments
 from octo.database import db, lock, transaction
 from octo.runtime import runtime

@@ -8,9 +8,11 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 
-from campaigns.launch.launch import cancel_own_campaign, extend_campaign
+from campaigns.launch.cancel import cancel_own_campaign
+from campaigns.launch.extend import extend_campaign
 from campaigns.models import Campaign, Collection, Pledge
-from campaigns.pledges.place import PledgeWish, cancel_pledge, place_pledge
+from campaigns.pledges.cancel import cancel_pledge
+from campaigns.pledges.place import PledgeWish, place_pledge
 from campaigns.ports import bound_payments
 from campaigns.review.decisions import Act, act_on_campaign
 from octo.accounts.models import Membership, User

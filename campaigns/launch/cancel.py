@@ -1,0 +1,51 @@
+"""Call a running campaign off, as one of its owners or as a moderator."""
+
+from datetime import datetime
+from typing import Final
+
+from sqlalchemy.orm import Session
+
+from campaigns.models import Campaign, CampaignStatus
+from campaigns.team.access import lock_own
+from campaigns.team.mails import tell_owner
+from octo.accounts.models import User
+from octo.audit import record
+from octo.clock import Clock
+from octo.database import lock, transaction
+from octo.text import clean_paragraphs
+
+LONGEST_REASON: Final = 2_000
+
+
+def cancel_own_campaign(campaign_id: str, *, reason: str, actor: User, clock: Clock) -> Campaign:
+    """Call a running campaign off; every pledge is given back as if the goal were missed."""
+    with transaction() as session:
+        campaign = lock_own(session, campaign_id=campaign_id, actor=actor)
+        _cancel(session, campaign, reason=reason, actor=actor, at=clock.now())
+        return campaign
+
+
+def cancel_campaign(campaign_id: str, *, reason: str, actor: User, clock: Clock) -> Campaign:
+    """Call a running campaign off as a moderator."""
+    with transaction() as session:
+        campaign = lock(session, Campaign, public_id=campaign_id)
+        _cancel(session, campaign, reason=reason, actor=actor, at=clock.now())
+        return campaign
+
+
+def _cancel(
+    session: Session, campaign: Campaign, *, reason: str, actor: User, at: datetime
+) -> None:
+    reason = clean_paragraphs(reason, field="reason", most=LONGEST_REASON, is_required=True)
+    campaign.move_to(CampaignStatus.CLOSING)
+    campaign.canceled_at = at
+    campaign.closing_at = at
+    record(
+        session,
+        actor=actor.public_id,
+        action="campaign.canceled",
+        subject=campaign.public_id,
+        reason=reason,
+        at=at,
+    )
+    tell_owner(session, campaign, "campaign_canceled", at=at, reason=reason)
