@@ -6,9 +6,9 @@ from typing import Any
 
 from campaigns import queries
 from campaigns.drafts import edit
-from campaigns.drafts.edit import NotEditableError
 from campaigns.drafts.write import CampaignTerms, CampaignText, CostLineDraft, RewardDraft
 from campaigns.models import Campaign, Reward
+from campaigns.policy.drafts import NotEditableError
 from campaigns.schemas.answers import CampaignSchema, RewardSchema
 from campaigns.schemas.bodies import (
     CampaignCreateSchema,

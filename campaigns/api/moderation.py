@@ -5,11 +5,12 @@ from typing import Any
 
 from campaigns import queries
 from campaigns.deadline.outage import extend_for_outage, may_extend_for_outage
-from campaigns.launch.extend import CannotExtendError
 from campaigns.models import Campaign
 from campaigns.models.campaign import IllegalMoveError
+from campaigns.policy.launch import CannotExtendError
+from campaigns.policy.review import acts_for
 from campaigns.review import review
-from campaigns.review.decisions import act_on_campaign, acts_for
+from campaigns.review.decisions import act_on_campaign
 from campaigns.schemas.answers import CampaignSummarySchema, ReviewSchema
 from campaigns.schemas.bodies import DecisionSchema, OutageExtensionSchema
 from octo.accounts.current_user import this_user
@@ -116,7 +117,7 @@ def _review_of(campaign_id: str) -> dict[str, object]:
     return {
         "campaign": campaign,
         "missing": review.find_missing(campaign),
-        "acts": acts_for(campaign),
+        "acts": acts_for(campaign.status),
         "may_extend": may_extend_for_outage(campaign),
         "supporters": queries.list_supporters(campaign),
     }

@@ -6,14 +6,13 @@ from flask import url_for
 
 from campaigns import queries
 from campaigns.launch import cancel, extend, launch, onboarding
-from campaigns.launch.extend import CannotExtendError
-from campaigns.launch.launch import CannotLaunchError
 from campaigns.models import Campaign, Pledge
 from campaigns.models.campaign import IllegalMoveError
 from campaigns.pledges import queries as pledge_queries
+from campaigns.policy.launch import CannotExtendError, CannotLaunchError
+from campaigns.policy.review import IncompleteError
 from campaigns.ports import PaymentsAwayError, bound_payments
 from campaigns.review import review
-from campaigns.review.review import IncompleteError
 from campaigns.schemas.answers import (
     CampaignSummarySchema,
     OnboardingSchema,
@@ -170,7 +169,7 @@ def _standing_of(campaign_id: str) -> dict[str, object]:
     campaign = queries.get_own_campaign(campaign_id, user=this_user())
     rules = runtime().settings.rules
     ready = launch.check_readiness(campaign, payments=bound_payments(), rules=rules)
-    extra = extend.most_extra_days(campaign, rules) if campaign.launched_at else 0
+    extra = extend.most_extra_days(campaign, rules)
     return {
         "campaign": campaign,
         "review_note": campaign.review_note,

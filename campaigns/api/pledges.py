@@ -9,15 +9,17 @@ from campaigns import queries
 from campaigns.models import Pledge
 from campaigns.pledges import cancel, place, receipts
 from campaigns.pledges import queries as pledge_queries
-from campaigns.pledges.cancel import CancelRefusedError
 from campaigns.pledges.place import (
-    BelowRewardMinimumError,
-    CampaignNotOpenError,
     PledgeWish,
     RequestKeyReusedError,
     SoldOutError,
 )
 from campaigns.pledges.receipts import CannotJoinError, NotPaidYetError
+from campaigns.policy.pledges import (
+    BelowRewardMinimumError,
+    CampaignNotOpenError,
+    CancelRefusedError,
+)
 from campaigns.ports import (
     NothingToRepairError,
     NotPayableError,

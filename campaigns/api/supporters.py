@@ -4,10 +4,10 @@ from http import HTTPStatus
 
 from campaigns import queries
 from campaigns.models import Campaign
+from campaigns.policy.supporters import NotGatheringError
 from campaigns.schemas.answers import CampaignSummarySchema
 from campaigns.schemas.bodies import SupportSchema
 from campaigns.supporters import support
-from campaigns.supporters.support import NotGatheringError
 from campaigns.visitor import supports
 from octo.accounts.schemas import MailedTokenSchema
 from octo.errors import N_, ConflictError, NotFoundError

@@ -1,15 +1,14 @@
 """Move a deadline that an outage has spoiled: visible, on the record, and never far."""
 
-from datetime import UTC, datetime, timedelta
-from typing import Final
+from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from campaigns.launch.cancel import LONGEST_REASON
-from campaigns.launch.extend import CannotExtendError
 from campaigns.models import Campaign, CampaignStatus, OutageExtension
+from campaigns.policy import launch as policy
+from campaigns.policy.review import LONGEST_REASON
 from campaigns.team.mails import tell_owner
 from octo.audit import record
 from octo.clock import Clock
@@ -17,10 +16,6 @@ from octo.config import Rules
 from octo.database import lock, reading, transaction
 from octo.errors import N_, InvalidError
 from octo.text import clean_paragraphs
-
-_BEFORE_THE_VERDICT: Final = frozenset(
-    {CampaignStatus.LIVE, CampaignStatus.SUSPENDED, CampaignStatus.CLOSING}
-)
 
 
 def extend_for_outage(
@@ -37,12 +32,17 @@ def extend_for_outage(
         campaign = lock(session, Campaign, public_id=campaign_id)
         reason = clean_paragraphs(reason, field="reason", most=LONGEST_REASON, is_required=True)
         at = clock.now()
-        if not may_extend_for_outage(campaign):
-            raise CannotExtendError(
-                N_("Only a campaign that is launched and not decided can be given more time.")
-            )
-        _check_until(session, campaign, until, at=at, rules=rules)
+        policy.check_can_extend_for_outage(
+            campaign.status, outcome=campaign.outcome, canceled_at=campaign.canceled_at
+        )
         assert campaign.deadline_at is not None
+        policy.check_outage_deadline(
+            until,
+            deadline_at=campaign.deadline_at,
+            first_deadline_at=_first_deadline(session, campaign) or campaign.deadline_at,
+            at=at,
+            hours=rules.outage_extension_hours,
+        )
         session.add(
             OutageExtension(
                 campaign_id=campaign.id,
@@ -72,8 +72,9 @@ def extend_for_outage(
 
 def may_extend_for_outage(campaign: Campaign) -> bool:
     """Tell whether the campaign stands between its launch and its verdict."""
-    is_decided = campaign.outcome is not None or campaign.canceled_at is not None
-    return campaign.status in _BEFORE_THE_VERDICT and not is_decided
+    return policy.may_extend_for_outage(
+        campaign.status, outcome=campaign.outcome, canceled_at=campaign.canceled_at
+    )
 
 
 def find_outage_extension(campaign: Campaign) -> OutageExtension | None:
@@ -107,23 +108,10 @@ def read_local(written: str, time_zone: str, *, field: str) -> datetime:
     return instant
 
 
-def _check_until(
-    session: Session, campaign: Campaign, until: datetime, *, at: datetime, rules: Rules
-) -> None:
-    assert campaign.deadline_at is not None
-    first = session.scalar(
+def _first_deadline(session: Session, campaign: Campaign) -> datetime | None:
+    """Return the deadline before the first extension of this kind, if there was one."""
+    return session.scalar(
         sa.select(sa.func.min(OutageExtension.previous_deadline_at)).where(
             OutageExtension.campaign_id == campaign.id
         )
     )
-    hours = rules.outage_extension_hours
-    latest = (first or campaign.deadline_at) + timedelta(hours=hours)
-    if not max(at, campaign.deadline_at) < until <= latest:
-        raise InvalidError(
-            N_(
-                "The new deadline must be ahead, later than the present one, and at most "
-                "%(hours)s hours after the first."
-            ),
-            field="until",
-            hours=hours,
-        )

@@ -2,12 +2,10 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Final
 
 from sqlalchemy.orm import Session
 
 from campaigns.drafts.write import (
-    MOST_REWARDS,
     CampaignTerms,
     CampaignText,
     CostLineDraft,
@@ -19,7 +17,15 @@ from campaigns.drafts.write import (
     write_terms,
     write_text,
 )
-from campaigns.models import Campaign, CampaignStatus, Reward
+from campaigns.models import Campaign, Reward
+from campaigns.policy.drafts import (
+    check_can_delete,
+    check_currency,
+    check_room_for_reward,
+    check_terms_open,
+    check_text_open,
+    is_public_edit,
+)
 from campaigns.team.access import lock_own, own_organisation
 from octo.accounts.models import User
 from octo.audit import record
@@ -27,18 +33,8 @@ from octo.checks import Checks
 from octo.clock import Clock
 from octo.config import Rules
 from octo.database import transaction
-from octo.errors import N_, ConflictError, InvalidError, NotFoundError
+from octo.errors import N_, InvalidError, NotFoundError
 from octo.ids import new_public_id
-
-_TEXT_IS_OPEN: Final = frozenset(
-    {CampaignStatus.DRAFT, CampaignStatus.GATHERING, CampaignStatus.LIVE}
-)
-
-
-class NotEditableError(ConflictError):
-    """The campaign's status does not let this be changed."""
-
-    code = "not_editable"
 
 
 def draft_campaign(
@@ -73,7 +69,7 @@ def edit_text(campaign_id: str, *, text: CampaignText, actor: User, clock: Clock
     """Change what people read; on the record once the campaign was approved."""
     with transaction() as session:
         campaign = lock_own(session, campaign_id=campaign_id, actor=actor)
-        _check_text_is_open(campaign)
+        check_text_open(campaign.status)
         changed = write_text(campaign, text)
         _note_if_public(session, actor, campaign, changed, at=clock.now())
         return campaign
@@ -91,7 +87,7 @@ def edit_campaign(
     """Change the text and perhaps the terms, both or neither."""
     with transaction() as session:
         campaign = lock_own(session, campaign_id=campaign_id, actor=actor)
-        _check_text_is_open(campaign)
+        check_text_open(campaign.status)
         with Checks() as check:
             if terms is not None:
                 check(_change_terms, campaign, terms, rules=rules)
@@ -124,7 +120,7 @@ def set_cover(
     """
     with transaction() as session:
         campaign = lock_own(session, campaign_id=campaign_id, actor=actor)
-        _check_text_is_open(campaign)
+        check_text_open(campaign.status)
         changed = write_cover(
             campaign, cover=cover or campaign.cover, description=description, unread=unread
         )
@@ -136,7 +132,7 @@ def set_cost_lines(campaign_id: str, *, lines: Sequence[CostLineDraft], actor: U
     """Write what the goal pays for, whole; refused from submission on."""
     with transaction() as session:
         campaign = lock_own(session, campaign_id=campaign_id, actor=actor)
-        _check_is_draft(campaign)
+        check_terms_open(campaign.status)
         campaign.cost_lines = []
         session.flush()
         write_cost_lines(campaign, lines)
@@ -147,9 +143,8 @@ def add_reward(campaign_id: str, *, reward: RewardDraft, actor: User, clock: Clo
     """Promise something more, also while the campaign runs."""
     with transaction() as session:
         campaign = lock_own(session, campaign_id=campaign_id, actor=actor)
-        _check_text_is_open(campaign)
-        if len(campaign.rewards) >= MOST_REWARDS:
-            raise InvalidError(N_("At most %(most)s rewards."), field="title", most=MOST_REWARDS)
+        check_text_open(campaign.status)
+        check_room_for_reward(len(campaign.rewards))
         position = max((known.position for known in campaign.rewards), default=-1) + 1
         added = Reward(public_id=new_public_id("rwd"), position=position)
         write_reward(added, reward, campaign)
@@ -162,7 +157,7 @@ def edit_reward(campaign_id: str, reward_id: str, *, reward: RewardDraft, actor:
     """Change a promise nobody has pledged for yet; refused from submission on."""
     with transaction() as session:
         campaign = lock_own(session, campaign_id=campaign_id, actor=actor)
-        _check_is_draft(campaign)
+        check_terms_open(campaign.status)
         known = _get_reward(campaign, reward_id)
         write_reward(known, reward, campaign)
         return known
@@ -172,7 +167,7 @@ def remove_reward(campaign_id: str, reward_id: str, *, actor: User) -> None:
     """Take back a promise nobody has pledged for yet; refused from submission on."""
     with transaction() as session:
         campaign = lock_own(session, campaign_id=campaign_id, actor=actor)
-        _check_is_draft(campaign)
+        check_terms_open(campaign.status)
         campaign.rewards.remove(_get_reward(campaign, reward_id))
 
 
@@ -180,21 +175,15 @@ def delete_draft(campaign_id: str, *, actor: User, clock: Clock) -> None:
     """Throw a draft away; a campaign that has been further stays for the record."""
     with transaction() as session:
         campaign = lock_own(session, campaign_id=campaign_id, actor=actor)
-        _check_is_draft(campaign)
-        if campaign.submitted_at is not None:
-            raise NotEditableError(N_("A campaign that has been submitted is kept."))
+        check_can_delete(campaign.status, submitted_at=campaign.submitted_at)
         _note(session, actor, campaign, "campaign.deleted", at=clock.now())
         session.delete(campaign)
 
 
 def _change_terms(campaign: Campaign, terms: CampaignTerms, *, rules: Rules) -> None:
-    _check_is_draft(campaign)
-    has_amounts = campaign.rewards or campaign.cost_lines
-    if terms.currency != campaign.currency and has_amounts:
-        raise InvalidError(
-            N_("Remove the rewards and the cost lines before changing the currency."),
-            field="currency",
-        )
+    check_terms_open(campaign.status)
+    has_amounts = bool(campaign.rewards or campaign.cost_lines)
+    check_currency(terms.currency, present=campaign.currency, has_amounts=has_amounts)
     write_terms(campaign, terms, rules=rules)
 
 
@@ -205,20 +194,10 @@ def _get_reward(campaign: Campaign, reward_id: str) -> Reward:
     raise NotFoundError(N_("Nothing was found at this address."))
 
 
-def _check_is_draft(campaign: Campaign) -> None:
-    if campaign.status is not CampaignStatus.DRAFT:
-        raise NotEditableError(N_("This can be changed only while the campaign is a draft."))
-
-
-def _check_text_is_open(campaign: Campaign) -> None:
-    if campaign.status not in _TEXT_IS_OPEN:
-        raise NotEditableError(N_("This campaign can no longer be changed."))
-
-
 def _note_if_public(
     session: Session, actor: User, campaign: Campaign, changed: Sequence[str], *, at: datetime
 ) -> None:
-    if changed and campaign.status is not CampaignStatus.DRAFT:
+    if changed and is_public_edit(campaign.status):
         _note(session, actor, campaign, "campaign.edited", at=at, changed=changed)
 
 

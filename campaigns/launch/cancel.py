@@ -1,11 +1,11 @@
 """Call a running campaign off, as one of its owners or as a moderator."""
 
 from datetime import datetime
-from typing import Final
 
 from sqlalchemy.orm import Session
 
 from campaigns.models import Campaign, CampaignStatus
+from campaigns.policy.review import LONGEST_REASON
 from campaigns.team.access import lock_own
 from campaigns.team.mails import tell_owner
 from octo.accounts.models import User
@@ -13,8 +13,6 @@ from octo.audit import record
 from octo.clock import Clock
 from octo.database import lock, transaction
 from octo.text import clean_paragraphs
-
-LONGEST_REASON: Final = 2_000
 
 
 def cancel_own_campaign(campaign_id: str, *, reason: str, actor: User, clock: Clock) -> Campaign:

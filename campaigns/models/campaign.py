@@ -1,7 +1,6 @@
 """The campaign: a call for money with a goal and a deadline, and its life."""
 
 from collections.abc import Set as AbstractSet
-from datetime import datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
@@ -185,14 +184,6 @@ class Campaign(Model):
     def is_public(self) -> bool:
         """Tell whether anybody may see this campaign."""
         return self.status in PUBLIC_STATUSES
-
-    def is_open(self, at: datetime) -> bool:
-        """Tell whether a pledge can be made at this instant."""
-        return (
-            self.status is CampaignStatus.LIVE
-            and self.deadline_at is not None
-            and at < self.deadline_at
-        )
 
     def check_is_in(self, statuses: AbstractSet[CampaignStatus], *, wanted: CampaignStatus) -> None:
         """Raise ``IllegalMoveError`` unless the campaign stands in one of ``statuses``."""

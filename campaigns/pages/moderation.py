@@ -8,8 +8,9 @@ from campaigns import queries
 from campaigns.deadline.outage import extend_for_outage, may_extend_for_outage, read_local
 from campaigns.pages.entries import choice_of, text_of
 from campaigns.pages.labels import action_name, category_name
+from campaigns.policy.review import Act, acts_for
 from campaigns.review import review
-from campaigns.review.decisions import Act, act_on_campaign, acts_for
+from campaigns.review.decisions import act_on_campaign
 from octo.accounts.current_user import this_user
 from octo.runtime import runtime
 from octo.web.forms import flash_message, shown_again_by
@@ -39,7 +40,7 @@ def show(campaign_id: str) -> ResponseReturnValue:
         "campaigns/moderation_review.html",
         campaign=campaign,
         missing=review.find_missing(campaign),
-        acts=acts_for(campaign),
+        acts=acts_for(campaign.status),
         may_extend=may_extend_for_outage(campaign),
         supporters=queries.list_supporters(campaign),
         trail=queries.list_audit(campaign.public_id),

@@ -48,7 +48,7 @@ def show(campaign_id: str) -> ResponseReturnValue:
         readiness=check_readiness(campaign, payments=bound_payments(), rules=rules),
         supporters=queries.list_supporters(campaign),
         supporters_needed=rules.supporters_needed,
-        most_extra_days=most_extra_days(campaign, rules) if campaign.launched_at else 0,
+        most_extra_days=most_extra_days(campaign, rules),
         pledges=pledge_queries.list_pledges(campaign, limit=10),
         trail=queries.list_audit(campaign.public_id),
         action_name=action_name,

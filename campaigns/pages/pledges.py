@@ -18,6 +18,7 @@ from campaigns.pledges.place import (
     place_pledge,
     preview_pledge,
 )
+from campaigns.policy.pledges import takes_pledges
 from campaigns.ports import bound_payments
 from campaigns.visitor import checkouts
 from octo.accounts.current_user import this_user, this_user_or_none
@@ -40,7 +41,7 @@ def new(slug: str) -> ResponseReturnValue:
     return render_template(
         "campaigns/pledge.html",
         campaign=campaign,
-        can_pledge=campaign.is_open(now),
+        can_pledge=takes_pledges(campaign.status, deadline_at=campaign.deadline_at, at=now),
         reward=chosen,
         visibilities=visibility_choices(),
         countries=country_choices(),

@@ -10,6 +10,7 @@ from campaigns.deadline.outage import find_outage_extension
 from campaigns.models import Category
 from campaigns.pages.labels import category_choices, category_name, stage_choices
 from campaigns.pledges import queries as pledge_queries
+from campaigns.policy.pledges import takes_pledges
 from campaigns.ports import collecting_of
 from campaigns.queries import Stage
 from octo.accounts.current_user import this_user_or_none
@@ -75,7 +76,7 @@ def show(slug: str) -> ResponseReturnValue:
         supporters_needed=runtime().settings.rules.supporters_needed,
         category_name=category_name,
         outage_extension=find_outage_extension(campaign),
-        can_pledge=campaign.is_open(now),
+        can_pledge=takes_pledges(campaign.status, deadline_at=campaign.deadline_at, at=now),
         is_owner=queries.is_run_by(campaign, user),
         is_preview=not campaign.is_public,
         collecting=collecting_of(campaign),

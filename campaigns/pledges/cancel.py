@@ -1,21 +1,20 @@
 """End a pledge at its backer's wish."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 
-from campaigns.models import Campaign, CampaignStatus, Pledge, PledgeStatus
+from campaigns.models import Campaign, Pledge, PledgeStatus
 from campaigns.pledges.transitions import discount, mail_context
+from campaigns.policy.pledges import (
+    CancelRefusedError,
+    check_can_cancel,
+    is_cancelable,
+    is_needed,
+)
 from campaigns.ports import Payments
 from octo.clock import Clock
 from octo.config import Rules
 from octo.database import lock, transaction
-from octo.errors import N_, ConflictError
 from octo.mail.outbox import enqueue
-
-
-class CancelRefusedError(ConflictError):
-    """The pledge can no longer be canceled."""
-
-    code = "cancel_refused"
 
 
 def can_cancel(pledge: Pledge, *, at: datetime, rules: Rules) -> bool:
@@ -24,7 +23,7 @@ def can_cancel(pledge: Pledge, *, at: datetime, rules: Rules) -> bool:
         _check_can_cancel(pledge, pledge.campaign, at=at, rules=rules)
     except CancelRefusedError:
         return False
-    return pledge.status in {PledgeStatus.PENDING, PledgeStatus.ACTIVE}
+    return is_cancelable(pledge.status)
 
 
 def cancel_pledge(pledge_id: str, *, clock: Clock, payments: Payments, rules: Rules) -> Pledge:
@@ -59,19 +58,15 @@ def cancel_pledge(pledge_id: str, *, clock: Clock, payments: Payments, rules: Ru
 
 
 def _check_can_cancel(pledge: Pledge, campaign: Campaign, *, at: datetime, rules: Rules) -> None:
-    is_running = campaign.status in {CampaignStatus.LIVE, CampaignStatus.SUSPENDED}
-    if not is_running or campaign.deadline_at is None or at >= campaign.deadline_at:
-        raise CancelRefusedError(
-            N_("This campaign is over; its pledges can no longer be canceled.")
-        )
-    is_locked = at >= campaign.deadline_at - timedelta(hours=rules.cancel_locked_hours)
-    left_amount = campaign.pledged_amount - pledge.amount
-    would_sink = campaign.is_goal_reached and left_amount < campaign.goal_amount
-    if pledge.status is PledgeStatus.ACTIVE and is_locked and would_sink:
-        raise CancelRefusedError(
-            N_(
-                "The goal is reached thanks to this pledge, and the campaign ends in less than "
-                "%(hours)s h: it can no longer be canceled."
-            ),
-            hours=rules.cancel_locked_hours,
-        )
+    check_can_cancel(
+        status=campaign.status,
+        deadline_at=campaign.deadline_at,
+        is_active=pledge.status is PledgeStatus.ACTIVE,
+        is_needed=is_needed(
+            counted=campaign.pledged_amount,
+            goal=campaign.goal_amount,
+            counted_of_pledge=pledge.amount,
+        ),
+        at=at,
+        locked_hours=rules.cancel_locked_hours,
+    )

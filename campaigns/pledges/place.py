@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import timedelta
 from typing import Final
 
 import sqlalchemy as sa
@@ -11,6 +10,15 @@ from sqlalchemy.orm import Session
 
 from campaigns.models import Campaign, Pledge, Reward, Visibility
 from campaigns.pledges.transitions import issue_link, take_reward
+from campaigns.policy.pledges import (
+    LEAST_PLEDGE,
+    MOST_PLEDGE,
+    CampaignNotOpenError,
+    abandoned_at,
+    check_reward_minimum,
+    check_takes_pledges,
+    most_pledge,
+)
 from octo.accounts.models import normalise_email
 from octo.checks import Checks
 from octo.clock import Clock
@@ -18,33 +26,18 @@ from octo.config import Rules
 from octo.database import reading, transaction
 from octo.errors import N_, ConflictError, InvalidError, NotFoundError
 from octo.ids import hash_token, new_public_id
-from octo.money import Money, check_amount
+from octo.money import check_amount
 from octo.text import clean_text
 
-LEAST_PLEDGE: Final = 1_00
-MOST_PLEDGE: Final = 999_999_99  # Stripe takes amounts of eight digits
-GRACE: Final = timedelta(minutes=10)  # between the pledge and Stripe's own half hour
 ADDRESS_FIELDS: Final = {"line1": 200, "line2": 200, "postal_code": 20, "city": 100, "country": 2}
 _SOLD_OUT: Final = N_("This reward is sold out. Choose another one.")
 _OPTIONAL_ADDRESS_FIELDS: Final = frozenset({"line2"})
-
-
-class CampaignNotOpenError(ConflictError):
-    """The campaign takes no pledge now."""
-
-    code = "campaign_not_open"
 
 
 class SoldOutError(ConflictError):
     """None of this reward is left."""
 
     code = "sold_out"
-
-
-class BelowRewardMinimumError(InvalidError):
-    """The reward asks for more."""
-
-    code = "below_reward_minimum"
 
 
 class RequestKeyReusedError(ConflictError):
@@ -103,8 +96,7 @@ def preview_pledge(campaign_id: str, wish: PledgeWish, *, clock: Clock) -> Pledg
     """Return what a wish would come to, or refuse it as ``place_pledge`` would; writes nothing."""
     with reading() as session:
         campaign = session.scalars(sa.select(Campaign).filter_by(public_id=campaign_id)).one()
-        if not campaign.is_open(clock.now()):
-            raise CampaignNotOpenError(N_("This campaign takes no pledges now."))
+        check_takes_pledges(campaign.status, deadline_at=campaign.deadline_at, at=clock.now())
         reward = _find_reward(session, campaign, wish.reward_id)
         if reward is not None and reward.is_sold_out:
             raise SoldOutError(_SOLD_OUT, field="reward")
@@ -126,11 +118,10 @@ def _place(campaign_id: str, wish: PledgeWish, *, clock: Clock, rules: Rules) ->
         if pledge is not None:
             _check_same(pledge, wished)
         else:
-            if not campaign.is_open(at):
-                raise CampaignNotOpenError(N_("This campaign takes no pledges now."))
+            check_takes_pledges(campaign.status, deadline_at=campaign.deadline_at, at=at)
             pledge = wished
             pledge.created_at = at
-            pledge.expires_at = at + timedelta(minutes=rules.checkout_minutes) + GRACE
+            pledge.expires_at = abandoned_at(at, checkout_minutes=rules.checkout_minutes)
             _hold_reward(session, pledge, reward)
             session.add(pledge)
             session.flush()
@@ -173,16 +164,10 @@ def _check_amounts(
 ) -> None:
     currency = campaign.currency
     check(check_amount, wish.tip_amount, currency, field="tip", least=0, most=MOST_PLEDGE)
-    most = MOST_PLEDGE - wish.tip_amount - shipping_of(reward)
-    check(check_amount, wish.amount, currency, least=LEAST_PLEDGE, most=max(most, LEAST_PLEDGE))
-    if reward is not None and wish.amount < reward.minimum_amount:
-        check.refuse(
-            BelowRewardMinimumError(
-                N_("This reward is for pledges of at least %(minimum)s."),
-                field="amount",
-                minimum=Money(reward.minimum_amount, currency),
-            )
-        )
+    most = most_pledge(tip=wish.tip_amount, shipping=shipping_of(reward))
+    check(check_amount, wish.amount, currency, least=LEAST_PLEDGE, most=most)
+    if reward is not None:
+        check(check_reward_minimum, wish.amount, minimum=reward.minimum_amount, currency=currency)
 
 
 def _key_of(wish: PledgeWish) -> str:

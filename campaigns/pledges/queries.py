@@ -1,20 +1,20 @@
 """What pages and the API read of pledges: each function one query."""
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Final
 
 import sqlalchemy as sa
 from sqlalchemy.orm import joinedload
 
 from campaigns.models import Campaign, Pledge, PledgeLink, PledgeStatus, Visibility
+from campaigns.policy.pledges import is_link_alive
 from octo.accounts.models import User
 from octo.database import reading
 from octo.errors import N_, NotFoundError
 from octo.ids import hash_token
 from octo.paging import Window, narrowed
 
-LINK_LIFE: Final = timedelta(days=30)
 _SHOWN: Final = (PledgeStatus.ACTIVE, PledgeStatus.COLLECTED, PledgeStatus.REFUNDED)
 
 
@@ -75,8 +75,7 @@ def get_pledge_by_token(token: str, *, at: datetime) -> Pledge:
         PledgeLink.token_hash == hash_token(token), PledgeLink.revoked_at.is_(None)
     )
     pledge = _get_pledge(Pledge.id.in_(opened))
-    settled_at = pledge.campaign.settled_at
-    if settled_at is not None and at > settled_at + LINK_LIFE:
+    if not is_link_alive(settled_at=pledge.campaign.settled_at, at=at):
         raise NotFoundError(N_("This link is not valid any more."))
     return pledge
 

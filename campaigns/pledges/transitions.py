@@ -13,7 +13,6 @@ from sqlalchemy.orm import Session
 
 from campaigns.models import (
     Campaign,
-    CampaignStatus,
     Collection,
     Outcome,
     Pledge,
@@ -21,15 +20,11 @@ from campaigns.models import (
     PledgeStatus,
     Reward,
 )
+from campaigns.policy.pledges import may_become_active
 from octo.errors import N_, ConflictError
 from octo.ids import hash_token, new_token
 from octo.mail.outbox import enqueue
 
-_RUNNING = frozenset({CampaignStatus.LIVE, CampaignStatus.SUSPENDED})
-_COUNTING = {
-    Collection.ON_PLEDGE: _RUNNING | {CampaignStatus.CLOSING},
-    Collection.ON_SUCCESS: _RUNNING,
-}
 _ENDED = frozenset({PledgeStatus.CANCELED, PledgeStatus.EXPIRED, PledgeStatus.REFUNDED})
 
 
@@ -70,7 +65,7 @@ def activate_pledge(session: Session, pledge: Pledge, *, at: datetime) -> None:
         raise PledgeEndedError(N_("This pledge is ended; its payment is given back."))
     campaign = pledge.campaign
     session.refresh(campaign, ["status", "outcome"])
-    if campaign.status not in _COUNTING[campaign.collection] or campaign.outcome is not None:
+    if not may_become_active(campaign.collection, campaign.status, campaign.outcome):
         raise CampaignDecidedError(N_("This campaign is over; the payment is given back."))
     if pledge.reward_id is not None and not pledge.holds_reward:
         _retake_reward(session, pledge)

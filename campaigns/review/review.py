@@ -1,13 +1,12 @@
 """Submit a campaign and review it: every act is on the audit trail, with its reason."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
 
 from sqlalchemy.orm import Session
 
 from campaigns.models import Campaign, CampaignStatus
+from campaigns.policy import review as policy
+from campaigns.policy.review import Act
 from campaigns.team.access import lock_own
 from campaigns.team.mails import tell_moderators, tell_owner
 from octo.accounts.models import User
@@ -15,67 +14,22 @@ from octo.audit import record
 from octo.clock import Clock
 from octo.config import Rules
 from octo.database import lock, transaction
-from octo.errors import N_, InvalidError, OctoError
 from octo.text import clean_paragraphs
 
-SHORTEST_STORY: Final = 200
-LONGEST_REASON: Final = 2_000
 
-
-@dataclass(frozen=True)
-class Missing:
-    """One thing to mend before a campaign can be submitted; ``step`` is where."""
-
-    field: str
-    message: str
-    step: str
-
-
-class IncompleteError(InvalidError):
-    """The campaign lacks something; errors names all of it."""
-
-    code = "incomplete"
-
-    def __init__(self, missing: list[Missing]) -> None:
-        super().__init__(N_("This campaign is not complete yet."), field=missing[0].field)
-        self.missing = missing
-
-    @property
-    def parts(self) -> Sequence[OctoError]:
-        """All that is missing."""
-        return [InvalidError(one.message, field=one.field) for one in self.missing]
-
-
-def find_missing(campaign: Campaign) -> list[Missing]:
+def find_missing(campaign: Campaign) -> list[policy.Missing]:
     """List everything a campaign lacks before it can be reviewed."""
-    costs = sum(line.amount for line in campaign.cost_lines)
-    checks = [
-        (campaign.summary, "summary", N_("Write a summary of one or two sentences."), "text"),
-        (
-            len(campaign.story.strip()) >= SHORTEST_STORY,
-            "story",
-            N_("Tell the story: what, for whom, why now (200 characters at least)."),
-            "text",
-        ),
-        (campaign.place, "place", N_("Say where it happens."), "text"),
-        (campaign.cover, "cover", N_("Add a cover picture."), "cover"),
-        (
-            campaign.cover_description,
-            "cover_description",
-            N_("Describe the cover picture for people who do not see it."),
-            "cover",
-        ),
-        (campaign.cost_lines, "cost_lines", N_("Say what the money is for."), "costs"),
-        (
-            not campaign.cost_lines or costs == campaign.goal_amount,
-            "cost_lines",
-            N_("The cost lines must add up to the goal."),
-            "costs",
-        ),
-    ]
-    return [
-        Missing(field, message, step) for is_there, field, message, step in checks if not is_there
-    ]
+    return policy.find_missing(
+        policy.Submission(
+            summary=campaign.summary,
+            story=campaign.story,
+            place=campaign.place,
+            cover=campaign.cover,
+            cover_description=campaign.cover_description,
+            cost_amounts=[line.amount for line in campaign.cost_lines],
+            goal_amount=campaign.goal_amount,
+        )
+    )
 
 
 def submit_campaign(campaign_id: str, *, actor: User, clock: Clock) -> Campaign:
@@ -84,7 +38,7 @@ def submit_campaign(campaign_id: str, *, actor: User, clock: Clock) -> Campaign:
         campaign = lock_own(session, campaign_id=campaign_id, actor=actor)
         at = clock.now()
         if campaign.status is CampaignStatus.DRAFT and (missing := find_missing(campaign)):
-            raise IncompleteError(missing)
+            raise policy.IncompleteError(missing)
         campaign.move_to(CampaignStatus.SUBMITTED)
         campaign.submitted_at = at
         _note(session, actor, campaign, "campaign.submitted", reason="", at=at)
@@ -109,6 +63,7 @@ def request_changes(campaign_id: str, *, reason: str, actor: User, clock: Clock)
     return _review(
         campaign_id,
         status=CampaignStatus.DRAFT,
+        act=Act.REQUEST_CHANGES,
         action="campaign.changes_requested",
         template="campaign_changes_requested",
         reason=_needed(reason),
@@ -124,9 +79,10 @@ def approve_campaign(
     return _review(
         campaign_id,
         status=CampaignStatus.GATHERING,
+        act=Act.APPROVE,
         action="campaign.approved",
         template="campaign_approved",
-        reason=clean_paragraphs(reason, field="reason", most=LONGEST_REASON),
+        reason=clean_paragraphs(reason, field="reason", most=policy.LONGEST_REASON),
         actor=actor,
         clock=clock,
         supporters_needed=rules.supporters_needed,
@@ -138,6 +94,7 @@ def reject_campaign(campaign_id: str, *, reason: str, actor: User, clock: Clock)
     return _review(
         campaign_id,
         status=CampaignStatus.REJECTED,
+        act=Act.REJECT,
         action="campaign.rejected",
         template="campaign_rejected",
         reason=_needed(reason),
@@ -151,6 +108,7 @@ def suspend_campaign(campaign_id: str, *, reason: str, actor: User, clock: Clock
     return _review(
         campaign_id,
         status=CampaignStatus.SUSPENDED,
+        act=Act.SUSPEND,
         action="campaign.suspended",
         template="campaign_suspended",
         reason=_needed(reason),
@@ -164,26 +122,19 @@ def resume_campaign(campaign_id: str, *, reason: str = "", actor: User, clock: C
     return _review(
         campaign_id,
         status=CampaignStatus.LIVE,
+        act=Act.RESUME,
         action="campaign.resumed",
         template="campaign_resumed",
-        reason=clean_paragraphs(reason, field="reason", most=LONGEST_REASON),
+        reason=clean_paragraphs(reason, field="reason", most=policy.LONGEST_REASON),
         actor=actor,
         clock=clock,
     )
 
 
-_FROM: Final = {
-    "campaign.changes_requested": {CampaignStatus.SUBMITTED},
-    "campaign.approved": {CampaignStatus.SUBMITTED},
-    "campaign.rejected": {CampaignStatus.SUBMITTED, CampaignStatus.GATHERING},
-    "campaign.suspended": {CampaignStatus.LIVE},
-    "campaign.resumed": {CampaignStatus.SUSPENDED},
-}
-
-
 def _review(
     campaign_id: str,
     *,
+    act: Act,
     status: CampaignStatus,
     action: str,
     template: str,
@@ -195,11 +146,11 @@ def _review(
     with transaction() as session:
         campaign = lock(session, Campaign, public_id=campaign_id)
         at = clock.now()
-        campaign.check_is_in(_FROM[action], wanted=status)
+        campaign.check_is_in(policy.allowed_from(act), wanted=status)
         campaign.move_to(status)
-        if action == "campaign.approved":
+        if act is Act.APPROVE:
             campaign.approved_at = at
-        if action == "campaign.changes_requested":
+        if act is Act.REQUEST_CHANGES:
             campaign.review_note = reason
         _note(session, actor, campaign, action, reason=reason, at=at)
         tell_owner(session, campaign, template, at=at, reason=reason, **more)
@@ -207,7 +158,7 @@ def _review(
 
 
 def _needed(reason: str) -> str:
-    return clean_paragraphs(reason, field="reason", most=LONGEST_REASON, is_required=True)
+    return clean_paragraphs(reason, field="reason", most=policy.LONGEST_REASON, is_required=True)
 
 
 def _note(

@@ -15,7 +15,7 @@ from campaigns.models import (
     PledgeStatus,
     Visibility,
 )
-from campaigns.review.decisions import Act
+from campaigns.policy.review import Act
 from octo.content.feature import picture_of
 from octo.content.stories import render_story
 from octo.errors import N_

@@ -22,11 +22,11 @@ from campaigns.drafts.write import (
     MOST_COST_LINES,
     MOST_STOCK,
 )
-from campaigns.launch.cancel import LONGEST_REASON
 from campaigns.models import Category, Collection, Visibility
-from campaigns.pledges.place import ADDRESS_FIELDS, LEAST_PLEDGE, MOST_PLEDGE
+from campaigns.pledges.place import ADDRESS_FIELDS
+from campaigns.policy.pledges import LEAST_PLEDGE, MOST_PLEDGE
+from campaigns.policy.review import LONGEST_REASON, Act
 from campaigns.queries import Stage
-from campaigns.review.decisions import Act
 from octo.errors import N_
 from octo.search import LONGEST_SEARCH
 from octo.web.fields import (

@@ -3,23 +3,18 @@
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from campaigns.models import Campaign, CampaignStatus, Supporter
+from campaigns.models import Campaign, Supporter
+from campaigns.policy.supporters import check_gathering, check_supporter
 from campaigns.team.mails import tell_owner
 from octo.accounts.models import Membership, User, normalise_email
 from octo.checks import Checks
 from octo.clock import Clock
 from octo.config import Rules
 from octo.database import lock, reading, transaction
-from octo.errors import N_, ConflictError, NotFoundError
+from octo.errors import N_, NotFoundError
 from octo.ids import hash_token, new_public_id, new_token
 from octo.mail.outbox import enqueue
 from octo.text import clean_text
-
-
-class NotGatheringError(ConflictError):
-    """The campaign gathers no supporters now."""
-
-    code = "not_gathering"
 
 
 def support_campaign(
@@ -36,7 +31,7 @@ def support_campaign(
         said = check(clean_text, word, field="word", most=280)
     with transaction() as session:
         campaign = lock(session, Campaign, public_id=campaign_id)
-        _check_is_gathering(campaign)
+        check_gathering(campaign.status)
         at = clock.now()
         supporter = session.scalars(
             sa.select(Supporter).filter_by(campaign_id=campaign.id, email=address)
@@ -84,13 +79,12 @@ def confirm_support(token: str, *, clock: Clock, rules: Rules) -> Campaign:
         supporter = lock(session, Supporter, id=found.id)
         if supporter.verified_at is not None:
             return campaign
-        _check_is_gathering(campaign)
+        check_gathering(campaign.status)
         members = sa.select(Membership.user_id).filter_by(organisation_id=campaign.organisation_id)
         is_owner = session.scalars(
             sa.select(User.id).where(User.email == supporter.email, User.id.in_(members))
         ).first()
-        if is_owner is not None:
-            raise ConflictError(N_("Supporters are other people than those who run the campaign."))
+        check_supporter(runs_campaign=is_owner is not None)
         at = clock.now()
         supporter.verified_at = at
         campaign.supporters_count += 1
@@ -106,8 +100,3 @@ def _get_supporter(session: Session, token: str) -> Supporter:
     if found is None:
         raise NotFoundError(N_("This link is not valid any more."))
     return found
-
-
-def _check_is_gathering(campaign: Campaign) -> None:
-    if campaign.status is not CampaignStatus.GATHERING:
-        raise NotGatheringError(N_("This campaign is not looking for supporters now."))

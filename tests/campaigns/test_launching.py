@@ -8,10 +8,9 @@ import pytest
 import sqlalchemy as sa
 
 from campaigns.deadline import transitions
-from campaigns.launch.cancel import cancel_campaign
-from campaigns.launch.extend import CannotExtendError, extend_campaign, most_extra_days
-from campaigns.launch.launch import last_evening
+from campaigns.launch.extend import extend_campaign, most_extra_days
 from campaigns.models import Campaign, CampaignStatus, Outcome
+from campaigns.policy.launch import CannotExtendError, last_evening
 from campaigns.review import review
 from octo.accounts.models import Membership, RoleName, User
 from octo.config import Rules

@@ -11,7 +11,8 @@ import sqlalchemy as sa
 from flask import Flask
 
 from campaigns.models import Campaign, CampaignStatus, Outcome, Pledge, PledgeStatus
-from campaigns.pledges.cancel import CancelRefusedError, cancel_pledge
+from campaigns.pledges.cancel import cancel_pledge
+from campaigns.policy.pledges import CancelRefusedError
 from campaigns.ports import bound_payments
 from octo.database import db
 from octo.worker import run_due

@@ -13,7 +13,7 @@ from typing import Any, ClassVar, Final
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from campaigns.review.decisions import Act
+from campaigns.policy.review import Act
 from tests.machine.ending import DAY, HOUR, MINUTE, News, end, find_leftovers
 from tests.machine.errands import Halt
 from tests.machine.story import Story

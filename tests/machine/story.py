@@ -13,8 +13,9 @@ from campaigns.launch.extend import extend_campaign
 from campaigns.models import Campaign, Collection, Pledge
 from campaigns.pledges.cancel import cancel_pledge
 from campaigns.pledges.place import PledgeWish, place_pledge
+from campaigns.policy.review import Act
 from campaigns.ports import bound_payments
-from campaigns.review.decisions import Act, act_on_campaign
+from campaigns.review.decisions import act_on_campaign
 from octo.accounts.models import Membership, User
 from octo.config import Rules
 from octo.database import reading
