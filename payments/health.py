@@ -17,7 +17,7 @@ from octo.health.heartbeat import Heartbeat, beat, find_heartbeat, note_silence
 from octo.health.vitals import Alert, Gauge, Times, Vitals, VitalsReader, figure
 from octo.money import format_amount
 from payments.blocked import list_frozen
-from payments.ledger.balances import cover
+from payments.ledger.cover import cover
 from payments.models import (
     OPEN_ATTEMPTS,
     Attempt,

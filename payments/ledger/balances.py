@@ -5,36 +5,16 @@ into the checkpoints. A balance is debits less credits, in minor units.
 """
 
 import time
-from dataclasses import dataclass
 from typing import Final
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from octo.database import reading, transaction
-from payments.ledger import chart
 from payments.models.ledger import LedgerCheckpoint, LedgerEntry, LedgerTransaction
 
 WRITERS_TIMEOUT_S: Final = 5.0
 Side = sa.Select[int, str, str, int]
-_OWED_FROM_STRIPE: Final = ("campaign_funds", "tips_held", "owner_payable", "refunds_owed")
-
-
-@dataclass(frozen=True)
-class Cover:
-    """What the Stripe balance leaves once everybody else is served; in minor units.
-
-    Below zero, somebody's refund would be paid with another's money.
-    """
-
-    currency: str
-    stripe_balance: int
-    owed_amount: int
-
-    @property
-    def amount(self) -> int:
-        """Return the cover: what a platform payout may take at most."""
-        return self.stripe_balance - self.owed_amount
 
 
 def balance_of(account: str, currency: str = "EUR") -> int:
@@ -56,17 +36,6 @@ def balances_of(session: Session, currency: str) -> dict[str, int]:
         .group_by(_KEPT.c.account)
     )
     return {account: int(total) for account, total in rows}
-
-
-def cover(session: Session, currency: str = "EUR") -> Cover:
-    """Weigh the Stripe balance against all that backers and owners are owed of it."""
-    balances = balances_of(session, currency)
-    owed = sum(
-        balance
-        for account, balance in balances.items()
-        if chart.kind_of(account).name in _OWED_FROM_STRIPE
-    )
-    return Cover(currency, balances.get(chart.STRIPE_BALANCE, 0), -owed)
 
 
 def fold_balances() -> int:

@@ -1,14 +1,8 @@
-"""The chart of accounts: the only place where an account's code is built or read.
+"""The chart of accounts of Octo, and the only place where an account's code is built."""
 
-A code is a kind (``stripe_balance``) or a kind and whom it is kept for
-(``campaign_funds:cmp_…``).
-"""
-
-from collections.abc import Mapping
-from dataclasses import dataclass
-from enum import StrEnum
-from types import MappingProxyType
 from typing import Final, Protocol
+
+from payments.ledger.accounts import MOVED_BY_STRIPE, AccountKind, Category, Keeper, register
 
 
 class HasPublicId(Protocol):
@@ -18,79 +12,151 @@ class HasPublicId(Protocol):
     def public_id(self) -> str: ...
 
 
-class Side(StrEnum):
-    """The side on which an account normally stands."""
+PLATFORM: Final = Keeper("platform")
+CAMPAIGN: Final = Keeper("campaign", id_prefix="cmp")
+OWNER: Final = Keeper("owner", id_prefix="org")
 
-    DEBIT = "debit"
-    CREDIT = "credit"
-
-
-class Category(StrEnum):
-    """What an account is, in assets = liabilities + income - expenses + equity."""
-
-    ASSET = "asset"
-    LIABILITY = "liability"
-    EQUITY = "equity"
-    INCOME = "income"
-    EXPENSE = "expense"
-
-    @property
-    def normal_side(self) -> Side:
-        """Return the side on which accounts of this category grow."""
-        return Side.DEBIT if self in {Category.ASSET, Category.EXPENSE} else Side.CREDIT
-
-
-class Keeper(StrEnum):
-    """Whom an account is kept for: the platform itself, one campaign or one owner."""
-
-    PLATFORM = "platform"
-    CAMPAIGN = "campaign"
-    OWNER = "owner"
-
-
-@dataclass(frozen=True)
-class AccountKind:
-    """One line of the chart, with its number in the French charts of accounts.
-
-    ``pcg_number`` stands in the general chart (*plan comptable général*), ``pca_number`` in
-    that of associations.
-    """
-
-    name: str
-    category: Category
-    keeper: Keeper
-    pcg_number: str
-    pca_number: str
-
-    @property
-    def normal_side(self) -> Side:
-        """Return the side on which this account normally stands."""
-        return self.category.normal_side
-
-
-def _kinds(*lines: tuple[str, Category, Keeper, str, str]) -> Mapping[str, AccountKind]:
-    return MappingProxyType({line[0]: AccountKind(*line) for line in lines})
-
-
-CHART: Final = _kinds(
-    ("stripe_balance", Category.ASSET, Keeper.PLATFORM, "5121", "5121"),
-    ("bank", Category.ASSET, Keeper.PLATFORM, "512", "512"),
-    ("payouts_in_transit", Category.ASSET, Keeper.PLATFORM, "580", "580"),
-    ("disputed", Category.ASSET, Keeper.CAMPAIGN, "4687", "4687"),
-    ("owner_debt", Category.ASSET, Keeper.OWNER, "411", "411"),
-    ("campaign_funds", Category.LIABILITY, Keeper.CAMPAIGN, "4681", "4672"),
-    ("tips_held", Category.LIABILITY, Keeper.CAMPAIGN, "4688", "4688"),
-    ("owner_payable", Category.LIABILITY, Keeper.CAMPAIGN, "4681", "4672"),
-    ("refunds_owed", Category.LIABILITY, Keeper.CAMPAIGN, "4686", "4686"),
-    ("vat_collected", Category.LIABILITY, Keeper.PLATFORM, "44571", "44571"),
-    ("operator_float", Category.EQUITY, Keeper.PLATFORM, "580", "580"),
-    ("platform_fees", Category.INCOME, Keeper.PLATFORM, "7082", "7082"),
-    ("tips", Category.INCOME, Keeper.PLATFORM, "7088", "75411"),
-    ("processor_fees", Category.EXPENSE, Keeper.PLATFORM, "6278", "6278"),
-    ("dispute_losses", Category.EXPENSE, Keeper.PLATFORM, "6541", "6541"),
+register(
+    AccountKind(
+        name="stripe_balance",
+        category=Category.ASSET,
+        keeper=PLATFORM,
+        pcg_number="5121",
+        pca_number="5121",
+    )
+)
+register(
+    AccountKind(
+        name="bank",
+        category=Category.ASSET,
+        keeper=PLATFORM,
+        pcg_number="512",
+        pca_number="512",
+    )
+)
+register(
+    AccountKind(
+        name="payouts_in_transit",
+        category=Category.ASSET,
+        keeper=PLATFORM,
+        pcg_number="580",
+        pca_number="580",
+    )
+)
+register(
+    AccountKind(
+        name="disputed",
+        category=Category.ASSET,
+        keeper=CAMPAIGN,
+        pcg_number="4687",
+        pca_number="4687",
+    )
+)
+register(
+    AccountKind(
+        name="owner_debt",
+        category=Category.ASSET,
+        keeper=OWNER,
+        pcg_number="411",
+        pca_number="411",
+    )
+)
+register(
+    AccountKind(
+        name="campaign_funds",
+        category=Category.LIABILITY,
+        keeper=CAMPAIGN,
+        pcg_number="4681",
+        pca_number="4672",
+        is_owed_from_stripe=True,
+    )
+)
+register(
+    AccountKind(
+        name="tips_held",
+        category=Category.LIABILITY,
+        keeper=CAMPAIGN,
+        pcg_number="4688",
+        pca_number="4688",
+        is_owed_from_stripe=True,
+    )
+)
+register(
+    AccountKind(
+        name="owner_payable",
+        category=Category.LIABILITY,
+        keeper=CAMPAIGN,
+        pcg_number="4681",
+        pca_number="4672",
+        is_owed_from_stripe=True,
+    )
+)
+register(
+    AccountKind(
+        name="refunds_owed",
+        category=Category.LIABILITY,
+        keeper=CAMPAIGN,
+        pcg_number="4686",
+        pca_number="4686",
+        is_owed_from_stripe=True,
+    )
+)
+register(
+    AccountKind(
+        name="vat_collected",
+        category=Category.LIABILITY,
+        keeper=PLATFORM,
+        pcg_number="44571",
+        pca_number="44571",
+    )
+)
+register(
+    AccountKind(
+        name="operator_float",
+        category=Category.EQUITY,
+        keeper=PLATFORM,
+        pcg_number="580",
+        pca_number="580",
+    )
+)
+register(
+    AccountKind(
+        name="platform_fees",
+        category=Category.INCOME,
+        keeper=PLATFORM,
+        pcg_number="7082",
+        pca_number="7082",
+    )
+)
+register(
+    AccountKind(
+        name="tips",
+        category=Category.INCOME,
+        keeper=PLATFORM,
+        pcg_number="7088",
+        pca_number="75411",
+    )
+)
+register(
+    AccountKind(
+        name="processor_fees",
+        category=Category.EXPENSE,
+        keeper=PLATFORM,
+        pcg_number="6278",
+        pca_number="6278",
+    )
+)
+register(
+    AccountKind(
+        name="dispute_losses",
+        category=Category.EXPENSE,
+        keeper=PLATFORM,
+        pcg_number="6541",
+        pca_number="6541",
+    )
 )
 
-STRIPE_BALANCE: Final = "stripe_balance"
+STRIPE_BALANCE: Final = MOVED_BY_STRIPE
 BANK: Final = "bank"
 PAYOUTS_IN_TRANSIT: Final = "payouts_in_transit"
 VAT_COLLECTED: Final = "vat_collected"
@@ -129,18 +195,3 @@ def disputed(campaign: HasPublicId) -> str:
 def owner_debt(organisation: HasPublicId) -> str:
     """Return the account of what an owner must give back."""
     return f"owner_debt:{organisation.public_id}"
-
-
-def kind_of(account: str) -> AccountKind:
-    """Return the line of the chart an account stands on; ``KeyError`` when it has none."""
-    if kind := find_kind(account):
-        return kind
-    raise KeyError(account)
-
-
-def find_kind(account: str) -> AccountKind | None:
-    """Return the line of the chart an account stands on, or nothing for what is no account."""
-    name, _, subject = account.partition(":")
-    kind = CHART.get(name)
-    is_platform = kind is not None and kind.keeper is Keeper.PLATFORM
-    return None if is_platform == bool(subject) else kind

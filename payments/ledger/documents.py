@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from campaigns.models import Campaign
-from payments.ledger import chart
+from payments.ledger import accounts, chart
 from payments.ledger.balances import sides
 from payments.ledger.integrity import Fault, recompute
 from payments.models import (
@@ -54,7 +54,7 @@ def _expected(session: Session) -> Counter[str]:
 def check_keepers(session: Session) -> Iterator[Fault]:
     """Let no transaction of one campaign touch an account kept for another."""
     side = sa.union_all(*sides()).subquery()
-    kept = [kind.name for kind in chart.CHART.values() if kind.keeper is chart.Keeper.CAMPAIGN]
+    kept = [kind.name for kind in accounts.iter_kinds() if kind.keeper == chart.CAMPAIGN]
     is_foreign = sa.or_(
         *(
             sa.and_(

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from payments.ledger import chart
+from payments.ledger import accounts
 from payments.ledger.balances import sides
 from payments.models import LedgerCheckpoint, LedgerEntry, LedgerTransaction, StripeMovement
 
@@ -55,7 +55,7 @@ def check_entries(session: Session) -> Iterator[Fault]:
 def check_accounts(session: Session) -> Iterator[Fault]:
     """Every account stands in the chart, and each transaction keeps to one currency."""
     for account, _currency in recompute(session):
-        if chart.find_kind(account) is None:
+        if accounts.find_kind(account) is None:
             yield Fault("accounts", account, "is not in the chart of accounts")
     mixed = session.scalars(
         sa.select(LedgerEntry.transaction_id)
@@ -68,14 +68,14 @@ def check_accounts(session: Session) -> Iterator[Fault]:
 
 def check_equation(session: Session) -> Iterator[Fault]:
     """Assets = liabilities + income - expenses + equity, in every currency."""
-    totals: dict[str, dict[chart.Category, int]] = defaultdict(lambda: defaultdict(int))
+    totals: dict[str, dict[accounts.Category, int]] = defaultdict(lambda: defaultdict(int))
     for (account, currency), balance in recompute(session).items():
-        if kind := chart.find_kind(account):
+        if kind := accounts.find_kind(account):
             totals[currency][kind.category] += balance
     for currency, total in totals.items():
-        owned = total[chart.Category.ASSET]
-        owed = -total[chart.Category.LIABILITY] - total[chart.Category.EQUITY]
-        earned = -total[chart.Category.INCOME] - total[chart.Category.EXPENSE]
+        owned = total[accounts.Category.ASSET]
+        owed = -total[accounts.Category.LIABILITY] - total[accounts.Category.EQUITY]
+        earned = -total[accounts.Category.INCOME] - total[accounts.Category.EXPENSE]
         if owned != owed + earned:
             yield Fault("equation", currency, f"assets {owned}, the rest {owed + earned}")
 
@@ -155,7 +155,7 @@ def _booked_on_stripe(after_id: int) -> sa.Subquery:
             sa.func.sum(side.c.amount).label("amount"),
             sa.func.max(side.c.currency).label("currency"),
         )
-        .where(side.c.account == chart.STRIPE_BALANCE)
+        .where(side.c.account == accounts.MOVED_BY_STRIPE)
         .group_by(side.c.transaction_id)
         .subquery("booked")
     )

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from octo.database import reading
 from octo.errors import N_, ConflictError
-from payments.ledger import chart
+from payments.ledger.accounts import MOVED_BY_STRIPE
 from payments.ledger.drafts import EntryDraft, MovementFacts, TransactionDraft
 from payments.ledger.writing import Posting, write, write_alone
 from payments.models.ledger import (
@@ -129,7 +129,7 @@ def _check_movement(movement: MovementFacts, draft: TransactionDraft) -> None:
             reference=draft.reference,
             expected=", ".join(sorted(currencies)),
         )
-    booked = draft.effect_on(chart.STRIPE_BALANCE)
+    booked = draft.effect_on(MOVED_BY_STRIPE)
     if booked != movement.net:
         raise MovementMismatchError(
             N_("Stripe moved %(net)s for %(reference)s, which accounts for %(booked)s."),

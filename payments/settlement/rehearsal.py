@@ -21,7 +21,7 @@ from octo.errors import N_, NotFoundError
 from payments.documents.figures import read_figures, read_processor_fees
 from payments.documents.owner_balance import is_under_way
 from payments.gateway.client import Gateway, StripeAwayError
-from payments.ledger.balances import cover
+from payments.ledger.cover import cover
 from payments.models import (
     Block,
     BooksState,

@@ -13,8 +13,9 @@ from hypothesis.strategies import DataObject
 from campaigns.models import Campaign
 from octo.database import db, reading, transaction
 from payments.ledger import chart, integrity, rules
-from payments.ledger.balances import balance_of, balances_of, cover, fold_balances
+from payments.ledger.balances import balance_of, balances_of, fold_balances
 from payments.ledger.check import check_ledger
+from payments.ledger.cover import cover
 from payments.ledger.integrity import recompute
 from payments.ledger.posting import adopt_movement, post
 from payments.models import LedgerCheckpoint, Payment

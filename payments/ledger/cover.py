@@ -1,0 +1,36 @@
+"""Cover: what the Stripe balance leaves once all that is owed of it is served."""
+
+from dataclasses import dataclass
+
+from sqlalchemy.orm import Session
+
+from payments.ledger import accounts, chart
+from payments.ledger.balances import balances_of
+
+
+@dataclass(frozen=True)
+class Cover:
+    """What the Stripe balance leaves once everybody else is served; in minor units.
+
+    Below zero, somebody's refund would be paid with another's money.
+    """
+
+    currency: str
+    stripe_balance: int
+    owed_amount: int
+
+    @property
+    def amount(self) -> int:
+        """Return the cover: what a platform payout may take at most."""
+        return self.stripe_balance - self.owed_amount
+
+
+def cover(session: Session, currency: str = "EUR") -> Cover:
+    """Weigh the Stripe balance against all that backers and owners are owed of it."""
+    balances = balances_of(session, currency)
+    owed = sum(
+        balance
+        for account, balance in balances.items()
+        if accounts.get_kind(account).is_owed_from_stripe
+    )
+    return Cover(currency, balances.get(chart.STRIPE_BALANCE, 0), -owed)
