@@ -12,12 +12,12 @@ import sqlalchemy as sa
 
 from campaigns.models import Campaign
 from octo.database import db, transaction
-from payments.ledger import rules
+from payments.accounting import entries
 from payments.ledger.drafts import MovementFacts
 from payments.ledger.posting import adopt_alone, adopt_movement
 from payments.models import Payment
 from tests import site
-from tests.payments.ledger import books
+from tests.payments.accounting import books
 
 READY_AFTER_SECONDS: Final = 0.2
 MOST_PER_SECOND: Final = 4000
@@ -53,7 +53,9 @@ def work(order: Order) -> float:
     campaigns = _here["campaigns"]
     charges = _charges(campaigns[:1] if order.is_hot else campaigns)
     enough = round(order.seconds * MOST_PER_SECOND)
-    made = [(one, rules.charge(payment, one)) for payment, one in itertools.islice(charges, enough)]
+    made = [
+        (one, entries.charge(payment, one)) for payment, one in itertools.islice(charges, enough)
+    ]
     time.sleep(max(order.begins_at - time.time(), 0))
     count, began = 0, time.perf_counter()
     while (elapsed := time.perf_counter() - began) < order.seconds:

@@ -26,9 +26,9 @@ from bench.places import migrate, running_site, scratch
 from bench.poster import Order, begin, charge, ready, work
 from campaigns.models import Campaign
 from octo.database import transaction
-from payments.ledger import rules
+from payments.accounting import entries
 from payments.ledger.posting import adopt_movement
-from tests.payments.ledger import books
+from tests.payments.accounting import books
 from tests.postgresql import postgresql_programs, temporary_postgresql
 
 TURNS: Final = 7
@@ -150,7 +150,7 @@ def _overhear(url: str, folder: Path) -> tuple[str, str]:
     heard: list[tuple[str, tuple[str, ...]]] = []
     with running_site(url, folder), transaction() as session:
         payment, movement = charge(session.scalars(sa.select(Campaign)).first(), MARK)
-        draft = rules.charge(payment, movement)
+        draft = entries.charge(payment, movement)
         session.expunge_all()
 
         @sa.event.listens_for(session.connection(), "before_cursor_execute")

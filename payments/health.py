@@ -16,8 +16,8 @@ from octo.errors import N_
 from octo.health.heartbeat import Heartbeat, beat, find_heartbeat, note_silence
 from octo.health.vitals import Alert, Gauge, Times, Vitals, VitalsReader, figure
 from octo.money import format_amount
+from payments.accounting.cover import cover
 from payments.blocked import list_frozen
-from payments.ledger.cover import cover
 from payments.models import (
     OPEN_ATTEMPTS,
     Attempt,

@@ -16,7 +16,7 @@ import sqlalchemy as sa
 from campaigns.models import Campaign, Pledge, PledgeStatus, Visibility
 from octo.database import db, lock, transaction
 from octo.ids import new_public_id
-from payments.ledger import rules
+from payments.accounting import entries
 from payments.ledger.drafts import MovementFacts
 from payments.ledger.posting import adopt_many
 from payments.models import Payment, PaymentStatus
@@ -90,11 +90,11 @@ def gather(campaign: Campaign, movements: Iterable[MovementFacts]) -> int:
         assert len(charges) + len(topups) == len(some)
         with transaction() as session:
             payments = _payments(session, campaign, charges)
-            adopt_many(session, [(one, rules.topup(one)) for one in topups])
+            adopt_many(session, [(one, entries.topup(one)) for one in topups])
             adopt_many(
                 session,
                 [
-                    (one, rules.charge(payment, one))
+                    (one, entries.charge(payment, one))
                     for payment, one in zip(payments, charges, strict=True)
                 ],
             )

@@ -8,8 +8,8 @@ from campaigns.models import Campaign
 from octo.accounts.models import RoleName
 from octo.database import db
 from octo.scheduler import jobs
+from payments.accounting.check import check_ledger
 from payments.ledger.balances import balances_of
-from payments.ledger.check import check_ledger
 from payments.models import OwnerDebt, Settlement, SettlementKind, Transfer
 from tests.make import PASSWORD, Make
 from tests.sandbox import SandboxClient

@@ -6,14 +6,8 @@ from typing import Any, Final
 from flask_babel import gettext
 
 from octo.errors import N_
-from payments.models import (
-    Dispute,
-    DisputeStage,
-    DisputeStatus,
-    Settlement,
-    SettlementKind,
-    TransactionKind,
-)
+from payments.ledger.models import TransactionKind
+from payments.models import Dispute, DisputeStage, DisputeStatus, Settlement, SettlementKind
 from payments.reconciliation.discrepancies import DifferenceKind
 from treasury.queries import CampaignFilter
 from treasury.statements.statement import EVENTS

@@ -14,14 +14,13 @@ from octo.database import reading
 from octo.errors import N_, NotFoundError
 from octo.paging import Window, narrowed
 from octo.search import matching
-from payments.ledger import chart
+from payments.accounting import chart
 from payments.ledger.balances import balances_of
+from payments.ledger.models import LedgerEntry, LedgerTransaction
 from payments.models import (
     Discrepancy,
     Dispute,
     Freeze,
-    LedgerEntry,
-    LedgerTransaction,
     Payment,
     PaymentStatus,
     Refund,

@@ -23,6 +23,7 @@ from octo.web.fields import (
 )
 from octo.web.language import translate
 from payments.freezes import LONGEST_REASON
+from payments.ledger.models import TransactionKind
 from payments.models import (
     DisputeStatus,
     PaymentStatus,
@@ -31,7 +32,6 @@ from payments.models import (
     Resolution,
     ReversalStatus,
     SettlementKind,
-    TransactionKind,
     TransferStatus,
 )
 from payments.refunds.failed import LONGEST_REFERENCE, Means

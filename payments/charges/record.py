@@ -19,12 +19,12 @@ from campaigns.pledges.transitions import (
 from octo.clock import Clock
 from octo.config import Settings
 from octo.database import lock, reading, transaction
+from payments.accounting import entries
 from payments.charges.off_session import record_decline
 from payments.charges.saved_cards import refresh_card
 from payments.context import Context
 from payments.gateway.client import Gateway
 from payments.gateway.facts import ChargeFact, CheckoutFact, IntentFact
-from payments.ledger import rules
 from payments.ledger.posting import adopt_movement
 from payments.locks import lock_payment
 from payments.models import UNDER_WAY, CardStatus, Payment, PaymentStatus, RefundReason, SavedCard
@@ -138,7 +138,7 @@ def record_charge(
             session.flush()
             refund_rest(session, payment, reason=reason, context=context)
     if seen.movement is not None:
-        draft = rules.charge(payment, seen.movement)
+        draft = entries.charge(payment, seen.movement)
         if adopt_movement(session, seen.movement, draft):
             payment.processor_fee_amount = seen.movement.fee
             payment.available_at = seen.movement.available_at

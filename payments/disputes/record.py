@@ -13,10 +13,10 @@ from sqlalchemy.orm import Session
 from campaigns.deadline.transitions import reopen_settling
 from campaigns.models import Campaign, Outcome, PledgeStatus
 from octo.database import lock
+from payments.accounting import entries
 from payments.context import Context
 from payments.documents.issue import correct_documents
 from payments.gateway.facts import DisputeFact
-from payments.ledger import rules
 from payments.ledger.posting import adopt_movement
 from payments.models import (
     Dispute,
@@ -50,7 +50,7 @@ def record_dispute(
     dispute = _find_or_add(session, payment, seen)
     for movement in seen.movements:
         is_withdrawal = movement.amount < 0
-        rule = rules.dispute_withdrawn if is_withdrawal else rules.dispute_reinstated
+        rule = entries.dispute_withdrawn if is_withdrawal else entries.dispute_reinstated
         adopt_movement(session, movement, rule(dispute, movement))
     status = _status_of(seen)
     if dispute.status in _CLOSED and status not in _CLOSED:

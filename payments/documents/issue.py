@@ -17,10 +17,10 @@ from campaigns.models import Campaign, Outcome
 from campaigns.team.mails import tell_owner
 from octo.database import lock
 from octo.ids import new_public_id
+from payments.accounting import entries
 from payments.context import Context
 from payments.documents.figures import read_documented, read_figures, read_processor_fees
 from payments.documents.owner_balance import credit_owner, debit_owner
-from payments.ledger import rules
 from payments.ledger.posting import post
 from payments.models import DocumentSeries, Settlement, SettlementKind
 from payments.policy import Figures
@@ -190,6 +190,6 @@ def _settle_with_owner(
         debt, loss = shares.debt_amount, shares.loss_amount
     elif net < 0:
         debt = -debit_owner(session, campaign, -net, context=context).debt_amount
-    draft = rules.settlement(document, debt_amount=debt, loss_amount=loss)
+    draft = entries.settlement(document, debt_amount=debt, loss_amount=loss)
     if draft is not None:
         post(session, draft)

@@ -1,1 +1,1 @@
-"""Double entry, append-only: the chart, the rules, posting, balances and their check."""
+"""Double entry, append-only: accounts, posting, balances and their integrity."""

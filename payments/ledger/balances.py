@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from octo.database import reading, transaction
-from payments.models.ledger import LedgerCheckpoint, LedgerEntry, LedgerTransaction
+from payments.ledger.models import LedgerCheckpoint, LedgerEntry, LedgerTransaction
 
 WRITERS_TIMEOUT_S: Final = 5.0
 Side = sa.Select[int, str, str, int]

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from payments.models.ledger import TransactionKind
+from payments.ledger.models import TransactionKind
 
 
 @dataclass(frozen=True, slots=True)

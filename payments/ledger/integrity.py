@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from payments.ledger import accounts
 from payments.ledger.balances import sides
-from payments.models import LedgerCheckpoint, LedgerEntry, LedgerTransaction, StripeMovement
+from payments.ledger.models import LedgerCheckpoint, LedgerEntry, LedgerTransaction, StripeMovement
 
 
 @dataclass(frozen=True)

@@ -15,13 +15,13 @@ from octo.database import reading
 from octo.errors import N_, ConflictError
 from payments.ledger.accounts import MOVED_BY_STRIPE
 from payments.ledger.drafts import EntryDraft, MovementFacts, TransactionDraft
-from payments.ledger.writing import Posting, write, write_alone
-from payments.models.ledger import (
+from payments.ledger.models import (
     LedgerEntry,
     LedgerTransaction,
     StripeMovement,
     TransactionKind,
 )
+from payments.ledger.writing import Posting, write, write_alone
 
 
 class ReferenceTakenError(ConflictError):

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from octo.database import Run, alone
 from payments.ledger.drafts import MovementFacts, TransactionDraft
-from payments.models.ledger import StripeMovement
+from payments.ledger.models import StripeMovement
 
 _MOVEMENT: Final = StripeMovement.metadata.tables[StripeMovement.__tablename__]
 _MOVEMENT_COLUMNS: Final = [one.name for one in fields(MovementFacts) if one.name in _MOVEMENT.c]

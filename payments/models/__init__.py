@@ -1,4 +1,4 @@
-"""Payments, attempts, the ledger, settlements, and what Stripe told us."""
+"""Payments, attempts, settlements, and what Stripe told us."""
 
 from payments.models.attempt import (
     OPEN_ATTEMPTS,
@@ -8,13 +8,6 @@ from payments.models.attempt import (
     RateBucket,
 )
 from payments.models.dispute import Dispute, DisputeStage, DisputeStatus
-from payments.models.ledger import (
-    LedgerCheckpoint,
-    LedgerEntry,
-    LedgerTransaction,
-    StripeMovement,
-    TransactionKind,
-)
 from payments.models.payment import (
     UNDER_WAY,
     Payment,
@@ -72,9 +65,6 @@ __all__ = [
     "Freeze",
     "InboxEvent",
     "InboxStatus",
-    "LedgerCheckpoint",
-    "LedgerEntry",
-    "LedgerTransaction",
     "LostDocument",
     "OwnerDebt",
     "OwnerReadiness",
@@ -91,9 +81,7 @@ __all__ = [
     "SavedCard",
     "Settlement",
     "SettlementKind",
-    "StripeMovement",
     "StripePlatform",
-    "TransactionKind",
     "Transfer",
     "TransferReversal",
     "TransferStatus",

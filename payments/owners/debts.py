@@ -13,9 +13,9 @@ from octo.database import lock, transaction
 from octo.errors import N_, ConflictError, InvalidError
 from octo.ids import new_public_id
 from octo.text import clean_paragraphs
+from payments.accounting import entries
 from payments.context import Context
 from payments.documents.owner_balance import find_debt
-from payments.ledger import rules
 from payments.ledger.posting import post
 from payments.models import (
     OwnerDebt,
@@ -109,7 +109,7 @@ def write_off_debt(
         context = Context.read(settings, clock)
         amount = debt.left_amount
         act = new_public_id("act")
-        post(session, rules.debt_written_off(campaign, amount, act=act, at=context.now))
+        post(session, entries.debt_written_off(campaign, amount, act=act, at=context.now))
         debt.written_off_amount += amount
         debt.left_amount = 0
         _note(session, actor, debt, "debt.written_off", reason=reason, context=context, act=act)

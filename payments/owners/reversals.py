@@ -10,11 +10,11 @@ from campaigns.deadline.transitions import reopen_settling
 from campaigns.models import Campaign
 from octo.database import lock
 from octo.ids import new_public_id
+from payments.accounting import entries
 from payments.context import Context
 from payments.documents.owner_balance import credit_owner_again, find_debt
 from payments.gateway.attempts import plan_attempt
 from payments.gateway.facts import ReversalFact
-from payments.ledger import rules
 from payments.ledger.posting import adopt_movement
 from payments.models import (
     AttemptKind,
@@ -91,7 +91,7 @@ def record_reversal(
         debt=debt.left_amount if debt else 0,
         written_off=debt.written_off_amount if debt else 0,
     )
-    draft = rules.transfer_reversal(
+    draft = entries.transfer_reversal(
         campaign,
         seen.movement,
         debt_amount=shares.debt_amount,

@@ -13,11 +13,11 @@ from campaigns.models import Campaign
 from octo.accounts.models import Membership, User
 from octo.database import lock
 from octo.mail.outbox import enqueue
+from payments.accounting import entries
 from payments.context import Context
 from payments.documents.owner_balance import offset_debt
 from payments.gateway.attempts import plan_attempt, withdraw
 from payments.gateway.facts import TransferFact
-from payments.ledger import rules
 from payments.ledger.posting import adopt_movement, post
 from payments.models import (
     Attempt,
@@ -75,7 +75,7 @@ def record_transfer(
     """Take in a transfer Stripe made; a reversal is taken in from its own movement."""
     transfer.stripe_transfer_id = seen.id
     if seen.movement is not None:
-        adopt_movement(session, seen.movement, rules.transfer(transfer, seen.movement))
+        adopt_movement(session, seen.movement, entries.transfer(transfer, seen.movement))
     if transfer.status is TransferStatus.PENDING:
         transfer.move_to(TransferStatus.SUCCEEDED)
         transfer.is_held = False
@@ -91,7 +91,7 @@ def take_back_refused(
     shares = offset_debt(session, transfer.campaign_id, transfer.amount)
     if used := shares.debt_amount + shares.loss_amount:
         transfer.deduct(used)
-        draft = rules.debt_offset(
+        draft = entries.debt_offset(
             transfer.campaign,
             debt_amount=shares.debt_amount,
             loss_amount=shares.loss_amount,

@@ -10,9 +10,9 @@ from octo.clock import Clock
 from octo.config import Settings
 from octo.database import transaction
 from octo.errors import OctoError
+from payments.accounting import entries
 from payments.gateway.client import Gateway, StripeAwayError
 from payments.gateway.lists import fetch_movement, fetch_reversed_transfer
-from payments.ledger import rules
 from payments.ledger.posting import adopt_movement
 from payments.webhooks.handlers import find_handler
 
@@ -79,7 +79,7 @@ def _take_in_fee(movement_id: str, *, gateway: Gateway) -> bool:
     if seen.type not in _OWN_FEES:
         return False
     with transaction() as session:
-        adopt_movement(session, seen, rules.stripe_fee(seen))
+        adopt_movement(session, seen, entries.stripe_fee(seen))
     return True
 
 

@@ -14,11 +14,11 @@ from sqlalchemy.orm import Session
 from octo.clock import Clock
 from octo.config import Settings
 from octo.database import reading, snapshot
+from payments.accounting.check import check_ledger
 from payments.gateway.client import Gateway
 from payments.gateway.lists import fetch_balances
-from payments.ledger.check import check_ledger
 from payments.ledger.integrity import Fault, check_movements
-from payments.models import LedgerTransaction, StripeMovement
+from payments.ledger.models import LedgerTransaction, StripeMovement
 from payments.reconciliation import document_numbers, movements, objects
 from payments.reconciliation.catch_up import catch_up
 from payments.reconciliation.discrepancies import (

@@ -20,7 +20,8 @@ from octo.database import UtcDateTime, db
 from payments.gateway.client import Gateway
 from payments.gateway.facts import ChargeFact, DisputeFact, RefundFact, TransferFact
 from payments.gateway.lists import list_charges, list_disputes, list_refunds, list_transfers
-from payments.models import Dispute, Payment, Refund, StripeMovement, Transfer
+from payments.ledger.models import StripeMovement
+from payments.models import Dispute, Payment, Refund, Transfer
 
 ROWS_AT_A_TIME: Final = 500
 

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from payments.ledger.drafts import MovementFacts
-from payments.models import StripeMovement
+from payments.ledger.models import StripeMovement
 from payments.reconciliation.discrepancies import (
     Comparison,
     Difference,

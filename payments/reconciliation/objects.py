@@ -6,7 +6,8 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Session, aliased
 
-from payments.models import Attempt, AttemptStatus, StripeMovement
+from payments.ledger.models import StripeMovement
+from payments.models import Attempt, AttemptStatus
 from payments.reconciliation.discrepancies import Difference, DifferenceKind, told, two_sides
 from payments.reconciliation.mirror import KNOWN
 from payments.reconciliation.pairs import PAIRS, Pair

@@ -10,18 +10,11 @@ from sqlalchemy.orm import Session
 
 from campaigns.models import Outcome
 from campaigns.pledges.transitions import mark_taken_back
+from payments.accounting import entries
 from payments.context import Context
-from payments.ledger import rules
+from payments.ledger.models import LedgerTransaction
 from payments.ledger.posting import post, reverse
-from payments.models import (
-    Dispute,
-    DisputeStatus,
-    LedgerTransaction,
-    Payment,
-    Refund,
-    RefundStatus,
-    Resolution,
-)
+from payments.models import Dispute, DisputeStatus, Payment, Refund, RefundStatus, Resolution
 from payments.policy import DisputeShares, fitting, share_dispute
 
 
@@ -125,7 +118,7 @@ def _named(shares: DisputeShares) -> dict[str, int]:
 def _book_loss(session: Session, dispute: Dispute, pool: _Pool, *, context: Context) -> None:
     if dispute.withdrawn_amount == 0:
         return
-    post(session, rules.dispute_lost(dispute, at=dispute.closed_at or context.now))
+    post(session, entries.dispute_lost(dispute, at=dispute.closed_at or context.now))
     for refund in pool.covered.get(dispute.id, []):
         refund.resolve(Resolution.DISPUTED, at=context.now)
     payment = dispute.payment

@@ -11,8 +11,8 @@ from octo.config import Settings
 from octo.database import lock, transaction
 from octo.errors import N_
 from octo.text import clean_paragraphs
+from payments.accounting import entries
 from payments.context import Context
-from payments.ledger import rules
 from payments.ledger.posting import post
 from payments.locks import lock_payments
 from payments.models import Payment, Refund, Resolution
@@ -89,7 +89,7 @@ def pay_by_bank(
         failed = _lock_failed(session, refund_id)
         context = Context.read(settings, clock)
         failed.resolve(Resolution.PAID_BY_BANK, at=context.now)
-        post(session, rules.refund_paid_by_bank(failed, at=context.now))
+        post(session, entries.refund_paid_by_bank(failed, at=context.now))
         tell_backer(session, failed, template="refund_paid_by_bank", at=context.now)
         record(
             session,

@@ -14,9 +14,9 @@ from campaigns.deadline.transitions import reopen_settling
 from campaigns.models import PledgeStatus
 from campaigns.pledges.transitions import mail_context, mark_refunded
 from octo.mail.outbox import enqueue
+from payments.accounting import entries
 from payments.context import Context
 from payments.gateway.facts import RefundFact
-from payments.ledger import rules
 from payments.ledger.drafts import MovementFacts, TransactionDraft
 from payments.ledger.posting import adopt_many, post
 from payments.models import Dispute, Refund, RefundStatus
@@ -60,9 +60,9 @@ def _adoptions(
     refund: Refund, seen: RefundFact
 ) -> Iterator[tuple[MovementFacts, TransactionDraft]]:
     if seen.movement is not None:
-        yield seen.movement, rules.refund(refund, seen.movement)
+        yield seen.movement, entries.refund(refund, seen.movement)
     if seen.failure_movement is not None:
-        yield seen.failure_movement, rules.refund_failed(refund, seen.failure_movement)
+        yield seen.failure_movement, entries.refund_failed(refund, seen.failure_movement)
 
 
 def _take_in(session: Session, refund: Refund, seen: RefundFact, *, context: Context) -> bool:
@@ -123,7 +123,7 @@ def _owe(
     while the backer's own bank holds the money.
     """
     refund.failure_reason = reason
-    draft = None if has_left else rules.refund_never_left(refund, at=at)
+    draft = None if has_left else entries.refund_never_left(refund, at=at)
     if draft is not None:
         post(session, draft)
     if reason not in _BANK_HAS_IT:

@@ -18,10 +18,10 @@ from octo.clock import Clock
 from octo.config import Settings
 from octo.database import reading
 from octo.errors import N_, NotFoundError
+from payments.accounting.cover import cover
 from payments.documents.figures import read_figures, read_processor_fees
 from payments.documents.owner_balance import is_under_way
 from payments.gateway.client import Gateway, StripeAwayError
-from payments.ledger.cover import cover
 from payments.models import (
     Block,
     BooksState,

@@ -9,13 +9,13 @@ from campaigns.models import Campaign
 from octo.clock import Clock
 from octo.config import Settings
 from octo.database import lock, reading, transaction
+from payments.accounting import entries
 from payments.charges.record import record_charge, record_checkout, refresh_payment
 from payments.charges.saved_cards import lock_card, record_card, refresh_card
 from payments.context import Context
 from payments.disputes.record import record_dispute
 from payments.gateway.client import Gateway
 from payments.gateway.facts import ChargeFact
-from payments.ledger import rules
 from payments.ledger.drafts import MovementFacts, TransactionDraft
 from payments.ledger.posting import adopt_alone, post
 from payments.locks import lock_payment
@@ -168,7 +168,7 @@ def _on_topup(
     object_id: str, payload: dict[str, Any], *, gateway: Gateway, settings: Settings, clock: Clock
 ) -> bool:
     del payload, settings, clock
-    return _adopt(gateway.get_topup(object_id).movement, rules.topup)
+    return _adopt(gateway.get_topup(object_id).movement, entries.topup)
 
 
 def _on_payout(
@@ -177,11 +177,11 @@ def _on_payout(
     """Book a payout when it leaves, when it arrives, and when the bank sends it back."""
     del payload, settings, clock
     seen = gateway.get_payout(object_id)
-    is_known = _adopt(seen.movement, rules.platform_payout)
-    _adopt(seen.failure_movement, rules.platform_payout_failed)
+    is_known = _adopt(seen.movement, entries.platform_payout)
+    _adopt(seen.failure_movement, entries.platform_payout_failed)
     if is_known and seen.status == "paid":
         with transaction() as session:
-            draft = rules.platform_payout_paid(
+            draft = entries.platform_payout_paid(
                 seen.id, seen.amount, seen.currency, at=seen.arrives_at
             )
             post(session, draft)

@@ -11,7 +11,8 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from octo.database import reading
-from payments.models import Payment, PaymentStatus, Refund, RefundStatus, StripeMovement
+from payments.ledger.models import StripeMovement
+from payments.models import Payment, PaymentStatus, Refund, RefundStatus
 
 _STATUSES: Final = {
     "pending": RefundStatus.PENDING,

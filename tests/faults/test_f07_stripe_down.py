@@ -20,7 +20,7 @@ from octo.accounts.models import RoleName
 from octo.audit import AuditEvent
 from octo.database import db, transaction
 from octo.mail.outbox import OutboxMessage
-from payments.ledger.check import check_ledger
+from payments.accounting.check import check_ledger
 from payments.models import Attempt, AttemptStatus
 from tests.faults.finishing import finish
 from tests.make import PASSWORD, Make

@@ -12,10 +12,10 @@ from flask import Flask
 
 from campaigns.models import Campaign, CampaignStatus, Outcome, Pledge, PledgeStatus
 from octo.database import db
+from payments.accounting.check import check_ledger
 from payments.gateway.client import StripeAwayError
 from payments.gateway.lists import list_refunds
 from payments.gateway.runtime import payments_runtime
-from payments.ledger.check import check_ledger
 from payments.models import Attempt, AttemptKind, AttemptStatus, Refund, RefundStatus
 from tests.faults.altering import AlteringStripe, Reply, altering_stripe
 from tests.faults.finishing import finish

@@ -7,10 +7,10 @@ import sqlalchemy as sa
 
 from campaigns.models import Campaign, CampaignStatus, Collection
 from octo.database import db
+from payments.accounting import chart
+from payments.accounting.check import check_ledger
 from payments.gateway.client import StripeAwayError
-from payments.ledger import chart
 from payments.ledger.balances import balance_of
-from payments.ledger.check import check_ledger
 from payments.models import InboxEvent, InboxStatus, Refund, RefundStatus
 from tests.make import Make
 from tests.moment import Moment

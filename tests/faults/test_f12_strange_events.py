@@ -9,7 +9,8 @@ import sqlalchemy as sa
 from flask.testing import FlaskClient
 
 from octo.database import db
-from payments.models import InboxEvent, InboxStatus, LedgerTransaction, Payment
+from payments.ledger.models import LedgerTransaction
+from payments.models import InboxEvent, InboxStatus, Payment
 from tests.make import Make
 from tests.signing import sign
 from tests.site import WEBHOOK_SECRET

@@ -15,7 +15,7 @@ from sqlalchemy.exc import OperationalError
 
 from campaigns.models import Campaign, CampaignStatus, Pledge
 from octo.database import BUSY_TIMEOUT_MS, db
-from payments.ledger.check import check_ledger
+from payments.accounting.check import check_ledger
 from tests.faults.finishing import agreed_pledge, finish
 from tests.make import Make
 from tests.moment import Moment

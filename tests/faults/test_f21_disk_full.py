@@ -17,7 +17,7 @@ from campaigns.models import Campaign, CampaignStatus
 from demo.supervision import ROOT
 from octo.content.storage import Storage, StorageFullError
 from octo.database import db
-from payments.ledger.check import check_ledger
+from payments.accounting.check import check_ledger
 from payments.models import Attempt
 from tests.faults.finishing import agreed_pledge, finish
 from tests.make import Make

@@ -16,7 +16,7 @@ from campaigns.models import Campaign, CampaignStatus
 from demo.supervision import ROOT
 from octo.database import db
 from octo.health.heartbeat import Heartbeat
-from payments.ledger.check import check_ledger
+from payments.accounting.check import check_ledger
 from payments.models import Attempt, AttemptKind, AttemptStatus
 from tests.faults.finishing import finish, let_pauses_pass
 from tests.make import Make

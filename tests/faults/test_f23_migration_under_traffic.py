@@ -18,7 +18,7 @@ from campaigns.models import Campaign, CampaignStatus
 from octo import schema
 from octo.config import ROOT
 from octo.database import db
-from payments.ledger.check import check_ledger
+from payments.accounting.check import check_ledger
 from tests.faults.finishing import finish
 from tests.make import Make
 from tests.moment import Moment

@@ -12,7 +12,7 @@ from octo.clock import DatabaseClock, move_clock
 from octo.database import db, transaction
 from octo.scheduler import jobs
 from octo.worker import run_due
-from payments.ledger.check import check_ledger
+from payments.accounting.check import check_ledger
 from payments.models import Settlement, Transfer
 from tests.backups import Backup, backup_of
 from tests.faults.finishing import command

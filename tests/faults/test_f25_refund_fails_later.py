@@ -6,7 +6,7 @@ from campaigns.models import Campaign, CampaignStatus, Pledge
 from octo.audit import AuditEvent
 from octo.database import db
 from octo.mail.outbox import OutboxMessage
-from payments.ledger import chart
+from payments.accounting import chart
 from payments.models import Attempt, AttemptKind, Payment, Refund, RefundStatus, Resolution
 from tests.make import Make
 from tests.moment import Moment

@@ -11,7 +11,7 @@ from campaigns.models import Campaign, CampaignStatus, Outcome, Pledge, PledgeSt
 from octo.audit import AuditEvent
 from octo.database import db, transaction
 from octo.mail.outbox import OutboxMessage
-from payments.ledger import chart
+from payments.accounting import chart
 from payments.models import (
     ConnectedAccount,
     InboxEvent,

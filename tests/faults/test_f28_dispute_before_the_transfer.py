@@ -4,7 +4,7 @@ import sqlalchemy as sa
 
 from campaigns.models import CampaignStatus, Outcome, Pledge, PledgeStatus
 from octo.database import db
-from payments.ledger import chart
+from payments.accounting import chart
 from payments.models import (
     Attempt,
     AttemptKind,

@@ -5,7 +5,7 @@ import sqlalchemy as sa
 from campaigns.models import Campaign, CampaignStatus
 from octo.audit import AuditEvent
 from octo.database import db
-from payments.ledger import chart
+from payments.accounting import chart
 from payments.models import Dispute, DisputeStage, ReversalStatus, TransferReversal
 from tests.make import Make
 from tests.moment import Moment

@@ -4,7 +4,7 @@ import sqlalchemy as sa
 
 from campaigns.models import Campaign, CampaignStatus, Pledge
 from octo.database import db
-from payments.ledger import chart
+from payments.accounting import chart
 from payments.models import (
     Discrepancy,
     Freeze,

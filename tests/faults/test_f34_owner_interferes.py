@@ -11,9 +11,9 @@ from campaigns.models import Campaign, CampaignStatus, Outcome
 from octo.accounts.models import Membership, RoleName, User
 from octo.audit import AuditEvent
 from octo.database import db, transaction
-from payments.ledger import chart
+from payments.accounting import chart
+from payments.accounting.check import check_ledger
 from payments.ledger.balances import balance_of
-from payments.ledger.check import check_ledger
 from tests.make import PASSWORD, Make
 from tests.moment import Moment
 from tests.sandbox import SandboxClient

@@ -16,8 +16,8 @@ from campaigns.policy.pledges import CancelRefusedError
 from campaigns.ports import bound_payments
 from octo.database import db
 from octo.worker import run_due
+from payments.accounting.check import check_ledger
 from payments.gateway.runtime import payments_runtime
-from payments.ledger.check import check_ledger
 from tests.faults.finishing import finish
 from tests.make import Make
 from tests.moment import Moment

@@ -8,7 +8,7 @@ from flask import Flask
 
 from campaigns.models import Campaign, CampaignStatus
 from octo.database import db, reading
-from payments.ledger.check import check_ledger
+from payments.accounting.check import check_ledger
 from tests.crowd import charge_cards, gather, movements_at
 from tests.make import Make
 from tests.moment import Moment

@@ -15,16 +15,17 @@ from sqlalchemy.orm import Session
 
 from campaigns.pledges.transitions import _count
 from octo.database import lock_all
+from payments.accounting import chart
 from payments.charges import record
 from payments.context import Context
 from payments.gateway.attempts import Claimed, close, reschedule
 from payments.gateway.calls import NoEffect
 from payments.gateway.client import Gateway
 from payments.gateway.facts import Answer, ChargeFact, Done, Postponed, Refused, Unknown
-from payments.ledger import chart
 from payments.ledger.drafts import EntryDraft, TransactionDraft
+from payments.ledger.models import TransactionKind
 from payments.ledger.posting import post
-from payments.models import Attempt, AttemptKind, Payment, Refund, TransactionKind
+from payments.models import Attempt, AttemptKind, Payment, Refund
 from payments.refunds import requests
 from tests.machine.ending import DAY, News, find_leftovers, settle_down
 from tests.machine.errands import Halt

@@ -12,12 +12,12 @@ from flask import Flask
 from campaigns.models import Campaign, CampaignStatus, Collection, Outcome, Pledge, PledgeStatus
 from octo.database import db, transaction
 from octo.worker import run_due
+from payments.accounting import chart
+from payments.accounting.check import check_ledger
 from payments.freezes import lift_freeze
 from payments.gateway.engine import Engine
 from payments.gateway.runtime import payments_runtime
-from payments.ledger import chart
 from payments.ledger.balances import balance_of
-from payments.ledger.check import check_ledger
 from payments.models import (
     OPEN_ATTEMPTS,
     Attempt,

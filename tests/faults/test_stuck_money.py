@@ -10,12 +10,12 @@ import sqlalchemy as sa
 from campaigns.models import Campaign, CampaignStatus, Outcome, Pledge, PledgeStatus
 from octo.clock import DatabaseClock
 from octo.database import db, transaction
+from payments.accounting import chart
+from payments.accounting.check import check_ledger
 from payments.freezes import lift_freeze
 from payments.gateway import attempts, engine
 from payments.gateway.runtime import payments_runtime
-from payments.ledger import chart
 from payments.ledger.balances import balance_of
-from payments.ledger.check import check_ledger
 from payments.models import (
     Attempt,
     AttemptKind,

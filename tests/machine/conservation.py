@@ -13,18 +13,8 @@ import sqlalchemy as sa
 
 from campaigns.models import Campaign, Pledge, Reward
 from octo.database import Base
-from payments.models import (
-    Attempt,
-    LedgerCheckpoint,
-    LedgerEntry,
-    LedgerTransaction,
-    OwnerDebt,
-    Payment,
-    Refund,
-    Settlement,
-    StripeMovement,
-    Transfer,
-)
+from payments.ledger.models import LedgerCheckpoint, LedgerEntry, LedgerTransaction, StripeMovement
+from payments.models import Attempt, OwnerDebt, Payment, Refund, Settlement, Transfer
 from tests.sandbox import SandboxClient
 
 Json = Any

@@ -8,8 +8,8 @@ from typing import Final, TypeVar
 import sqlalchemy as sa
 
 from octo.database import reading
+from payments.accounting.check import check_ledger
 from payments.gateway.runtime import payments_runtime
-from payments.ledger.check import check_ledger
 from payments.models import OPEN_ATTEMPTS, Attempt, Freeze, InboxEvent, InboxStatus
 from payments.reconciliation.compare import reconcile
 from tests.machine.conservation import STRIPE_BALANCE, Json, Ours, Theirs, find_breaches

@@ -3,7 +3,7 @@
 from flask import Flask
 
 from octo.database import db
-from payments.ledger.check import check_ledger
+from payments.accounting.check import check_ledger
 from tests.make import Make
 from tests.moment import Moment
 from tests.sandbox import SandboxClient

@@ -13,7 +13,7 @@ from migrations import triggers
 from octo.database import configure_engine, db
 from octo.ids import new_public_id
 from payments.models import SettlementKind
-from tests.payments.ledger import books
+from tests.payments.accounting import books
 
 ONE_ROW: Final[dict[str, dict[str, Any]]] = {
     "ledger_transaction": {

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from campaigns.models import Campaign, Collection, Pledge
 from octo.accounts.models import User
 from octo.database import Base, db, transaction
-from payments.ledger.check import check_ledger
+from payments.accounting.check import check_ledger
 from tests.make import PASSWORD, Make
 from tests.moment import Moment
 from tests.sandbox import VISA, SandboxClient

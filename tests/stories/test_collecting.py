@@ -9,9 +9,9 @@ from flask import Flask
 from campaigns.models import Campaign, CampaignStatus, Collection, Outcome, Pledge, PledgeStatus
 from octo.accounts.models import Membership, RoleName, User
 from octo.database import db
-from payments.ledger import chart
+from payments.accounting import chart
+from payments.accounting.check import check_ledger
 from payments.ledger.balances import balance_of
-from payments.ledger.check import check_ledger
 from payments.models import CardStatus, PaymentStatus, Refund, RefundReason, Settlement
 from tests.make import PASSWORD, Make
 from tests.moment import Moment

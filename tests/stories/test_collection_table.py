@@ -13,9 +13,9 @@ from campaigns.models import Campaign, CampaignStatus, Collection, Outcome
 from octo.accounts.models import Membership, User
 from octo.config import ROOT
 from octo.database import db
-from payments.ledger import chart
+from payments.accounting import chart
+from payments.accounting.check import check_ledger
 from payments.ledger.balances import balance_of
-from payments.ledger.check import check_ledger
 from payments.models import Settlement
 from payments.policy import Step, VerdictInputs, next_step
 from tests.make import PASSWORD, Make

@@ -8,7 +8,7 @@ from flask import Flask
 
 from campaigns.models import Campaign, CampaignStatus, Pledge
 from octo.database import db
-from payments.ledger import chart
+from payments.accounting import chart
 from payments.models import Settlement
 from tests.make import Make
 from tests.moment import Moment

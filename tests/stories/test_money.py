@@ -4,7 +4,7 @@ import sqlalchemy as sa
 
 from campaigns.models import Campaign, CampaignStatus, Outcome, Pledge, PledgeStatus
 from octo.database import db
-from payments.ledger import chart
+from payments.accounting import chart
 from payments.ledger.balances import balances_of
 from payments.models import (
     Attempt,

@@ -10,7 +10,8 @@ from flask import Flask
 from campaigns.models import Campaign, Collection, Outcome, Pledge, PledgeStatus, Reward
 from octo.database import db
 from octo.scheduler import jobs
-from payments.models import CardStatus, LedgerTransaction
+from payments.ledger.models import LedgerTransaction
+from payments.models import CardStatus
 from tests.make import PASSWORD, Make
 from tests.moment import Moment
 from tests.octo.mailbox import Mailbox

@@ -11,8 +11,8 @@ from flask.cli import AppGroup, with_appcontext
 from campaigns.commands import campaign_commands
 from octo.command_line import json_option, told_refusals
 from octo.database import snapshot
+from payments.accounting.check import check_ledger
 from payments.gateway.runtime import payments_runtime
-from payments.ledger.check import check_ledger
 from payments.reconciliation.compare import reconcile
 from payments.reconciliation.discrepancies import Comparison
 from payments.reconciliation.restore import Import, import_forgotten

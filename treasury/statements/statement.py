@@ -18,15 +18,9 @@ from sqlalchemy.orm import aliased
 from campaigns.models import Campaign, Pledge
 from octo.database import reading
 from octo.errors import N_
-from payments.ledger import chart
-from payments.models import (
-    LedgerEntry,
-    LedgerTransaction,
-    Payment,
-    Refund,
-    StripeMovement,
-    TransactionKind,
-)
+from payments.accounting import chart
+from payments.ledger.models import LedgerEntry, LedgerTransaction, StripeMovement, TransactionKind
+from payments.models import Payment, Refund
 from treasury.statements.delimited import EXCEL, Cell, Money, Profile, write_csv
 
 ROWS_AT_A_TIME: Final = 500

@@ -12,14 +12,16 @@ from hypothesis.strategies import DataObject
 
 from campaigns.models import Campaign
 from octo.database import db, reading, transaction
-from payments.ledger import chart, integrity, rules
+from payments.accounting import chart, entries
+from payments.accounting.check import check_ledger
+from payments.accounting.cover import cover
+from payments.ledger import integrity
 from payments.ledger.balances import balance_of, balances_of, fold_balances
-from payments.ledger.check import check_ledger
-from payments.ledger.cover import cover
 from payments.ledger.integrity import recompute
+from payments.ledger.models import LedgerCheckpoint
 from payments.ledger.posting import adopt_movement, post
-from payments.models import LedgerCheckpoint, Payment
-from tests.payments.ledger.books import NOON, Books, dispute, movement, refund, transfer
+from payments.models import Payment
+from tests.payments.accounting.books import NOON, Books, dispute, movement, refund, transfer
 
 LARGEST = 1_000_000_00
 
@@ -50,7 +52,7 @@ def test_cover_is_what_the_stripe_balance_leaves_once_all_are_served(books: Book
     books.charge(books.campaign(), amount=50_00, tip=2_00)
     short = cover(db.session())
     seen = movement(500_00, kind="topup")
-    books.adopt(seen, rules.topup(seen))
+    books.adopt(seen, entries.topup(seen))
 
     assert short.amount == -1_03, "Stripe's fee is not given back with a refund"
     assert cover(db.session()).amount == 498_97
@@ -65,14 +67,14 @@ def test_a_smaller_id_that_commits_later_is_never_folded_over(books: Books) -> N
 
     def post_slowly() -> None:
         with app.app_context(), transaction() as session:
-            post(session, rules.platform_payout_paid("po_1", 1_00, "EUR", at=NOON))
+            post(session, entries.platform_payout_paid("po_1", 1_00, "EUR", at=NOON))
             posted.set()
             may_commit.wait(10)
 
     slow = threading.Thread(target=post_slowly)
     slow.start()
     posted.wait(10)
-    books.post(rules.platform_payout_paid("po_2", 2_00, "EUR", at=NOON))
+    books.post(entries.platform_payout_paid("po_2", 2_00, "EUR", at=NOON))
     threading.Timer(0.3, may_commit.set).start()
     fold_balances()
     slow.join()
@@ -84,7 +86,7 @@ def test_a_smaller_id_that_commits_later_is_never_folded_over(books: Books) -> N
 
 def test_eight_threads_post_to_one_account_while_it_is_folded(books: Books) -> None:
     app = current_app._get_current_object()  # type: ignore[attr-defined]  # werkzeug's proxy
-    drafts = [[rules.topup(movement(1, kind="topup")) for _ in range(15)] for _ in range(8)]
+    drafts = [[entries.topup(movement(1, kind="topup")) for _ in range(15)] for _ in range(8)]
 
     def run(number: int) -> None:
         with app.app_context():
@@ -138,24 +140,24 @@ class History:
     def fail_a_refund(self) -> None:
         asked = refund(self.payment(), funds=self.amount(100))
         seen = movement(asked.amount)
-        self.books.adopt(seen, rules.refund_failed(asked, seen))
+        self.books.adopt(seen, entries.refund_failed(asked, seen))
 
     def pay_the_owner(self) -> None:
         document = self.books.settle(self.campaign(), base=self.amount())
         seen = movement(-document.net_amount, kind="transfer")
-        self.books.adopt(seen, rules.transfer(transfer(document), seen))
+        self.books.adopt(seen, entries.transfer(transfer(document), seen))
 
     def contest(self) -> None:
         funds, loss = self.amount(100), self.data.draw(st.integers(0, 100))
         contested = dispute(self.payment(), funds=funds, loss=loss)
         seen = movement(-contested.amount, fee=15_00, kind="adjustment")
-        self.books.adopt(seen, rules.dispute_withdrawn(contested, seen))
-        self.books.post(rules.dispute_lost(contested, at=NOON))
+        self.books.adopt(seen, entries.dispute_withdrawn(contested, seen))
+        self.books.post(entries.dispute_lost(contested, at=NOON))
 
     def top_up(self) -> None:
         seen = movement(self.amount(), kind="topup")
         with transaction() as session:
-            adopt_movement(session, seen, rules.topup(seen))
+            adopt_movement(session, seen, entries.topup(seen))
 
     def fold(self) -> None:
         fold_balances()

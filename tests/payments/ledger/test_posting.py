@@ -9,9 +9,10 @@ from flask import current_app
 from sqlalchemy import event
 
 from octo.database import db, transaction
-from payments.ledger import chart, rules
+from payments.accounting import chart, entries
 from payments.ledger.balances import balance_of
 from payments.ledger.drafts import EntryDraft, TransactionDraft
+from payments.ledger.models import LedgerEntry, LedgerTransaction, StripeMovement
 from payments.ledger.posting import (
     ForeignMovementError,
     MovementMismatchError,
@@ -21,8 +22,7 @@ from payments.ledger.posting import (
     post_many,
     reverse,
 )
-from payments.models import LedgerEntry, LedgerTransaction, StripeMovement
-from tests.payments.ledger.books import NOON, Books, movement, payment
+from tests.payments.accounting.books import NOON, Books, movement, payment
 
 
 def count(table: type[LedgerEntry | LedgerTransaction | StripeMovement]) -> int:
@@ -30,7 +30,7 @@ def count(table: type[LedgerEntry | LedgerTransaction | StripeMovement]) -> int:
 
 
 def topup(amount: int = 500_00) -> TransactionDraft:
-    return rules.topup(movement(amount, kind="topup"))
+    return entries.topup(movement(amount, kind="topup"))
 
 
 def test_a_charge_is_kept_whole(books: Books) -> None:
@@ -99,7 +99,7 @@ def test_posting_nothing_is_nothing(books: Books) -> None:
 
 def test_a_movement_is_adopted_once_by_whoever_hears_of_it(books: Books) -> None:
     seen = movement(500_00, kind="topup")
-    draft = rules.topup(seen)
+    draft = entries.topup(seen)
 
     assert books.adopt(seen, draft) is not None
     assert books.adopt(seen, draft) is None
@@ -111,24 +111,26 @@ def test_a_movement_is_adopted_once_by_whoever_hears_of_it(books: Books) -> None
 
 def test_another_movement_under_a_reference_is_refused(books: Books) -> None:
     first, second = movement(1_00, kind="topup"), movement(1_00, kind="topup")
-    books.adopt(first, rules.topup(first))
+    books.adopt(first, entries.topup(first))
 
     with pytest.raises(ReferenceTakenError):
-        books.adopt(second, replace(rules.topup(second), reference=rules.topup(first).reference))
+        books.adopt(
+            second, replace(entries.topup(second), reference=entries.topup(first).reference)
+        )
 
     assert count(StripeMovement) == 1
 
 
 def test_a_movement_adopted_alone_is_checked_and_adopted_once_too(books: Books) -> None:
     first, second = movement(5_00, kind="topup"), movement(6_00, kind="topup")
-    draft = rules.topup(first)
+    draft = entries.topup(first)
 
     assert adopt_alone(first, draft) is not None
     assert adopt_alone(first, draft) is None
     with pytest.raises(ReferenceTakenError):
-        adopt_alone(second, replace(rules.topup(second), reference=draft.reference))
+        adopt_alone(second, replace(entries.topup(second), reference=draft.reference))
     with pytest.raises(MovementMismatchError):
-        adopt_alone(replace(second, net=5_99), rules.topup(second))
+        adopt_alone(replace(second, net=5_99), entries.topup(second))
 
     assert count(LedgerTransaction) == count(StripeMovement) == 1
     assert balance_of(chart.STRIPE_BALANCE) == 5_00
@@ -139,7 +141,7 @@ def test_posting_reads_no_more_of_a_long_ledger_than_of_a_short_one(books: Books
         return
     with transaction() as session:
         seen = [movement(1_00, kind="topup") for _ in range(2000)]
-        adopt_many(session, [(one, rules.topup(one)) for one in seen])
+        adopt_many(session, [(one, entries.topup(one)) for one in seen])
     with transaction() as session:
         session.execute(sa.text("ANALYZE"))
     scanned = sa.text(
@@ -148,16 +150,16 @@ def test_posting_reads_no_more_of_a_long_ledger_than_of_a_short_one(books: Books
 
     with transaction() as session:
         seen = [movement(1_00, kind="topup") for _ in range(50)]
-        adopt_many(session, [(one, rules.topup(one)) for one in seen])
+        adopt_many(session, [(one, entries.topup(one)) for one in seen])
         assert session.scalar(scanned) == 0
 
 
 def test_known_and_new_movements_are_adopted_together(books: Books) -> None:
     known, new = movement(1_00, kind="topup"), movement(2_00, kind="topup")
-    books.adopt(known, rules.topup(known))
+    books.adopt(known, entries.topup(known))
 
     with transaction() as session:
-        ids = adopt_many(session, [(known, rules.topup(known)), (new, rules.topup(new))])
+        ids = adopt_many(session, [(known, entries.topup(known)), (new, entries.topup(new))])
 
     assert ids[0] is None
     assert ids[1] is not None
@@ -167,7 +169,7 @@ def test_known_and_new_movements_are_adopted_together(books: Books) -> None:
 def test_converted_money_is_refused_before_anything_is_written(books: Books) -> None:
     converted = replace(movement(1_00), exchange_rate="1.09")
     in_dollars = replace(movement(1_00), currency="USD")
-    in_euros = rules.topup(movement(1_00))
+    in_euros = entries.topup(movement(1_00))
 
     for seen in (converted, in_dollars):
         with pytest.raises(ForeignMovementError):
@@ -181,7 +183,7 @@ def test_an_amount_that_is_not_the_events_is_refused(books: Books) -> None:
     seen = movement(49_00, fee=1_00)
 
     with pytest.raises(MovementMismatchError):
-        books.adopt(seen, rules.charge(payment(campaign, amount=50_00), seen))
+        books.adopt(seen, entries.charge(payment(campaign, amount=50_00), seen))
 
     assert count(LedgerTransaction) == count(StripeMovement) == 0
 

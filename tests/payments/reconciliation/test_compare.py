@@ -9,7 +9,7 @@ from flask import Flask
 
 from migrations import triggers
 from octo.database import db
-from payments.ledger import chart
+from payments.accounting import chart
 from payments.ledger.balances import balance_of
 from payments.models import Discrepancy
 from payments.reconciliation.discrepancies import DifferenceKind

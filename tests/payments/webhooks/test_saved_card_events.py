@@ -6,7 +6,7 @@ from flask.testing import FlaskClient
 from campaigns.models import Campaign, CampaignStatus, Collection
 from octo.database import db
 from octo.scheduler import jobs
-from payments.ledger.check import check_ledger
+from payments.accounting.check import check_ledger
 from payments.models import PaymentStatus
 from tests.make import Make
 from tests.moment import Moment

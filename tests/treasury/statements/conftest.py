@@ -1,5 +1,5 @@
 """Statements are read from the same books as the ledger's own tests."""
 
-from tests.payments.ledger.conftest import books
+from tests.payments.accounting.conftest import books
 
 __all__ = ["books"]

@@ -8,10 +8,10 @@ import pytest
 
 from campaigns.models import Campaign
 from octo.database import db
-from payments.ledger import chart, rules
+from payments.accounting import chart, entries
 from payments.ledger.balances import balance_of
-from payments.models import TransactionKind
-from tests.payments.ledger.books import Books, movement, transfer
+from payments.ledger.models import TransactionKind
+from tests.payments.accounting.books import Books, movement, transfer
 from treasury.statements import statement
 from treasury.statements.delimited import EXCEL, MACHINE, Money, Profile, write_csv
 
@@ -24,7 +24,7 @@ def campaign(books: Books) -> Campaign:
     books.refund(books.charge(campaign, amount=50_00), funds=50_00)
     document = books.settle(campaign, base=100_00, tips=2_00)
     seen = movement(-document.net_amount, kind="transfer", source="tr_1")
-    books.adopt(seen, rules.transfer(transfer(document), seen))
+    books.adopt(seen, entries.transfer(transfer(document), seen))
     books.charge(books.campaign(), amount=7_00)
     db.session.rollback()
     return campaign

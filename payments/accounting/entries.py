@@ -8,10 +8,10 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from campaigns.models import Campaign
-from payments.ledger import chart
+from payments.accounting import chart
 from payments.ledger.drafts import EntryDraft, MovementFacts, TransactionDraft
+from payments.ledger.models import TransactionKind
 from payments.models import Dispute, Payment, Refund, Settlement, SettlementKind, Transfer
-from payments.models.ledger import TransactionKind
 
 Line = tuple[str, str, int]
 

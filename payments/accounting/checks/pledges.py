@@ -7,7 +7,8 @@ from sqlalchemy.orm import Session
 
 from campaigns.models import Campaign, Collection, Pledge, PledgeStatus
 from payments.ledger.integrity import Fault
-from payments.models import Payment, PaymentStatus, StripeMovement
+from payments.ledger.models import StripeMovement
+from payments.models import Payment, PaymentStatus
 
 _PAID_FOR = (PledgeStatus.ACTIVE, PledgeStatus.COLLECTED)
 

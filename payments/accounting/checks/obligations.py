@@ -11,9 +11,9 @@ from campaigns.models import Campaign
 from octo.accounts.models import Organisation
 from payments.ledger.balances import sides
 from payments.ledger.integrity import Fault, recompute
+from payments.ledger.models import LedgerTransaction
 from payments.models import (
     Dispute,
-    LedgerTransaction,
     OwnerDebt,
     Payment,
     Refund,

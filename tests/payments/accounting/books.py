@@ -11,7 +11,7 @@ from campaigns.models import Campaign, Category, Pledge
 from octo.accounts.models import Organisation
 from octo.database import transaction
 from octo.ids import new_public_id
-from payments.ledger import rules
+from payments.accounting import entries
 from payments.ledger.drafts import MovementFacts, TransactionDraft
 from payments.ledger.posting import adopt_movement, post
 from payments.models import (
@@ -200,7 +200,7 @@ class Books:
         made = self._keep(payment(of, amount=amount, tip=tip))
         fee = made.total_amount * 15 // 1000 + 25
         seen = movement(made.total_amount, fee=fee, source=made.stripe_charge_id)
-        self.adopt(seen, rules.charge(made, seen))
+        self.adopt(seen, entries.charge(made, seen))
         with transaction():
             made.processor_fee_amount = fee
             made.available_at = seen.available_at
@@ -210,7 +210,7 @@ class Books:
         """Keep a refund and book it."""
         made = self._keep(refund(of, funds=funds, tip=tip))
         seen = movement(-made.amount, source=made.stripe_refund_id, kind="refund")
-        self.adopt(seen, rules.refund(made, seen))
+        self.adopt(seen, entries.refund(made, seen))
         return made
 
     def settle(
@@ -225,7 +225,7 @@ class Books:
         made = settlement(of, base=base, tips=tips, kind=kind)
         self._keep(DocumentSeries(name=made.number.removesuffix("-1"), last_number=1))
         self._keep(made)
-        draft = rules.settlement(made)
+        draft = entries.settlement(made)
         assert draft is not None
         self.post(draft)
         return made
@@ -238,7 +238,7 @@ class Books:
         """Keep a dispute and book what its bank withdrew."""
         made = self._keep(dispute(of, funds=funds))
         seen = movement(-funds, fee=15_00, source=made.stripe_dispute_id, kind="adjustment")
-        self.adopt(seen, rules.dispute_withdrawn(made, seen))
+        self.adopt(seen, entries.dispute_withdrawn(made, seen))
         return made
 
     def adopt(self, seen: MovementFacts, draft: TransactionDraft) -> int | None:

@@ -10,7 +10,7 @@ from flask import current_app
 from migrations import triggers
 from octo.database import db
 from payments.ledger.balances import fold_balances
-from tests.payments.ledger.books import Books
+from tests.payments.accounting.books import Books
 
 A_DEBT = """
 INSERT INTO owner_debt (public_id, campaign_id, currency, incurred_amount, restored_amount,

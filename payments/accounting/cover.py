@@ -4,7 +4,8 @@ from dataclasses import dataclass
 
 from sqlalchemy.orm import Session
 
-from payments.ledger import accounts, chart
+from payments.accounting import chart
+from payments.ledger import accounts
 from payments.ledger.balances import balances_of
 
 

@@ -7,19 +7,18 @@ import sqlalchemy as sa
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from campaigns.models import Campaign
-from payments.ledger import accounts, chart
+from payments.accounting import chart
+from payments.ledger import accounts
 from payments.ledger.balances import sides
 from payments.ledger.integrity import Fault, recompute
+from payments.ledger.models import LedgerEntry, LedgerTransaction, TransactionKind
 from payments.models import (
     DocumentSeries,
-    LedgerEntry,
-    LedgerTransaction,
     LostDocument,
     Payment,
     Refund,
     Settlement,
     SettlementKind,
-    TransactionKind,
     Transfer,
     TransferStatus,
 )

@@ -9,10 +9,11 @@ from typing import Final
 import pytest
 
 from octo.config import ROOT
-from payments.ledger import accounts, rules
+from payments.accounting import entries
+from payments.ledger import accounts
 from payments.ledger.drafts import TransactionDraft
 from payments.models import SettlementKind
-from tests.payments.ledger.books import (
+from tests.payments.accounting.books import (
     NOON,
     campaign,
     dispute,
@@ -41,60 +42,62 @@ DOCUMENT_OF_1000 = settlement(PAYMENT.campaign, base=1000_00, tips=40_00)
 CREDIT_NOTE = settlement(PAYMENT.campaign, base=100_00, kind=SettlementKind.CREDIT_NOTE)
 
 EXAMPLES: Final[dict[str, Example]] = {
-    "A pledge of 50.00 with": partial(rules.charge, PAYMENT, movement(52_00, fee=1_03)),
-    "The same, paid after": partial(rules.charge, LATE, movement(52_00, fee=1_03)),
-    "A card saved with a pledge": partial(rules.charge, PAYMENT, movement(52_00, fee=1_03)),
-    "The same pledge is paid a second": partial(rules.charge, LATE, movement(52_00, fee=1_03)),
-    "The pledge and its tip": partial(rules.refund, WHOLE, movement(-52_00)),
-    "20.00 of the pledge": partial(rules.refund, refund(PAYMENT, funds=20_00), movement(-20_00)),
-    "Late money": partial(rules.refund, refund(LATE, owed=52_00), movement(-52_00)),
-    "The refund comes back": partial(rules.refund_failed, WHOLE, movement(52_00)),
-    "Stripe refuses the refund": partial(rules.refund_never_left, WHOLE, at=NOON),
-    "A refund that failed": partial(rules.refund_paid_by_bank, WHOLE, at=NOON),
-    "A campaign of 1,000.00": partial(rules.settlement, DOCUMENT_OF_1000),
-    "A credit note": partial(rules.settlement, CREDIT_NOTE),
-    "The settlement's net": partial(rules.transfer, transfer(DOCUMENT_OF_1000), movement(-916_00)),
-    "The transfer is taken": partial(rules.transfer_reversal, PAYMENT.campaign, movement(916_00)),
-    "A bank takes back": partial(rules.dispute_withdrawn, DISPUTE, movement(-52_00, fee=15_00)),
-    "The dispute is won": partial(rules.dispute_reinstated, DISPUTE, movement(52_00, fee=-15_00)),
-    "The dispute is lost:": partial(rules.dispute_lost, DISPUTE, at=NOON),
-    "A dispute of late": partial(rules.dispute_lost, dispute(LATE, funds=0, owed=52_00), at=NOON),
-    "A dispute takes 55.00": partial(
-        rules.dispute_lost, dispute(PAYMENT, funds=50_00, tip=2_00, loss=3_00), at=NOON
+    "A pledge of 50.00 with": partial(entries.charge, PAYMENT, movement(52_00, fee=1_03)),
+    "The same, paid after": partial(entries.charge, LATE, movement(52_00, fee=1_03)),
+    "A card saved with a pledge": partial(entries.charge, PAYMENT, movement(52_00, fee=1_03)),
+    "The same pledge is paid a second": partial(entries.charge, LATE, movement(52_00, fee=1_03)),
+    "The pledge and its tip": partial(entries.refund, WHOLE, movement(-52_00)),
+    "20.00 of the pledge": partial(entries.refund, refund(PAYMENT, funds=20_00), movement(-20_00)),
+    "Late money": partial(entries.refund, refund(LATE, owed=52_00), movement(-52_00)),
+    "The refund comes back": partial(entries.refund_failed, WHOLE, movement(52_00)),
+    "Stripe refuses the refund": partial(entries.refund_never_left, WHOLE, at=NOON),
+    "A refund that failed": partial(entries.refund_paid_by_bank, WHOLE, at=NOON),
+    "A campaign of 1,000.00": partial(entries.settlement, DOCUMENT_OF_1000),
+    "A credit note": partial(entries.settlement, CREDIT_NOTE),
+    "The settlement's net": partial(
+        entries.transfer, transfer(DOCUMENT_OF_1000), movement(-916_00)
     ),
-    "The owner was paid": partial(rules.settlement, CREDIT_NOTE, debt_amount=-91_60),
+    "The transfer is taken": partial(entries.transfer_reversal, PAYMENT.campaign, movement(916_00)),
+    "A bank takes back": partial(entries.dispute_withdrawn, DISPUTE, movement(-52_00, fee=15_00)),
+    "The dispute is won": partial(entries.dispute_reinstated, DISPUTE, movement(52_00, fee=-15_00)),
+    "The dispute is lost:": partial(entries.dispute_lost, DISPUTE, at=NOON),
+    "A dispute of late": partial(entries.dispute_lost, dispute(LATE, funds=0, owed=52_00), at=NOON),
+    "A dispute takes 55.00": partial(
+        entries.dispute_lost, dispute(PAYMENT, funds=50_00, tip=2_00, loss=3_00), at=NOON
+    ),
+    "The owner was paid": partial(entries.settlement, CREDIT_NOTE, debt_amount=-91_60),
     "The dispute that led": partial(
-        rules.settlement,
+        entries.settlement,
         settlement(PAYMENT.campaign, base=100_00),
         debt_amount=60_00,
         loss_amount=11_60,
     ),
     "40.00 of the transfer": partial(
-        rules.transfer_reversal, PAYMENT.campaign, movement(40_00), debt_amount=40_00
+        entries.transfer_reversal, PAYMENT.campaign, movement(40_00), debt_amount=40_00
     ),
     "A transfer of 91.60 is": partial(
-        rules.transfer_reversal,
+        entries.transfer_reversal,
         PAYMENT.campaign,
         movement(91_60),
         debt_amount=40_00,
         loss_amount=20_00,
     ),
     "The owner's debt is written": partial(
-        rules.debt_written_off, PAYMENT.campaign, 52_00, act="act_1", at=NOON
+        entries.debt_written_off, PAYMENT.campaign, 52_00, act="act_1", at=NOON
     ),
     "A transfer under way": partial(
-        rules.debt_offset,
+        entries.debt_offset,
         PAYMENT.campaign,
         debt_amount=91_60,
         loss_amount=0,
         act="trf_1:9160",
         at=NOON,
     ),
-    "The operator tops": partial(rules.topup, movement(500_00, kind="topup")),
-    "300.00 leave": partial(rules.platform_payout, movement(-300_00, kind="payout")),
-    "They arrive": partial(rules.platform_payout_paid, "po_1", 300_00, "EUR", at=NOON),
-    "They are sent back": partial(rules.platform_payout_failed, movement(300_00)),
-    "Stripe charges 2.00": partial(rules.stripe_fee, movement(-2_00, kind="stripe_fee")),
+    "The operator tops": partial(entries.topup, movement(500_00, kind="topup")),
+    "300.00 leave": partial(entries.platform_payout, movement(-300_00, kind="payout")),
+    "They arrive": partial(entries.platform_payout_paid, "po_1", 300_00, "EUR", at=NOON),
+    "They are sent back": partial(entries.platform_payout_failed, movement(300_00)),
+    "Stripe charges 2.00": partial(entries.stripe_fee, movement(-2_00, kind="stripe_fee")),
 }
 
 
@@ -125,8 +128,8 @@ def test_every_rule_and_every_example_is_documented() -> None:
     documented = {row[1].strip("`") for row in _rows("Business events")}
     public = {
         name
-        for name, rule in inspect.getmembers(rules, inspect.isfunction)
-        if rule.__module__ == rules.__name__ and not name.startswith("_")
+        for name, rule in inspect.getmembers(entries, inspect.isfunction)
+        if rule.__module__ == entries.__name__ and not name.startswith("_")
     }
 
     assert documented == public
@@ -147,7 +150,7 @@ def test_the_chart_is_the_documented_one() -> None:
 
 
 def test_what_was_owed_already_is_not_booked_again() -> None:
-    assert rules.refund_never_left(refund(LATE, owed=52_00), at=NOON) is None
+    assert entries.refund_never_left(refund(LATE, owed=52_00), at=NOON) is None
 
 
 @pytest.mark.parametrize("account", ["", "nothing", "bank:cmp_1", "campaign_funds", "tips_held:"])

@@ -7,9 +7,10 @@ from typing import Any, Final
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from payments.ledger import documents, integrity, obligations, pledges
+from payments.accounting.checks import documents, obligations, pledges
+from payments.ledger import integrity
 from payments.ledger.integrity import Fault
-from payments.models import LedgerEntry, LedgerTransaction, StripeMovement
+from payments.ledger.models import LedgerEntry, LedgerTransaction, StripeMovement
 
 Rule = Callable[[Session], Iterator[Fault]]
 
