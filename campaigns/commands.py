@@ -14,7 +14,7 @@ from campaigns.deadline.outage import extend_for_outage, read_local
 from campaigns.drafts import exchange
 from campaigns.models import Campaign, CampaignStatus
 from octo.accounts.models import User
-from octo.accounts.services import BY_COMMAND
+from octo.accounts.roles import BY_COMMAND
 from octo.command_line import EmailAddress, json_option, told_refusals
 from octo.content.feature import storage
 from octo.content.images import keep_image

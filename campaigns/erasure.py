@@ -13,8 +13,8 @@ from campaigns.models import (
     Supporter,
     Visibility,
 )
+from octo.accounts.erasure import StillNeededError
 from octo.accounts.models import Membership, User
-from octo.accounts.services import StillNeededError
 from octo.errors import N_
 
 _AT_REST: Final = (CampaignStatus.DRAFT, CampaignStatus.REJECTED, CampaignStatus.SETTLED)

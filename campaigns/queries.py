@@ -17,7 +17,7 @@ from campaigns.models import (
     Supporter,
 )
 from octo.accounts.models import Membership, Organisation, User
-from octo.accounts.services import AuditEntry, trail_of
+from octo.accounts.trail import AuditEntry, trail_of
 from octo.database import reading
 from octo.errors import N_, NotFoundError
 from octo.paging import Window, narrowed

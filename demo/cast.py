@@ -5,7 +5,7 @@ from flask_security import hash_password
 from demo.season import Season
 from demo.sign_ins import DEMO_PASSWORD
 from octo.accounts.models import RoleName, User
-from octo.accounts.services import create_user
+from octo.accounts.people import create_user
 from octo.clock import Clock
 
 

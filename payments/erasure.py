@@ -12,8 +12,8 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from campaigns.models import Pledge
+from octo.accounts.erasure import StillNeededError
 from octo.accounts.models import User
-from octo.accounts.services import StillNeededError
 from octo.errors import N_
 from payments.models import (
     OPEN_ATTEMPTS,

@@ -15,7 +15,7 @@ from campaigns.schemas.answers import CampaignSummarySchema, ReviewSchema
 from campaigns.schemas.bodies import DecisionSchema, OutageExtensionSchema
 from octo.accounts.current_user import this_user
 from octo.accounts.schemas import ActSchema
-from octo.accounts.services import AuditEntry
+from octo.accounts.trail import AuditEntry
 from octo.errors import N_
 from octo.paging import Page, Window
 from octo.runtime import runtime

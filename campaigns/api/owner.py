@@ -22,7 +22,7 @@ from campaigns.schemas.answers import (
 from campaigns.schemas.bodies import ExtensionSchema, ReasonSchema
 from octo.accounts.current_user import this_user
 from octo.accounts.schemas import ActSchema
-from octo.accounts.services import AuditEntry
+from octo.accounts.trail import AuditEntry
 from octo.errors import N_
 from octo.paging import Page, Window
 from octo.runtime import runtime

@@ -26,7 +26,7 @@ from campaigns.drafts.write import (
 )
 from campaigns.models import Campaign, Reward
 from octo.accounts.models import LONGEST_NAME, Membership, Organisation, RoleName, User
-from octo.accounts.services import get_role
+from octo.accounts.roles import get_role
 from octo.audit import record
 from octo.clock import Clock
 from octo.config import Rules

@@ -6,7 +6,7 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_security import current_user
 
-from octo.accounts import services
+from octo.accounts import people, roles
 from octo.accounts.models import RoleName, User
 from octo.audit import AuditEvent
 from octo.checks import Checks
@@ -68,7 +68,7 @@ def users() -> ResponseReturnValue:
     page = asked_page()
     words = request.args.get("q", "").strip()
     with reading() as session:
-        found = services.list_users(
+        found = people.list_users(
             session, words=words, limit=PAGE_SIZE + 1, offset=(page - 1) * PAGE_SIZE
         )
     return render_template(
@@ -85,7 +85,7 @@ def users() -> ResponseReturnValue:
 def user(user_id: str) -> ResponseReturnValue:
     """Show one person, their roles, and what was done about them."""
     with reading() as session:
-        person = services.get_user(session, user_id)
+        person = people.get_user(session, user_id)
         trail = list(
             session.scalars(
                 sa.select(AuditEvent).filter_by(subject=user_id).order_by(AuditEvent.id.desc())
@@ -104,7 +104,7 @@ def user(user_id: str) -> ResponseReturnValue:
 @shown_again_by(user)
 def change_role(user_id: str) -> ResponseReturnValue:
     """Give or take one role, with a reason for the trail."""
-    change = services.revoke_role if request.form.get("act") == "revoke" else services.grant_role
+    change = roles.revoke_role if request.form.get("act") == "revoke" else roles.grant_role
     with Checks() as check:
         role = check(_role_entered)
         reason = check(_reason_entered)

@@ -6,7 +6,7 @@ import click
 from flask.cli import AppGroup
 from flask_security import hash_password
 
-from octo.accounts import services
+from octo.accounts import people, roles
 from octo.accounts.models import RoleName, User
 from octo.accounts.sign_in import SHORTEST_PASSWORD
 from octo.command_line import EmailAddress, json_option, told_refusals
@@ -22,7 +22,7 @@ role_type = click.Choice([role.value for role in RoleName])
 @click.argument("email", type=EmailAddress())
 @click.option("--name", default="", help="What the person is called.")
 @click.option("--role", "roles", multiple=True, type=role_type, help="May be repeated.")
-@click.option("--locale", default="fr", type=click.Choice(services.LOCALES))
+@click.option("--locale", default="fr", type=click.Choice(people.LOCALES))
 @click.password_option(help="Asked for when not given.")
 @json_option
 @told_refusals
@@ -32,7 +32,7 @@ def create(
     """Create a person whose EMAIL is taken as verified."""
     if len(password) < SHORTEST_PASSWORD:
         raise click.BadParameter(f"a password has at least {SHORTEST_PASSWORD} characters")
-    user = services.create_user(
+    user = people.create_user(
         email=email,
         name=name,
         password_hash=hash_password(password),
@@ -51,10 +51,10 @@ def create(
 @told_refusals
 def grant(email: str, role: str, *, reason: str, as_json: bool) -> None:
     """Give ROLE to the person with this EMAIL."""
-    user = services.grant_role(
+    user = roles.grant_role(
         _id_of(email),
         role=RoleName(role),
-        actor=services.BY_COMMAND,
+        actor=roles.BY_COMMAND,
         reason=reason,
         clock=runtime().clock,
     )
@@ -69,10 +69,10 @@ def grant(email: str, role: str, *, reason: str, as_json: bool) -> None:
 @told_refusals
 def revoke(email: str, role: str, *, reason: str, as_json: bool) -> None:
     """Take ROLE from the person with this EMAIL."""
-    user = services.revoke_role(
+    user = roles.revoke_role(
         _id_of(email),
         role=RoleName(role),
-        actor=services.BY_COMMAND,
+        actor=roles.BY_COMMAND,
         reason=reason,
         clock=runtime().clock,
     )
@@ -87,13 +87,13 @@ def revoke(email: str, role: str, *, reason: str, as_json: bool) -> None:
 def list_people(words: str, *, limit: int, as_json: bool) -> None:
     """List people, newest first; WORDS keeps those whose name or address has them."""
     with reading() as session:
-        people = services.list_users(session, words=words, limit=limit)
-    _show(people, as_json=as_json)
+        found = people.list_users(session, words=words, limit=limit)
+    _show(found, as_json=as_json)
 
 
 def _id_of(email: str) -> str:
     with reading() as session:
-        user = services.find_user(session, email)
+        user = people.find_user(session, email)
         if user is None:
             raise NotFoundError(N_("No account has this address."))
         return user.public_id

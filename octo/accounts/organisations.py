@@ -19,7 +19,7 @@ from octo.accounts.models import (
     User,
     normalise_email,
 )
-from octo.accounts.services import get_role
+from octo.accounts.roles import get_role
 from octo.checks import Checks
 from octo.clock import Clock
 from octo.database import lock, transaction

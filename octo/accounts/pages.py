@@ -6,10 +6,10 @@ from flask_babel import gettext as _
 from flask_login import logout_user
 from flask_security import current_user
 
-from octo.accounts import organisations, services
+from octo.accounts import organisations, people
 from octo.accounts.credentials import demand_password
 from octo.accounts.current_user import this_user
-from octo.accounts.erasure import erasers_of
+from octo.accounts.erasure import erase_user, erasers_of
 from octo.accounts.models import LegalForm, Organisation
 from octo.accounts.organisations import OrganisationWish
 from octo.database import reading
@@ -47,7 +47,7 @@ def index() -> ResponseReturnValue:
 @shown_again_by(index)
 def change_profile() -> ResponseReturnValue:
     """Change one's name and language."""
-    services.change_profile(
+    people.change_profile(
         current_user.public_id,
         name=request.form.get("name", ""),
         locale=request.form.get("locale", ""),
@@ -163,7 +163,7 @@ def ask_erasure() -> ResponseReturnValue:
 def erase() -> ResponseReturnValue:
     """Erase one's own account, with the password as proof of who asks."""
     demand_password(this_user(), request.form.get("password", ""))
-    services.erase_user(
+    erase_user(
         current_user.public_id,
         erasers=erasers_of(current_app),
         actor=current_user.public_id,

@@ -7,7 +7,7 @@ from marshmallow import fields
 
 from octo.accounts.models import LONGEST_NAME, LegalForm, RoleName
 from octo.accounts.organisations import LONGEST_DESCRIPTION, checked_number
-from octo.accounts.services import LOCALES
+from octo.accounts.people import LOCALES
 from octo.accounts.sign_in import SHORTEST_PASSWORD
 from octo.errors import N_, InvalidError
 from octo.web.fields import AtMost, Choice, EmailAddress, Line, OneOf, Paragraphs, Shown, Strict

@@ -23,7 +23,7 @@ from schemathesis.specs.openapi.checks import (
 
 from octo.accounts.access_tokens import give_token
 from octo.accounts.models import Membership, RoleName, User
-from octo.accounts.services import grant_role
+from octo.accounts.roles import grant_role
 from octo.clock import DatabaseClock
 from octo.database import db
 from tests.databases import chosen_engines

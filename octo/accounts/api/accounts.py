@@ -4,11 +4,12 @@ from http import HTTPStatus
 
 from flask import current_app
 
-from octo.accounts import access_tokens, credentials, services
+from octo.accounts import access_tokens, credentials, people
 from octo.accounts.credentials import LinkOverError, NotConfirmedError, SignInRefusedError
 from octo.accounts.current_user import this_user
-from octo.accounts.erasure import erasers_of
+from octo.accounts.erasure import StillNeededError, erase_user, erasers_of
 from octo.accounts.models import User
+from octo.accounts.roles import LastAdminError
 from octo.accounts.schemas import (
     AccessTokenSchema,
     AccountEditSchema,
@@ -21,7 +22,6 @@ from octo.accounts.schemas import (
     SignInSchema,
     SignUpSchema,
 )
-from octo.accounts.services import LastAdminError, StillNeededError
 from octo.errors import N_
 from octo.runtime import runtime
 from octo.web import limits
@@ -136,7 +136,7 @@ def get_account() -> User:
 def edit_account(body: dict[str, str]) -> User:
     """Change your name, or the language in which the site writes to you."""
     user = this_user()
-    return services.change_profile(
+    return people.change_profile(
         user.public_id,
         name=body.get("name", user.name),
         locale=body.get("locale", user.locale),
@@ -167,7 +167,7 @@ def erase_account(body: dict[str, str]) -> None:
     """
     user = this_user()
     credentials.demand_password(user, body["password"])
-    services.erase_user(
+    erase_user(
         user.public_id,
         erasers=erasers_of(current_app),
         actor=user.public_id,

@@ -3,11 +3,12 @@
 from http import HTTPStatus
 from typing import Any
 
-from octo.accounts import services
+from octo.accounts import people, roles
 from octo.accounts.current_user import this_user
 from octo.accounts.models import User
+from octo.accounts.roles import LastAdminError
 from octo.accounts.schemas import ActSchema, PeopleSearchSchema, PersonSchema, RoleChangeSchema
-from octo.accounts.services import AuditEntry, LastAdminError
+from octo.accounts.trail import AuditEntry, trail_of
 from octo.database import reading
 from octo.errors import N_, ConflictError
 from octo.paging import Page, Window
@@ -27,7 +28,7 @@ api = ApiBlueprint(
 def list_users(search: dict[str, str], window: Window) -> Page[User]:
     """List people, the newest first."""
     with reading() as session:
-        found = services.list_users(
+        found = people.list_users(
             session, words=search["q"], limit=window.size + 1, offset=window.offset
         )
     return window.cut(found)
@@ -39,7 +40,7 @@ def list_users(search: dict[str, str], window: Window) -> Page[User]:
 def get_user(user_id: str) -> User:
     """Read one person and their roles."""
     with reading() as session:
-        return services.get_user(session, user_id)
+        return people.get_user(session, user_id)
 
 
 @api.post("/users/<user_id>/grants")
@@ -49,7 +50,7 @@ def get_user(user_id: str) -> User:
 @api.response(HTTPStatus.OK, PersonSchema)
 def grant_role(body: dict[str, Any], user_id: str) -> User:
     """Give a person a role, on the record; one they hold already changes nothing."""
-    return services.grant_role(user_id, **body, actor=this_user().public_id, clock=runtime().clock)
+    return roles.grant_role(user_id, **body, actor=this_user().public_id, clock=runtime().clock)
 
 
 @api.post("/users/<user_id>/revocations")
@@ -59,7 +60,7 @@ def grant_role(body: dict[str, Any], user_id: str) -> User:
 @api.response(HTTPStatus.OK, PersonSchema)
 def revoke_role(body: dict[str, Any], user_id: str) -> User:
     """Take a role away from a person, on the record."""
-    return services.revoke_role(user_id, **body, actor=this_user().public_id, clock=runtime().clock)
+    return roles.revoke_role(user_id, **body, actor=this_user().public_id, clock=runtime().clock)
 
 
 @api.get("/users/<user_id>/trail")
@@ -68,5 +69,5 @@ def revoke_role(body: dict[str, Any], user_id: str) -> User:
 def read_user_trail(window: Window, user_id: str) -> Page[AuditEntry]:
     """Read what was done about a person, the oldest act first."""
     with reading() as session:
-        services.get_user(session, user_id)
-        return window.cut(services.trail_of(session, user_id, window=window))
+        people.get_user(session, user_id)
+        return window.cut(trail_of(session, user_id, window=window))
