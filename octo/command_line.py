@@ -12,7 +12,7 @@ from typing import Any, Final, NoReturn
 import click
 from sqlalchemy.exc import OperationalError
 
-from octo.accounts.models import normalise_email
+from octo.email_address import normalise_email
 from octo.errors import InvalidError, OctoError, OperatorError, UnavailableError
 
 EXIT_WRONG: Final = 1

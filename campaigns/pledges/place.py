@@ -19,11 +19,11 @@ from campaigns.policy.pledges import (
     check_takes_pledges,
     most_pledge,
 )
-from octo.accounts.models import normalise_email
 from octo.checks import Checks
 from octo.clock import Clock
 from octo.config import Rules
 from octo.database import reading, transaction
+from octo.email_address import normalise_email
 from octo.errors import N_, ConflictError, InvalidError, NotFoundError
 from octo.ids import hash_token, new_public_id
 from octo.money import check_amount

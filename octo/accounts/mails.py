@@ -7,8 +7,9 @@ from flask import Flask, url_for
 from flask_security import MailUtil, hash_password
 from flask_security.mail_util import EmailValidateException
 
-from octo.accounts.models import User, normalise_email
+from octo.accounts.models import User
 from octo.database import db
+from octo.email_address import normalise_email
 from octo.errors import OctoError
 from octo.mail.outbox import enqueue
 from octo.runtime import runtime

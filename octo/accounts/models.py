@@ -1,7 +1,5 @@
 """People: users and their roles, organisations and their members."""
 
-import re
-import unicodedata
 from datetime import datetime
 from enum import StrEnum
 from typing import Final
@@ -11,13 +9,9 @@ from flask_security import RoleMixin, UserMixin
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from octo.database import Base, Id, Instant, Model, PublicId, big_id, status_column
-from octo.errors import N_, InvalidError
+from octo.email_address import LONGEST_EMAIL
 
-LONGEST_EMAIL: Final = 254
 LONGEST_NAME: Final = 100
-_EMAIL: Final = re.compile(
-    r"[^@\s\x00-\x1f\x7f<>(),;:\"\[\]\\]+@[^@\s\x00-\x1f\x7f<>(),;:\"\[\]\\]+\.[^@\s.]{2,}"
-)
 
 
 class RoleName(StrEnum):
@@ -38,24 +32,6 @@ class LegalForm(StrEnum):
     SOLE_TRADER = "sole_trader"
     PUBLIC_BODY = "public_body"
     COLLECTIVE = "collective"
-
-
-class BadEmailError(InvalidError):
-    """What was entered is not an e-mail address."""
-
-    code = "bad_email"
-
-
-def normalise_email(written: str, *, field: str = "email") -> str:
-    """Return the one way an address is stored and looked up, or raise ``BadEmailError``.
-
-    The whole address is folded to lower case: the standard lets a host tell the case of its
-    boxes apart, no host people use does, and two accounts for one box would confuse its owner.
-    """
-    email = unicodedata.normalize("NFC", written.strip()).lower()
-    if len(email) > LONGEST_EMAIL or not _EMAIL.fullmatch(email):
-        raise BadEmailError(N_("Enter an e-mail address such as name@example.org."), field=field)
-    return email
 
 
 user_role: Final = sa.Table(

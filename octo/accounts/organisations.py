@@ -17,12 +17,12 @@ from octo.accounts.models import (
     Organisation,
     RoleName,
     User,
-    normalise_email,
 )
 from octo.accounts.roles import get_role
 from octo.checks import Checks
 from octo.clock import Clock
 from octo.database import lock, transaction
+from octo.email_address import normalise_email
 from octo.errors import N_, ConflictError, InvalidError, NotFoundError
 from octo.ids import hash_token, new_public_id, new_token
 from octo.mail.outbox import enqueue

@@ -6,11 +6,12 @@ from typing import Final
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from octo.accounts.models import LONGEST_NAME, RoleName, User, normalise_email
+from octo.accounts.models import LONGEST_NAME, RoleName, User
 from octo.accounts.roles import BY_COMMAND, get_role, record_role
 from octo.checks import Checks
 from octo.clock import Clock
 from octo.database import lock, transaction
+from octo.email_address import normalise_email
 from octo.errors import N_, ConflictError, InvalidError, NotFoundError
 from octo.ids import new_public_id, new_token
 from octo.search import matching

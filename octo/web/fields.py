@@ -12,8 +12,8 @@ from flask_smorest.fields import Upload
 from marshmallow import fields, validate
 from werkzeug.datastructures import FileStorage
 
-from octo.accounts.models import normalise_email
 from octo.database import LARGEST_AMOUNT
+from octo.email_address import normalise_email
 from octo.errors import N_, InvalidError
 from octo.text import clean_paragraphs, clean_text
 from octo.web.forms import LONGEST_KEY, SHORTEST_KEY
