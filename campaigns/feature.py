@@ -2,7 +2,7 @@
 
 from flask import Flask
 
-from campaigns import api
+from campaigns import api, permissions
 from campaigns.commands import register_commands
 from campaigns.erasure import forget_person
 from campaigns.pages import drafts, moderation, owner, pledges, public, supporters
@@ -11,11 +11,12 @@ from octo.accounts.erasure import register_eraser
 from octo.errors import N_
 from octo.web.api import register_api
 from octo.web.navigation import Link, Place, add_link
-from octo.web.permissions import Permission
+from octo.web.permissions import declare_permissions
 
 
 def register(app: Flask) -> None:
     """Add the pages, the API, the commands and the links of campaigns."""
+    declare_permissions(app, *permissions.PERMISSIONS)
     for pages in (public, supporters, pledges, owner, drafts, moderation):
         app.register_blueprint(pages.blueprint)
     register_api(app, *api.PARTS)
@@ -32,7 +33,7 @@ def register(app: Flask) -> None:
             "moderation.queue",
             Place.WORK,
             order=20,
-            permission=Permission.MODERATE_CAMPAIGNS,
+            permission=permissions.MODERATE_CAMPAIGNS,
         ),
     ):
         add_link(app, link)

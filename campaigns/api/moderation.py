@@ -7,6 +7,7 @@ from campaigns import queries
 from campaigns.deadline.outage import extend_for_outage, may_extend_for_outage
 from campaigns.models import Campaign
 from campaigns.models.campaign import IllegalMoveError
+from campaigns.permissions import MODERATE_CAMPAIGNS
 from campaigns.policy.launch import CannotExtendError
 from campaigns.policy.review import acts_for
 from campaigns.review import review
@@ -19,7 +20,7 @@ from octo.accounts.trail import AuditEntry
 from octo.errors import N_
 from octo.paging import Page, Window
 from octo.runtime import runtime
-from octo.web.permissions import Permission, requires
+from octo.web.permissions import requires
 from octo.web.routes import ApiBlueprint
 
 api = ApiBlueprint(
@@ -30,7 +31,7 @@ api = ApiBlueprint(
 
 
 @api.get("/moderation/queue")
-@requires(Permission.MODERATE_CAMPAIGNS)
+@requires(MODERATE_CAMPAIGNS)
 @api.paged(CampaignSummarySchema)
 def list_queue(window: Window) -> Page[Campaign]:
     """List what waits for a moderator, the oldest submission first."""
@@ -38,7 +39,7 @@ def list_queue(window: Window) -> Page[Campaign]:
 
 
 @api.get("/moderation/watched")
-@requires(Permission.MODERATE_CAMPAIGNS)
+@requires(MODERATE_CAMPAIGNS)
 @api.paged(CampaignSummarySchema)
 def list_watched(window: Window) -> Page[Campaign]:
     """List the campaigns that gather, run or are suspended."""
@@ -46,7 +47,7 @@ def list_watched(window: Window) -> Page[Campaign]:
 
 
 @api.get("/moderation/campaigns/<campaign_id>")
-@requires(Permission.MODERATE_CAMPAIGNS)
+@requires(MODERATE_CAMPAIGNS)
 @api.response(HTTPStatus.OK, ReviewSchema)
 def get_review(campaign_id: str) -> dict[str, object]:
     """Read a campaign whole, whatever its status, and what may be decided about it."""
@@ -54,7 +55,7 @@ def get_review(campaign_id: str) -> dict[str, object]:
 
 
 @api.post("/moderation/campaigns/<campaign_id>/decisions")
-@requires(Permission.MODERATE_CAMPAIGNS)
+@requires(MODERATE_CAMPAIGNS)
 @api.refuses(IllegalMoveError)
 @api.arguments(
     DecisionSchema,
@@ -79,7 +80,7 @@ def decide(body: dict[str, Any], campaign_id: str) -> dict[str, object]:
 
 
 @api.post("/moderation/campaigns/<campaign_id>/extension")
-@requires(Permission.MODERATE_CAMPAIGNS)
+@requires(MODERATE_CAMPAIGNS)
 @api.refuses(CannotExtendError)
 @api.arguments(
     OutageExtensionSchema,
@@ -104,7 +105,7 @@ def extend_campaign_for_outage(body: dict[str, Any], campaign_id: str) -> dict[s
 
 
 @api.get("/moderation/campaigns/<campaign_id>/trail")
-@requires(Permission.MODERATE_CAMPAIGNS)
+@requires(MODERATE_CAMPAIGNS)
 @api.paged(ActSchema)
 def read_campaign_trail(window: Window, campaign_id: str) -> Page[AuditEntry]:
     """Read what was done to a campaign, the oldest act first."""

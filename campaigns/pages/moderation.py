@@ -8,19 +8,20 @@ from campaigns import queries
 from campaigns.deadline.outage import extend_for_outage, may_extend_for_outage, read_local
 from campaigns.pages.entries import choice_of, text_of
 from campaigns.pages.labels import action_name, category_name
+from campaigns.permissions import MODERATE_CAMPAIGNS
 from campaigns.policy.review import Act, acts_for
 from campaigns.review import review
 from campaigns.review.decisions import act_on_campaign
 from octo.accounts.current_user import this_user
 from octo.runtime import runtime
 from octo.web.forms import flash_message, shown_again_by
-from octo.web.permissions import Permission, requires
+from octo.web.permissions import requires
 
 blueprint = Blueprint("moderation", __name__, url_prefix="/moderation")
 
 
 @blueprint.get("/")
-@requires(Permission.MODERATE_CAMPAIGNS)
+@requires(MODERATE_CAMPAIGNS)
 def queue() -> ResponseReturnValue:
     """List what waits for a moderator, and what runs."""
     return render_template(
@@ -32,7 +33,7 @@ def queue() -> ResponseReturnValue:
 
 
 @blueprint.get("/<campaign_id>")
-@requires(Permission.MODERATE_CAMPAIGNS)
+@requires(MODERATE_CAMPAIGNS)
 def show(campaign_id: str) -> ResponseReturnValue:
     """Show a campaign whole, what may be decided, and what was."""
     campaign = queries.get_any_campaign(public_id=campaign_id)
@@ -51,7 +52,7 @@ def show(campaign_id: str) -> ResponseReturnValue:
 
 
 @blueprint.post("/<campaign_id>")
-@requires(Permission.MODERATE_CAMPAIGNS)
+@requires(MODERATE_CAMPAIGNS)
 @shown_again_by(show)
 def decide(campaign_id: str) -> ResponseReturnValue:
     """Act on a campaign, with a reason, on the record."""
@@ -68,7 +69,7 @@ def decide(campaign_id: str) -> ResponseReturnValue:
 
 
 @blueprint.get("/<campaign_id>/extend")
-@requires(Permission.MODERATE_CAMPAIGNS)
+@requires(MODERATE_CAMPAIGNS)
 def ask_extension(campaign_id: str) -> ResponseReturnValue:
     """Ask until when, and why, the deadline is moved."""
     return render_template(
@@ -79,7 +80,7 @@ def ask_extension(campaign_id: str) -> ResponseReturnValue:
 
 
 @blueprint.post("/<campaign_id>/extend")
-@requires(Permission.MODERATE_CAMPAIGNS)
+@requires(MODERATE_CAMPAIGNS)
 @shown_again_by(ask_extension)
 def extend(campaign_id: str) -> ResponseReturnValue:
     """Give a campaign the time that an outage took from it."""

@@ -8,6 +8,7 @@ from flask_security import current_user
 
 from octo.accounts import people, roles
 from octo.accounts.models import RoleName, User
+from octo.accounts.permissions import MANAGE_USERS
 from octo.audit import AuditEvent
 from octo.checks import Checks
 from octo.database import reading
@@ -16,7 +17,7 @@ from octo.runtime import runtime
 from octo.text import clean_text
 from octo.web.forms import flash_message, shown_again_by
 from octo.web.navigation import asked_page
-from octo.web.permissions import Permission, requires
+from octo.web.permissions import requires
 
 PAGE_SIZE = 50
 
@@ -55,14 +56,14 @@ def act_word(action: str) -> str:
 
 
 @blueprint.get("")
-@requires(Permission.MANAGE_USERS)
+@requires(MANAGE_USERS)
 def index() -> ResponseReturnValue:
     """Lead to the people, the first thing an admin looks after."""
     return redirect(url_for("admin.users"))
 
 
 @blueprint.get("/users")
-@requires(Permission.MANAGE_USERS)
+@requires(MANAGE_USERS)
 def users() -> ResponseReturnValue:
     """List people, newest first; ``q`` keeps those whose name or address has these words."""
     page = asked_page()
@@ -81,7 +82,7 @@ def users() -> ResponseReturnValue:
 
 
 @blueprint.get("/users/<user_id>")
-@requires(Permission.MANAGE_USERS)
+@requires(MANAGE_USERS)
 def user(user_id: str) -> ResponseReturnValue:
     """Show one person, their roles, and what was done about them."""
     with reading() as session:
@@ -100,7 +101,7 @@ def user(user_id: str) -> ResponseReturnValue:
 
 
 @blueprint.post("/users/<user_id>/roles")
-@requires(Permission.MANAGE_USERS)
+@requires(MANAGE_USERS)
 @shown_again_by(user)
 def change_role(user_id: str) -> ResponseReturnValue:
     """Give or take one role, with a reason for the trail."""

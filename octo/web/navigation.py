@@ -8,7 +8,7 @@ from flask_babel import gettext
 from flask_login import current_user
 
 from octo.paging import LAST_PAGE
-from octo.web.permissions import Permission, has_permission
+from octo.permissions import Permission
 
 
 class Place(StrEnum):
@@ -71,7 +71,7 @@ def asked_page(name: str = "page") -> int:
 
 def _is_shown(link: Link) -> bool:
     if link.permission is not None:
-        return has_permission(current_user, link.permission)
+        return link.permission.predicate.opens_to(current_user)
     return link.for_signed_in if current_user.is_authenticated else link.for_guests
 
 

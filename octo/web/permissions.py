@@ -1,13 +1,13 @@
-"""Who may do what: every endpoint carries a mark, and one without a mark is refused.
+"""Every endpoint carries a mark that says who may enter, and one without a mark is refused.
 
 ``@public`` opens a view to everybody, ``@signed_in`` to whoever signed in, and
-``@requires(permission)`` to the roles that hold the permission. Whether a person may touch
-this very campaign is a question of truth that the service answers.
+``@requires(permission)`` to those who may have the permission for something. Whether a person
+has it for this very object is asked again by the service, once it holds that object. Packages
+declare their permissions when they register; one that none declared opens nothing.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from enum import StrEnum
 from http import HTTPStatus
 from typing import Any, Final, TypeVar
 
@@ -17,38 +17,11 @@ from werkzeug.datastructures import WWWAuthenticate
 from werkzeug.exceptions import Forbidden, Unauthorized
 from werkzeug.wrappers import Response
 
-from octo.accounts.models import RoleName
 from octo.errors import N_, ForbiddenError, OctoError
+from octo.permissions import Permission, may
 
 SIGN_IN_ENDPOINT: Final = "security.login"
 _MARK: Final = "octo_access"
-
-
-class Permission(StrEnum):
-    """One thing a person in charge may do on the platform."""
-
-    MODERATE_CAMPAIGNS = "moderate_campaigns"
-    READ_AUDIT = "read_audit"
-    READ_BOOKS = "read_books"
-    MOVE_MONEY = "move_money"
-    REFUND_PAYMENTS = "refund_payments"
-    MANAGE_USERS = "manage_users"
-    ADVANCE_TIME = "advance_time"
-
-
-ROLE_PERMISSIONS: Final[dict[RoleName, frozenset[Permission]]] = {
-    RoleName.OWNER: frozenset(),
-    RoleName.MODERATOR: frozenset({Permission.MODERATE_CAMPAIGNS, Permission.READ_AUDIT}),
-    RoleName.TREASURER: frozenset(
-        {
-            Permission.READ_BOOKS,
-            Permission.MOVE_MONEY,
-            Permission.REFUND_PAYMENTS,
-            Permission.READ_AUDIT,
-        }
-    ),
-    RoleName.ADMIN: frozenset(Permission),
-}
 
 
 class TokenNotValidError(OctoError):
@@ -83,12 +56,26 @@ def signed_in(view: View) -> View:
 
 
 def requires(permission: Permission) -> Callable[[View], View]:
-    """Open a view to the roles that hold ``permission``."""
+    """Open a view to those who have ``permission``, be it for some objects only."""
 
     def decorate(view: View) -> View:
         return _mark(view, Access(permission=permission))
 
     return decorate
+
+
+def declare_permissions(app: Flask, *permissions: Permission) -> None:
+    """Add a package's permissions to the table."""
+    table = declared_permissions(app)
+    for permission in permissions:
+        assert permission.name not in table, f"{permission.name} is declared twice"
+        table[permission.name] = permission
+
+
+def declared_permissions(app: Flask) -> dict[str, Permission]:
+    """Return the table of all permissions, by name."""
+    known: dict[str, Permission] = app.extensions.setdefault("octo.permissions", {})
+    return known
 
 
 def mark_endpoint(app: Flask, endpoint: str, access: Access) -> None:
@@ -115,24 +102,12 @@ def allows(access: Access, user: Any) -> bool:
         return True
     if not user.is_authenticated:
         return False
-    return access.permission is None or has_permission(user, access.permission)
+    return access.permission is None or access.permission.predicate.opens_to(user)
 
 
-def has_permission(user: Any, permission: Permission) -> bool:
-    """Tell whether one of the user's roles holds ``permission``."""
-    if not user.is_authenticated:
-        return False
-    return any(permission in ROLE_PERMISSIONS[role.name] for role in user.roles)
-
-
-def roles_with(permission: Permission) -> list[RoleName]:
-    """Return the roles that hold ``permission``."""
-    return [role for role, held in ROLE_PERMISSIONS.items() if permission in held]
-
-
-def is_allowed(permission: str) -> bool:
-    """Tell a template whether the current user holds ``permission``, given by its name."""
-    return has_permission(current_user, Permission(permission))
+def is_allowed(name: str, subject: object = None) -> bool:
+    """Tell a template whether the current user has a permission, for an object if about one."""
+    return may(declared_permissions(current_app)[name], current_user, subject)
 
 
 def bearer_secret() -> str | None:
@@ -151,7 +126,7 @@ def refuse_without_right() -> Response | None:
     if request.method == "OPTIONS" and getattr(rule, "provide_automatic_options", False):
         return None
     access = access_of(current_app.view_functions[request.endpoint], request.method)
-    if access is None:
+    if access is None or not _is_declared(access):
         raise Forbidden
     if bearer_secret() is not None and not current_user.is_authenticated:
         raise TokenNotValidError(N_("Sign in again: this access token is not valid, or has ended."))
@@ -171,6 +146,11 @@ def register(app: Flask) -> None:
     app.jinja_env.globals["is_allowed"] = is_allowed
     if app.has_static_folder:
         mark_endpoint(app, "static", PUBLIC)
+
+
+def _is_declared(access: Access) -> bool:
+    wanted = access.permission
+    return wanted is None or declared_permissions(current_app).get(wanted.name) is wanted
 
 
 def _mark(view: View, access: Access) -> View:

@@ -24,7 +24,7 @@ from octo.errors import N_, OctoError
 from octo.paging import LAST_PAGE, Window
 from octo.web.fields import Between, Count, ProblemSchema, Shown
 from octo.web.limits import is_limited
-from octo.web.permissions import Access, access_of, roles_with
+from octo.web.permissions import Access, access_of
 from octo.web.problems import PROBLEM_TYPE
 
 PREFIX: Final = "/api/v1"
@@ -227,8 +227,9 @@ class ApiBlueprint(Blueprint):  # type: ignore[misc] # published without types
         facts: Facts = told["facts"]
         doc["operationId"] = facts.name
         doc["security"] = _security_of(facts.access)
-        if facts.access is not None and facts.access.permission is not None:
-            doc["x-roles"] = roles_with(facts.access.permission)
+        permission = facts.access.permission if facts.access is not None else None
+        if permission is not None and permission.predicate.roles:
+            doc["x-roles"] = list(permission.predicate.roles)
         answers = doc.setdefault("responses", {})
         answers.pop(HTTPStatus.UNPROCESSABLE_ENTITY, None)
         plain = _plain_refusals(

@@ -7,7 +7,7 @@ from octo.accounts.current_user import this_user
 from octo.errors import N_, ConflictError
 from octo.paging import Page, Window
 from octo.web.fields import KeySchema
-from octo.web.permissions import Permission, requires
+from octo.web.permissions import requires
 from octo.web.routes import ApiBlueprint
 from payments.gateway.runtime import payments_runtime
 from payments.models import OwnerDebt, Refund
@@ -19,6 +19,7 @@ from payments.settlement import refund_all
 from payments.settlement.refund_all import PaidAlreadyError
 from treasury import after_verdict, queries
 from treasury.after_verdict import Aftermath
+from treasury.permissions import MOVE_MONEY, READ_BOOKS, REFUND_PAYMENTS
 from treasury.schemas import (
     AftermathSchema,
     ByBankSchema,
@@ -38,7 +39,7 @@ api = ApiBlueprint(
 
 
 @api.get("/treasury/campaigns/<campaign_id>/aftermath")
-@requires(Permission.READ_BOOKS)
+@requires(READ_BOOKS)
 @api.response(HTTPStatus.OK, AftermathSchema)
 def read_aftermath(campaign_id: str) -> Aftermath:
     """Read the documents of a campaign, what paid them, and what its owner owes."""
@@ -46,7 +47,7 @@ def read_aftermath(campaign_id: str) -> Aftermath:
 
 
 @api.get("/treasury/debts")
-@requires(Permission.READ_BOOKS)
+@requires(READ_BOOKS)
 @api.paged(DebtSchema)
 def list_debts(window: Window) -> Page[OwnerDebt]:
     """List what owners still owe, the oldest first."""
@@ -54,7 +55,7 @@ def list_debts(window: Window) -> Page[OwnerDebt]:
 
 
 @api.post("/treasury/campaigns/<campaign_id>/debt/recovery")
-@requires(Permission.MOVE_MONEY)
+@requires(MOVE_MONEY)
 @api.refuses(NoDebtError, ActionReusedError)
 @api.arguments(KeySchema, location="headers")
 @api.arguments(RecoverySchema)
@@ -75,7 +76,7 @@ def recover_debt(headers: dict[str, str], body: dict[str, Any], campaign_id: str
 
 
 @api.post("/treasury/campaigns/<campaign_id>/debt/write-off")
-@requires(Permission.MOVE_MONEY)
+@requires(MOVE_MONEY)
 @api.refuses(NoDebtError)
 @api.arguments(MoneyReasonSchema)
 @api.response(HTTPStatus.OK, AftermathSchema)
@@ -93,7 +94,7 @@ def write_off_debt(body: dict[str, str], campaign_id: str) -> Aftermath:
 
 
 @api.post("/treasury/campaigns/<campaign_id>/refund-all")
-@requires(Permission.MOVE_MONEY)
+@requires(MOVE_MONEY)
 @api.refuses(PaidAlreadyError, ConflictError)
 @api.arguments(MoneyReasonSchema)
 @api.response(HTTPStatus.OK, AftermathSchema)
@@ -111,7 +112,7 @@ def give_all_back(body: dict[str, str], campaign_id: str) -> Aftermath:
 
 
 @api.post("/treasury/transfers/<transfer_id>/payment")
-@requires(Permission.MOVE_MONEY)
+@requires(MOVE_MONEY)
 @api.refuses(NotHeldError)
 @api.arguments(MoneyReasonSchema)
 @api.response(HTTPStatus.OK, AftermathSchema)
@@ -129,7 +130,7 @@ def pay_again(body: dict[str, str], transfer_id: str) -> Aftermath:
 
 
 @api.get("/treasury/refunds/waiting")
-@requires(Permission.READ_BOOKS)
+@requires(READ_BOOKS)
 @api.paged(WaitingRefundSchema)
 def list_waiting_refunds(window: Window) -> Page[Refund]:
     """List the refunds that Stripe keeps waiting for money on the balance, the oldest first."""
@@ -137,7 +138,7 @@ def list_waiting_refunds(window: Window) -> Page[Refund]:
 
 
 @api.get("/treasury/refunds/<refund_id>")
-@requires(Permission.READ_BOOKS)
+@requires(READ_BOOKS)
 @api.response(HTTPStatus.OK, FailedRefundSchema)
 def get_refund(refund_id: str) -> Refund:
     """Read one refund, and how its backer was paid in the end if it failed."""
@@ -145,7 +146,7 @@ def get_refund(refund_id: str) -> Refund:
 
 
 @api.post("/treasury/refunds/<refund_id>/second-try")
-@requires(Permission.REFUND_PAYMENTS)
+@requires(REFUND_PAYMENTS)
 @api.refuses(ContestedError, ConflictError)
 @api.arguments(MaybeReasonSchema)
 @api.response(HTTPStatus.OK, FailedRefundSchema)
@@ -163,7 +164,7 @@ def try_refund_again(body: dict[str, str], refund_id: str) -> Refund:
 
 
 @api.post("/treasury/refunds/<refund_id>/bank-payment")
-@requires(Permission.REFUND_PAYMENTS)
+@requires(REFUND_PAYMENTS)
 @api.refuses(ConflictError)
 @api.arguments(ByBankSchema, example={"means": "bank_transfer", "reference": "VIR 2026-12-03 RIOU"})
 @api.response(HTTPStatus.OK, FailedRefundSchema)

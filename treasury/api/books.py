@@ -11,7 +11,7 @@ from octo.accounts.current_user import this_user
 from octo.errors import N_, NotFoundError
 from octo.health.vitals import Alert, read_vitals
 from octo.paging import Page, Window
-from octo.web.permissions import Permission, requires
+from octo.web.permissions import requires
 from octo.web.routes import ApiBlueprint
 from payments import freezes
 from payments.freezes import NotFrozenError
@@ -20,6 +20,7 @@ from payments.models import Discrepancy, Dispute, Payment
 from payments.reconciliation import record
 from payments.reconciliation.record import NotOpenError
 from treasury import queries
+from treasury.permissions import MOVE_MONEY, READ_BOOKS
 from treasury.queries import CampaignMoney, LedgerLine
 from treasury.schemas import (
     AlertSchema,
@@ -47,7 +48,7 @@ api = ApiBlueprint(
 
 
 @api.get("/treasury/position")
-@requires(Permission.READ_BOOKS)
+@requires(READ_BOOKS)
 @api.response(HTTPStatus.OK, PositionSchema)
 def read_position() -> Mapping[str, object]:
     """Read where the platform's money stands, and what others are owed of it."""
@@ -57,7 +58,7 @@ def read_position() -> Mapping[str, object]:
 
 
 @api.get("/treasury/campaigns")
-@requires(Permission.READ_BOOKS)
+@requires(READ_BOOKS)
 @api.paged(CampaignMoneySchema)
 def list_campaign_money(window: Window) -> Page[CampaignMoney]:
     """List every campaign that was launched with its money, the latest deadline first."""
@@ -65,7 +66,7 @@ def list_campaign_money(window: Window) -> Page[CampaignMoney]:
 
 
 @api.get("/treasury/campaigns/<campaign_id>")
-@requires(Permission.READ_BOOKS)
+@requires(READ_BOOKS)
 @api.response(HTTPStatus.OK, CampaignMoneySchema)
 def get_campaign_money(campaign_id: str) -> CampaignMoney:
     """Read what became of one campaign's money."""
@@ -73,7 +74,7 @@ def get_campaign_money(campaign_id: str) -> CampaignMoney:
 
 
 @api.get("/treasury/campaigns/<campaign_id>/ledger")
-@requires(Permission.READ_BOOKS)
+@requires(READ_BOOKS)
 @api.paged(LedgerLineSchema)
 def list_ledger(window: Window, campaign_id: str) -> Page[LedgerLine]:
     """List the ledger of one campaign, the newest transaction first."""
@@ -81,7 +82,7 @@ def list_ledger(window: Window, campaign_id: str) -> Page[LedgerLine]:
 
 
 @api.get("/treasury/campaigns/<campaign_id>/payments")
-@requires(Permission.READ_BOOKS)
+@requires(READ_BOOKS)
 @api.paged(PaymentSchema)
 def list_payments(window: Window, campaign_id: str) -> Page[Payment]:
     """List the payments that one campaign received, the latest first."""
@@ -89,7 +90,7 @@ def list_payments(window: Window, campaign_id: str) -> Page[Payment]:
 
 
 @api.get("/treasury/campaigns/<campaign_id>/statement")
-@requires(Permission.READ_BOOKS)
+@requires(READ_BOOKS)
 @api.paged(StatementLineSchema)
 def list_statement(window: Window, campaign_id: str) -> Page[Row]:
     """List the lines of one campaign's statement, in the order in which things occurred."""
@@ -98,7 +99,7 @@ def list_statement(window: Window, campaign_id: str) -> Page[Row]:
 
 
 @api.get("/treasury/campaigns/<campaign_id>/statement-totals")
-@requires(Permission.READ_BOOKS)
+@requires(READ_BOOKS)
 @api.response(HTTPStatus.OK, StatementTotalsSchema)
 def read_statement_totals(campaign_id: str) -> Amounts:
     """Read what the lines of one campaign's statement add up to."""
@@ -106,7 +107,7 @@ def read_statement_totals(campaign_id: str) -> Amounts:
 
 
 @api.get("/treasury/campaigns/<campaign_id>/statement.csv")
-@requires(Permission.READ_BOOKS)
+@requires(READ_BOOKS)
 @api.arguments(ProfileSchema, location="query")
 @api.response(HTTPStatus.OK, {"type": "string"}, content_type="text/csv")
 def export_statement(options: dict[str, str], campaign_id: str) -> Response:
@@ -118,7 +119,7 @@ def export_statement(options: dict[str, str], campaign_id: str) -> Response:
 
 
 @api.post("/treasury/campaigns/<campaign_id>/unfreezing")
-@requires(Permission.MOVE_MONEY)
+@requires(MOVE_MONEY)
 @api.refuses(NotFrozenError)
 @api.arguments(MoneyReasonSchema)
 @api.response(HTTPStatus.OK, CampaignMoneySchema)
@@ -136,7 +137,7 @@ def lift_freeze(body: dict[str, str], campaign_id: str) -> CampaignMoney:
 
 
 @api.get("/treasury/alerts")
-@requires(Permission.READ_BOOKS)
+@requires(READ_BOOKS)
 @api.response(HTTPStatus.OK, AlertSchema(many=True))
 def list_alerts() -> Sequence[Alert]:
     """Read what a person must look at now, such as a refund that failed."""
@@ -144,7 +145,7 @@ def list_alerts() -> Sequence[Alert]:
 
 
 @api.get("/treasury/disputes")
-@requires(Permission.READ_BOOKS)
+@requires(READ_BOOKS)
 @api.paged(DisputeSchema)
 def list_disputes(window: Window) -> Page[Dispute]:
     """List the payments that banks contest, the newest first."""
@@ -152,7 +153,7 @@ def list_disputes(window: Window) -> Page[Dispute]:
 
 
 @api.get("/treasury/discrepancies")
-@requires(Permission.READ_BOOKS)
+@requires(READ_BOOKS)
 @api.paged(DiscrepancySchema)
 def list_discrepancies(window: Window) -> Page[Discrepancy]:
     """List what differs between Stripe and the ledger, and is not explained."""
@@ -160,7 +161,7 @@ def list_discrepancies(window: Window) -> Page[Discrepancy]:
 
 
 @api.post("/treasury/explanations")
-@requires(Permission.MOVE_MONEY)
+@requires(MOVE_MONEY)
 @api.refuses(NotFoundError, NotOpenError)
 @api.arguments(ExplanationSchema)
 @api.response(HTTPStatus.OK, DiscrepancySchema)

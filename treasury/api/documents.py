@@ -7,13 +7,14 @@ from flask_login import current_user
 from octo.errors import N_
 from octo.paging import Page, Window
 from octo.web.fields import KeySchema
-from octo.web.permissions import Permission, requires
+from octo.web.permissions import requires
 from octo.web.routes import ApiBlueprint
 from payments.gateway.runtime import payments_runtime
 from payments.models import Refund, Settlement
 from payments.refunds import requests
 from payments.refunds.requests import ActionReusedError, ContestedError, RefundTooLargeError
 from treasury import queries
+from treasury.permissions import READ_BOOKS, REFUND_PAYMENTS
 from treasury.schemas import (
     RefundCreateSchema,
     RefundSchema,
@@ -30,7 +31,7 @@ api = ApiBlueprint(
 
 
 @api.get("/settlements")
-@requires(Permission.READ_BOOKS)
+@requires(READ_BOOKS)
 @api.paged(SettlementSchema)
 def list_settlements(window: Window) -> Page[Settlement]:
     """List the settlement documents, the latest first."""
@@ -38,7 +39,7 @@ def list_settlements(window: Window) -> Page[Settlement]:
 
 
 @api.get("/settlements/<number>")
-@requires(Permission.READ_BOOKS)
+@requires(READ_BOOKS)
 @api.response(HTTPStatus.OK, SettlementDocumentSchema)
 def get_settlement(number: str) -> dict[str, object]:
     """Read one settlement document, and the transfer that pays it."""
@@ -47,7 +48,7 @@ def get_settlement(number: str) -> dict[str, object]:
 
 
 @api.post("/payments/<payment_id>/refunds")
-@requires(Permission.REFUND_PAYMENTS)
+@requires(REFUND_PAYMENTS)
 @api.refuses(RefundTooLargeError, ContestedError, ActionReusedError)
 @api.arguments(KeySchema, location="headers")
 @api.arguments(RefundCreateSchema, example={"amount": 2000})
@@ -66,7 +67,7 @@ def create_refund(headers: dict[str, str], body: dict[str, int], payment_id: str
 
 
 @api.get("/treasury/refunds")
-@requires(Permission.READ_BOOKS)
+@requires(READ_BOOKS)
 @api.paged(TroubledRefundSchema)
 def list_troubled_refunds(window: Window) -> Page[Refund]:
     """List the refunds that failed: their money is owed to backers."""

@@ -28,12 +28,13 @@ from octo.paging import Window
 from octo.search import LONGEST_SEARCH
 from octo.web.forms import flash_message, idempotency_key, shown_again_by
 from octo.web.navigation import Link, Place, add_link, asked_page
-from octo.web.permissions import Permission, requires
+from octo.web.permissions import requires
 from payments import freezes
 from payments.gateway.runtime import payments_runtime
 from payments.models import RefundStatus
 from payments.refunds import requests
 from treasury import after_verdict, labels, queries
+from treasury.permissions import MOVE_MONEY, READ_BOOKS, REFUND_PAYMENTS
 from treasury.queries import CampaignFilter
 from treasury.statements import statement
 from treasury.statements.delimited import EXCEL, PROFILES
@@ -46,7 +47,7 @@ _SHOWN_APART: Final = {"cover_below_zero", "books_differ"}
 
 
 @blueprint.get("")
-@requires(Permission.READ_BOOKS)
+@requires(READ_BOOKS)
 def overview() -> ResponseReturnValue:
     """Show where the money stands and what is owed to whom."""
     currency = payments_runtime().settings.rules.currency
@@ -74,7 +75,7 @@ def overview() -> ResponseReturnValue:
 
 
 @blueprint.get("/campaigns/<campaign_id>")
-@requires(Permission.READ_BOOKS)
+@requires(READ_BOOKS)
 def campaign(campaign_id: str) -> ResponseReturnValue:
     """Show one campaign's money: figures, payments and ledger."""
     money = queries.get_campaign_money(campaign_id)
@@ -97,7 +98,7 @@ def _campaign_of_payment(campaign_id: str, payment_id: str) -> ResponseReturnVal
 
 
 @blueprint.post("/campaigns/<campaign_id>/unfreeze")
-@requires(Permission.MOVE_MONEY)
+@requires(MOVE_MONEY)
 @shown_again_by(campaign)
 def unfreeze(campaign_id: str) -> ResponseReturnValue:
     """Let a frozen campaign's money move again."""
@@ -114,7 +115,7 @@ def unfreeze(campaign_id: str) -> ResponseReturnValue:
 
 
 @blueprint.post("/campaigns/<campaign_id>/payments/<payment_id>/refunds")
-@requires(Permission.REFUND_PAYMENTS)
+@requires(REFUND_PAYMENTS)
 @shown_again_by(_campaign_of_payment)
 def refund(campaign_id: str, payment_id: str) -> ResponseReturnValue:
     """Give back an amount of one payment."""
@@ -139,7 +140,7 @@ def refund(campaign_id: str, payment_id: str) -> ResponseReturnValue:
 
 
 @blueprint.get("/settlements/<number>")
-@requires(Permission.READ_BOOKS)
+@requires(READ_BOOKS)
 def settlement(number: str) -> ResponseReturnValue:
     """Show a settlement document with the lines behind it."""
     document, transfer = queries.get_settlement(number)
@@ -155,7 +156,7 @@ def settlement(number: str) -> ResponseReturnValue:
 
 
 @blueprint.get("/campaigns/<campaign_id>/statement.csv")
-@requires(Permission.READ_BOOKS)
+@requires(READ_BOOKS)
 def statement_csv(campaign_id: str) -> ResponseReturnValue:
     """Export a campaign's statement, for a French Excel or for a machine."""
     profile = PROFILES.get(request.args.get("profile", EXCEL.name))
@@ -190,6 +191,6 @@ def register_pages(app: Flask) -> None:
             "treasury.overview",
             Place.WORK,
             order=60,
-            permission=Permission.READ_BOOKS,
+            permission=READ_BOOKS,
         ),
     )

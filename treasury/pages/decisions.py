@@ -10,7 +10,7 @@ from flask_login import current_user
 from octo.errors import N_, InvalidError
 from octo.money import parse_amount
 from octo.web.forms import flash_message, idempotency_key, shown_again_by
-from octo.web.permissions import Permission, requires
+from octo.web.permissions import requires
 from payments.gateway.runtime import payments_runtime
 from payments.models import ReversalStatus
 from payments.owners import debts
@@ -18,12 +18,13 @@ from payments.refunds import failed
 from payments.refunds.failed import Means
 from payments.settlement import refund_all as giving_back
 from treasury import after_verdict, queries
+from treasury.permissions import MOVE_MONEY, REFUND_PAYMENTS
 
 blueprint = Blueprint("decisions", __name__, url_prefix="/treasury")
 
 
 @blueprint.get("/campaigns/<campaign_id>/debt")
-@requires(Permission.MOVE_MONEY)
+@requires(MOVE_MONEY)
 def debt(campaign_id: str) -> ResponseReturnValue:
     """Show what the owner of a campaign owes, and what can be done about it."""
     money = queries.get_campaign_money(campaign_id)
@@ -35,7 +36,7 @@ def debt(campaign_id: str) -> ResponseReturnValue:
 
 
 @blueprint.post("/campaigns/<campaign_id>/debt/recover")
-@requires(Permission.MOVE_MONEY)
+@requires(MOVE_MONEY)
 @shown_again_by(debt)
 def recover(campaign_id: str) -> ResponseReturnValue:
     """Take back from the owner's Stripe account what is owed."""
@@ -57,7 +58,7 @@ def recover(campaign_id: str) -> ResponseReturnValue:
 
 
 @blueprint.post("/campaigns/<campaign_id>/debt/write-off")
-@requires(Permission.MOVE_MONEY)
+@requires(MOVE_MONEY)
 @shown_again_by(debt)
 def write_off(campaign_id: str) -> ResponseReturnValue:
     """Let the owner off what is owed."""
@@ -74,7 +75,7 @@ def write_off(campaign_id: str) -> ResponseReturnValue:
 
 
 @blueprint.get("/campaigns/<campaign_id>/refund-all")
-@requires(Permission.MOVE_MONEY)
+@requires(MOVE_MONEY)
 def refund_all(campaign_id: str) -> ResponseReturnValue:
     """Say what giving everything back does, and until when it must be decided."""
     money = queries.get_campaign_money(campaign_id)
@@ -86,7 +87,7 @@ def refund_all(campaign_id: str) -> ResponseReturnValue:
 
 
 @blueprint.post("/campaigns/<campaign_id>/refund-all")
-@requires(Permission.MOVE_MONEY)
+@requires(MOVE_MONEY)
 @shown_again_by(refund_all)
 def give_all_back(campaign_id: str) -> ResponseReturnValue:
     """Turn a success that cannot be paid into a failure, and give everything back."""
@@ -103,7 +104,7 @@ def give_all_back(campaign_id: str) -> ResponseReturnValue:
 
 
 @blueprint.get("/transfers/<transfer_id>")
-@requires(Permission.MOVE_MONEY)
+@requires(MOVE_MONEY)
 def transfer(transfer_id: str) -> ResponseReturnValue:
     """Show a transfer that was taken back, and that waits to be paid again."""
     found = after_verdict.get_transfer(transfer_id)
@@ -111,7 +112,7 @@ def transfer(transfer_id: str) -> ResponseReturnValue:
 
 
 @blueprint.post("/transfers/<transfer_id>/pay-again")
-@requires(Permission.MOVE_MONEY)
+@requires(MOVE_MONEY)
 @shown_again_by(transfer)
 def pay_again(transfer_id: str) -> ResponseReturnValue:
     """Let what was taken back be paid to the owner again."""
@@ -128,7 +129,7 @@ def pay_again(transfer_id: str) -> ResponseReturnValue:
 
 
 @blueprint.get("/refunds/<refund_id>")
-@requires(Permission.REFUND_PAYMENTS)
+@requires(REFUND_PAYMENTS)
 def failed_refund(refund_id: str) -> ResponseReturnValue:
     """Show a refund that failed, and the ways to pay its backer."""
     found = after_verdict.get_refund(refund_id)
@@ -138,7 +139,7 @@ def failed_refund(refund_id: str) -> ResponseReturnValue:
 
 
 @blueprint.post("/refunds/<refund_id>/try-again")
-@requires(Permission.REFUND_PAYMENTS)
+@requires(REFUND_PAYMENTS)
 @shown_again_by(failed_refund)
 def retry_refund(refund_id: str) -> ResponseReturnValue:
     """Ask Stripe once more."""
@@ -155,7 +156,7 @@ def retry_refund(refund_id: str) -> ResponseReturnValue:
 
 
 @blueprint.post("/refunds/<refund_id>/paid-by-bank")
-@requires(Permission.REFUND_PAYMENTS)
+@requires(REFUND_PAYMENTS)
 @shown_again_by(failed_refund)
 def pay_by_bank(refund_id: str) -> ResponseReturnValue:
     """Record that the backer was paid from the platform's bank."""

@@ -7,18 +7,21 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_login import current_user
 
+from campaigns.permissions import MODERATE_CAMPAIGNS
+from octo.permissions import may
 from octo.web.forms import flash_message, shown_again_by
-from octo.web.permissions import Permission, has_permission, requires
+from octo.web.permissions import requires
 from payments.gateway.runtime import payments_runtime
 from payments.models import BooksState
 from payments.reconciliation import record, run
 from treasury import labels, queries
+from treasury.permissions import MOVE_MONEY, READ_BOOKS
 
 blueprint = Blueprint("discrepancies", __name__, url_prefix="/treasury/differences")
 
 
 @blueprint.get("")
-@requires(Permission.READ_BOOKS)
+@requires(READ_BOOKS)
 def index() -> ResponseReturnValue:
     """List what differs, what was explained, and when these books were compared."""
     return render_template(
@@ -30,7 +33,7 @@ def index() -> ResponseReturnValue:
 
 
 @blueprint.get("/one")
-@requires(Permission.READ_BOOKS)
+@requires(READ_BOOKS)
 def one() -> ResponseReturnValue:
     """Show both sides of one difference, and what to do about it."""
     found = queries.get_discrepancy(*_asked())
@@ -43,7 +46,7 @@ def one() -> ResponseReturnValue:
 
 
 @blueprint.post("/one")
-@requires(Permission.MOVE_MONEY)
+@requires(MOVE_MONEY)
 @shown_again_by(one)
 def explain() -> ResponseReturnValue:
     """Answer for a difference, so that its campaign's money may move again."""
@@ -60,7 +63,7 @@ def explain() -> ResponseReturnValue:
 
 
 @blueprint.post("/comparison")
-@requires(Permission.READ_BOOKS)
+@requires(READ_BOOKS)
 def compare() -> ResponseReturnValue:
     """Have everything compared anew by a worker."""
     run.want_whole()
@@ -70,8 +73,8 @@ def compare() -> ResponseReturnValue:
 
 def tell_staff() -> str | None:
     """Say to whoever reads the books or moderates that a backup was put back."""
-    staff = (Permission.READ_BOOKS, Permission.MODERATE_CAMPAIGNS)
-    if not any(has_permission(current_user, one) for one in staff):
+    staff = (READ_BOOKS, MODERATE_CAMPAIGNS)
+    if not any(may(one, current_user) for one in staff):
         return None
     if run.read_books_state() is not BooksState.BEHIND_STRIPE:
         return None

@@ -6,6 +6,7 @@ from typing import Any
 from octo.accounts import people, roles
 from octo.accounts.current_user import this_user
 from octo.accounts.models import User
+from octo.accounts.permissions import MANAGE_USERS
 from octo.accounts.roles import LastAdminError
 from octo.accounts.schemas import ActSchema, PeopleSearchSchema, PersonSchema, RoleChangeSchema
 from octo.accounts.trail import AuditEntry, trail_of
@@ -13,7 +14,7 @@ from octo.database import reading
 from octo.errors import N_, ConflictError
 from octo.paging import Page, Window
 from octo.runtime import runtime
-from octo.web.permissions import Permission, requires
+from octo.web.permissions import requires
 from octo.web.routes import ApiBlueprint
 
 api = ApiBlueprint(
@@ -22,7 +23,7 @@ api = ApiBlueprint(
 
 
 @api.get("/users")
-@requires(Permission.MANAGE_USERS)
+@requires(MANAGE_USERS)
 @api.arguments(PeopleSearchSchema, location="query")
 @api.paged(PersonSchema)
 def list_users(search: dict[str, str], window: Window) -> Page[User]:
@@ -35,7 +36,7 @@ def list_users(search: dict[str, str], window: Window) -> Page[User]:
 
 
 @api.get("/users/<user_id>")
-@requires(Permission.MANAGE_USERS)
+@requires(MANAGE_USERS)
 @api.response(HTTPStatus.OK, PersonSchema)
 def get_user(user_id: str) -> User:
     """Read one person and their roles."""
@@ -44,7 +45,7 @@ def get_user(user_id: str) -> User:
 
 
 @api.post("/users/<user_id>/grants")
-@requires(Permission.MANAGE_USERS)
+@requires(MANAGE_USERS)
 @api.refuses(ConflictError)
 @api.arguments(RoleChangeSchema, example={"role": "moderator", "reason": "Elected in May."})
 @api.response(HTTPStatus.OK, PersonSchema)
@@ -54,7 +55,7 @@ def grant_role(body: dict[str, Any], user_id: str) -> User:
 
 
 @api.post("/users/<user_id>/revocations")
-@requires(Permission.MANAGE_USERS)
+@requires(MANAGE_USERS)
 @api.refuses(LastAdminError)
 @api.arguments(RoleChangeSchema)
 @api.response(HTTPStatus.OK, PersonSchema)
@@ -64,7 +65,7 @@ def revoke_role(body: dict[str, Any], user_id: str) -> User:
 
 
 @api.get("/users/<user_id>/trail")
-@requires(Permission.MANAGE_USERS)
+@requires(MANAGE_USERS)
 @api.paged(ActSchema)
 def read_user_trail(window: Window, user_id: str) -> Page[AuditEntry]:
     """Read what was done about a person, the oldest act first."""
