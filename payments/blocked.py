@@ -5,45 +5,47 @@ from datetime import datetime
 from typing import Final
 
 import sqlalchemy as sa
+import structlog
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from campaigns.models import Campaign
 from octo.clock import Clock
-from octo.database import reading
-from payments.gateway.send_conditions import MOVES_NO_MONEY, differs, is_compared
+from octo.config import Settings
+from octo.database import reading, transaction
+from octo.errors import OctoError
+from payments.context import Context
+from payments.freezes import freeze
+from payments.gateway.registry import call_of
+from payments.gateway.send_conditions import differs, is_compared, moves_no_money
 from payments.models import (
     OPEN_ATTEMPTS,
     Attempt,
-    AttemptKind,
     Freeze,
     InboxEvent,
     InboxStatus,
 )
 
-_WORDS: Final = {
-    AttemptKind.CHECKOUT_CREATE: "checkouts to open",
-    AttemptKind.CHECKOUT_EXPIRE: "checkouts to close",
-    AttemptKind.INTENT_CREATE: "charges to prepare",
-    AttemptKind.INTENT_CONFIRM: "charges",
-    AttemptKind.INTENT_CANCEL: "charges to call off",
-    AttemptKind.CARD_DETACH: "cards to forget",
-    AttemptKind.REFUND_CREATE: "refunds",
-    AttemptKind.TRANSFER_CREATE: "transfers",
-    AttemptKind.REVERSAL_CREATE: "reversals",
-    AttemptKind.ACCOUNT_CREATE: "accounts to open",
-}
+_log = structlog.get_logger()
 _UNCOMPARED: Final = "wait for the books to be compared with Stripe"
 _DIFFERING: Final = "wait for a treasurer to explain where the books differ from Stripe"
 _UNANSWERED: Final = "have no answer yet and are left alone"
-_IS_FROZEN: Final = sa.exists().where(
-    Freeze.campaign_id == Attempt.campaign_id, Freeze.lifted_at.is_(None)
-)
 
 
 def slug_of(campaign_id: int) -> str:
     """Return by which name a campaign is told to an operator."""
     with reading() as session:
         return session.scalars(sa.select(Campaign.slug).where(Campaign.id == campaign_id)).one()
+
+
+def note_trouble(campaign_id: int, error: Exception, *, settings: Settings, clock: Clock) -> str:
+    """Say what keeps a campaign from going on; a broken invariant stops its money too."""
+    _log.error("campaign_in_trouble", campaign=campaign_id, exc_info=error)
+    if isinstance(error, OctoError | IntegrityError | AssertionError):
+        with transaction() as session:
+            context = Context.read(settings, clock)
+            freeze(session, campaign_id, reason=repr(error), context=context)
+    return f"{slug_of(campaign_id)}: {error!r}"
 
 
 def until(instant: datetime | None) -> str:
@@ -71,7 +73,7 @@ def describe_frozen() -> list[str]:
 def describe_open_calls(clock: Clock) -> Iterator[str]:
     """Say which calls to Stripe have no outcome yet; those of frozen campaigns are said apart."""
     with reading() as session:
-        moves_money = Attempt.kind.not_in(MOVES_NO_MONEY)
+        moves_money = ~moves_no_money()
         is_compared_now = is_compared(session, at=clock.machine_now())
         hold = sa.case(
             (sa.and_(moves_money, ~is_compared_now), _UNCOMPARED),
@@ -82,13 +84,13 @@ def describe_open_calls(clock: Clock) -> Iterator[str]:
         rows = session.execute(
             sa.select(Campaign.slug, Attempt.kind, hold, sa.func.count(), free_at)
             .outerjoin(Campaign, Campaign.id == Attempt.campaign_id)
-            .where(Attempt.status.in_(OPEN_ATTEMPTS), ~_IS_FROZEN)
+            .where(Attempt.status.in_(OPEN_ATTEMPTS), ~Freeze.holds(Attempt.campaign_id))
             .group_by(Campaign.slug, Attempt.kind, hold)
             .order_by(Campaign.slug, Attempt.kind)
         ).all()
     for slug, kind, why, count, free_at in rows:
         after = until(free_at) if why == _UNANSWERED else ""
-        yield f"{slug or 'the platform'}: {count} {_WORDS[kind]} {why}{after}"
+        yield f"{slug or 'the platform'}: {count} {call_of(kind).name} {why}{after}"
 
 
 def describe_parked_events() -> Iterator[str]:

@@ -6,12 +6,16 @@ from campaigns.ports import bind_payments
 from octo.accounts.erasure import register_eraser
 from octo.health.vitals import register_vitals
 from octo.worker import stop_requested
+from payments.charges import calls as charges
 from payments.erasure import forget_backer
+from payments.gateway.registry import register_calls
 from payments.gateway.runtime import bind_runtime
 from payments.guards import refuse_other_mode
 from payments.health import money_vitals
 from payments.jobs import register_jobs
+from payments.owners import calls as owners
 from payments.port import BoundPayments
+from payments.refunds import calls as refunds
 from payments.webhooks import pages as webhook_pages
 
 
@@ -22,6 +26,7 @@ def register(app: Flask) -> None:
     """
     with app.app_context():
         refuse_other_mode(app.extensions["octo.runtime"].settings)
+    register_calls(*charges.CALLS, *refunds.CALLS, *owners.CALLS)
     runtime = bind_runtime(app)
     bind_payments(
         app, BoundPayments(gateway=runtime.gateway, settings=runtime.settings, clock=runtime.clock)

@@ -54,7 +54,7 @@ _FILTERS: Final[dict[CampaignFilter, Condition]] = {
     CampaignFilter.SETTLING: Campaign.status == CampaignStatus.SETTLING,
     CampaignFilter.SETTLED: Campaign.status == CampaignStatus.SETTLED,
     CampaignFilter.TROUBLED: sa.or_(
-        sa.exists().where(Freeze.campaign_id == Campaign.id, Freeze.lifted_at.is_(None)),
+        Freeze.holds(Campaign.id),
         sa.exists().where(Refund.campaign_id == Campaign.id, Refund.owed()),
     ),
 }

@@ -22,7 +22,6 @@ from octo.web.fields import (
     Strict,
 )
 from octo.web.language import translate
-from payments.freezes import LONGEST_REASON
 from payments.ledger.models import TransactionKind
 from payments.models import (
     DisputeStatus,
@@ -35,6 +34,7 @@ from payments.models import (
     TransferStatus,
 )
 from payments.refunds.failed import LONGEST_REFERENCE, Means
+from payments.settlement.unfreeze import LONGEST_REASON
 from treasury.statements.delimited import MACHINE, PROFILES
 
 _FOR_INFORMATION: Final = {"description": N_("For information: the platform bears it.")}

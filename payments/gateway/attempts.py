@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 
 from octo.database import UtcDateTime, lock_all
 from octo.ids import new_public_id
+from payments.gateway.endpoints import endpoint_of
 from payments.gateway.facts import Done, Postponed, Refused, Unknown
 from payments.gateway.send_conditions import is_cleared
 from payments.models import OPEN_ATTEMPTS, Attempt, AttemptKind, AttemptStatus, Freeze
@@ -25,16 +26,6 @@ LEASE: Final = timedelta(seconds=6)
 CALLER_LEASE: Final = timedelta(seconds=45)
 WITHDRAWN: Final = "withdrawn"
 SERVER_ERRORS_BEFORE_LOOKUP: Final = 3
-_WITHOUT_METADATA: Final = frozenset(
-    {
-        AttemptKind.CHECKOUT_EXPIRE,
-        AttemptKind.INTENT_CONFIRM,
-        AttemptKind.INTENT_CANCEL,
-        AttemptKind.CARD_DETACH,
-    }
-)
-"""Calls that change an object made by another call, which carries our ids already."""
-
 LONGEST_BACK_OFF: Final = timedelta(seconds=60)
 
 
@@ -74,7 +65,7 @@ def plan_attempt(
     """
     key = f"{installation}:{kind.value}:{subject}:{action_number}:{try_number}"
     metadata = dict(parameters.get("metadata", {}))
-    if kind not in _WITHOUT_METADATA:
+    if endpoint_of(kind).creates:
         metadata |= {"octo_installation": installation, "octo_subject": subject, "octo_key": key}
         parameters = {**parameters, "metadata": metadata}
     attempt = Attempt(
@@ -120,16 +111,18 @@ def claim(
     session: Session,
     *,
     holder: str,
-    rooms: Mapping[AttemptKind, int],
+    capacities: Mapping[AttemptKind, int],
     limit: int,
     at: datetime,
 ) -> list[Claimed]:
     """Claim attempts that are due, in turn, so that no other worker sends them.
 
-    ``rooms`` says how many of each kind, ``limit`` how many in all. Campaigns and kinds take
+    ``capacities`` says how many of each kind, ``limit`` how many in all. Campaigns and kinds take
     turns: a long queue makes nobody else wait behind it.
     """
-    chosen = _choose(session, rooms=rooms, limit=limit, at=at) if rooms and limit else ()
+    chosen = (
+        _choose(session, capacities=capacities, limit=limit, at=at) if capacities and limit else ()
+    )
     return _hold(session, chosen, holder=holder, at=at, lease=LEASE) if chosen else []
 
 
@@ -191,7 +184,7 @@ def _hold(
 
 
 def _choose(
-    session: Session, *, rooms: Mapping[AttemptKind, int], limit: int, at: datetime
+    session: Session, *, capacities: Mapping[AttemptKind, int], limit: int, at: datetime
 ) -> Sequence[int]:
     """Lock the attempts whose turn it is and return their ids in that order."""
     turn = sa.func.row_number().over(
@@ -199,15 +192,15 @@ def _choose(
     )
     due = (
         sa.select(Attempt.id, Attempt.kind, turn.label("turn"))
-        .where(Attempt.kind.in_(rooms), *_is_due(session, at=at))
+        .where(Attempt.kind.in_(capacities), *_is_due(session, at=at))
         .subquery("due")
     )
     place = sa.func.row_number().over(partition_by=due.c.kind, order_by=(due.c.turn, due.c.id))
     placed = sa.select(due, place.label("place")).subquery("placed")
-    room = sa.case(*((placed.c.kind == kind, number) for kind, number in rooms.items()))
+    capacity = sa.case(*((placed.c.kind == kind, number) for kind, number in capacities.items()))
     first = (
         sa.select(placed.c.id, placed.c.turn)
-        .where(placed.c.place <= room)
+        .where(placed.c.place <= capacity)
         .order_by(placed.c.turn, placed.c.id)
         .limit(limit)
         .subquery("first")
@@ -242,7 +235,7 @@ def _is_free(at: datetime) -> sa.ColumnElement[bool]:
 
 
 def _is_frozen() -> sa.ColumnElement[bool]:
-    return sa.exists().where(Freeze.campaign_id == Attempt.campaign_id, Freeze.lifted_at.is_(None))
+    return Freeze.holds(Attempt.campaign_id)
 
 
 def find_due_kinds(session: Session, *, at: datetime) -> set[AttemptKind]:

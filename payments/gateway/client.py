@@ -5,7 +5,6 @@ that is already committed. Nothing here opens a transaction.
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from http import HTTPStatus
 from typing import Any, Final, TypeVar
@@ -18,6 +17,14 @@ from campaigns.ports import PaymentsAwayError
 from octo.config import StripeSettings
 from octo.errors import N_, NotFoundError
 from payments.gateway import reading
+from payments.gateway.endpoints import (
+    ACCOUNTS,
+    CHECKOUT_SESSIONS,
+    PAYMENT_INTENTS,
+    REFUNDS,
+    TRANSFERS,
+    endpoint_of,
+)
 from payments.gateway.facts import (
     AccountFact,
     Answer,
@@ -54,11 +61,6 @@ DEFAULT_RETRY_AFTER_SECONDS: Final = 2.0
 REFUSED_KEY_RETRY_SECONDS: Final = 60.0
 OBJECT_LOCKED: Final = "lock_timeout"
 
-_PAGES: Final = "/v1/checkout/sessions"
-_INTENTS: Final = "/v1/payment_intents"
-_REFUNDS: Final = "/v1/refunds"
-_TRANSFERS: Final = "/v1/transfers"
-_ACCOUNTS: Final = "/v2/core/accounts"
 _BALANCE: Final = "balance_transaction"
 _AWAY: Final = N_("Our payment provider does not answer. Nothing was taken: try again in a minute.")
 
@@ -104,12 +106,12 @@ class Gateway:
             return _answer_of(error)
 
     def _call(self, kind: AttemptKind, parameters: Mapping[str, Any], **options: Any) -> Fact:
-        call = _CALLS[kind]
-        asked = dict(parameters)
-        path = call.path.format(id=_quoted(asked.pop(call.named)) if call.named else "")
-        if call.expand:
-            asked["expand"] = list(call.expand)
-        return call.read(self._request("post", path, asked, **options))
+        endpoint, asked = endpoint_of(kind), dict(parameters)
+        named = endpoint.id_parameter
+        path = endpoint.path.format(id=_quoted(asked.pop(named)) if named else "")
+        if endpoint.expand:
+            asked["expand"] = list(endpoint.expand)
+        return endpoint.read(self._request("post", path, asked, **options))
 
     def _request(self, method: str, path: str, asked: dict[str, Any], **options: Any) -> Seen:
         return Seen(self._client.raw_request(method, path, **asked, **options).data)
@@ -145,21 +147,23 @@ class Gateway:
     def get_checkout(self, session_id: str) -> CheckoutFact:
         """Fetch a Checkout Session with its intent, charge and movement, or the card it saved."""
         expand = [f"payment_intent.latest_charge.{_BALANCE}", "setup_intent.payment_method"]
-        return reading.checkout(self.get(_PAGES, session_id, expand=expand))
+        return reading.checkout(self.get(CHECKOUT_SESSIONS, session_id, expand=expand))
 
     def get_intent(self, intent_id: str) -> IntentFact:
         """Fetch a PaymentIntent with its charge and movement."""
         expand = [f"latest_charge.{_BALANCE}"]
-        return _intent(self.get(_INTENTS, intent_id, expand=expand))
+        return reading.present_intent(self.get(PAYMENT_INTENTS, intent_id, expand=expand))
 
     def list_intents(self, customer_id: str) -> Iterator[IntentFact]:
         """List every PaymentIntent of one customer."""
         expand = [f"data.latest_charge.{_BALANCE}"]
-        return self.each(_INTENTS, _intent, customer=customer_id, expand=expand)
+        return self.each(
+            PAYMENT_INTENTS, reading.present_intent, customer=customer_id, expand=expand
+        )
 
     def get_card(self, card_id: str) -> CardFact:
         """Fetch a card kept by Stripe."""
-        return _card(self.get("/v1/payment_methods", card_id))
+        return reading.present_card(self.get("/v1/payment_methods", card_id))
 
     def get_charge(self, charge_id: str) -> ChargeFact:
         """Fetch a charge with its movement."""
@@ -168,25 +172,25 @@ class Gateway:
     def get_refund(self, refund_id: str) -> RefundFact:
         """Fetch a refund with its movements."""
         expand = [_BALANCE, "failure_balance_transaction"]
-        return reading.refund(self.get(_REFUNDS, refund_id, expand=expand))
+        return reading.refund(self.get(REFUNDS, refund_id, expand=expand))
 
     def list_refunds(self, charge_id: str) -> Iterator[RefundFact]:
         """List every refund of one charge."""
         expand = [f"data.{_BALANCE}"]
-        return self.each(_REFUNDS, reading.refund, charge=charge_id, expand=expand)
+        return self.each(REFUNDS, reading.refund, charge=charge_id, expand=expand)
 
     def list_transfers(self, transfer_group: str) -> Iterator[TransferFact]:
         """List every transfer of one campaign."""
         expand = [f"data.{_BALANCE}"]
-        return self.each(_TRANSFERS, reading.transfer, transfer_group=transfer_group, expand=expand)
+        return self.each(TRANSFERS, reading.transfer, transfer_group=transfer_group, expand=expand)
 
     def get_transfer(self, transfer_id: str) -> TransferFact:
         """Fetch a transfer with its movement."""
-        return reading.transfer(self.get(_TRANSFERS, transfer_id, expand=[_BALANCE]))
+        return reading.transfer(self.get(TRANSFERS, transfer_id, expand=[_BALANCE]))
 
     def list_reversals(self, transfer_id: str) -> Iterator[ReversalFact]:
         """List every reversal of one transfer."""
-        path = f"{_TRANSFERS}/{_quoted(transfer_id)}/reversals"
+        path = f"{TRANSFERS}/{_quoted(transfer_id)}/reversals"
         return self.each(path, reading.reversal, expand=[f"data.{_BALANCE}"])
 
     def get_dispute(self, dispute_id: str) -> DisputeFact:
@@ -205,7 +209,7 @@ class Gateway:
     def get_account(self, account_id: str) -> AccountFact:
         """Fetch a connected account and what it may receive."""
         include = ["configuration.recipient", "requirements"]
-        return reading.account(self.get(_ACCOUNTS, account_id, include=include))
+        return reading.account(self.get(ACCOUNTS, account_id, include=include))
 
     def onboarding_url(self, account_id: str, *, return_url: str, refresh_url: str) -> str:
         """Make a fresh, short-lived link to Stripe's onboarding page.
@@ -254,20 +258,7 @@ def _quoted(object_id: str) -> str:
 
 
 def _movement(seen: Seen) -> MovementFacts:
-    return _present(reading.movement(seen))
-
-
-def _intent(seen: Seen) -> IntentFact:
-    return _present(reading.intent(seen))
-
-
-def _card(seen: Seen) -> CardFact:
-    return _present(reading.card(seen))
-
-
-def _present(fact: T | None) -> T:
-    assert fact is not None, "Stripe answered without the object that was asked for"
-    return fact
+    return reading.present(reading.movement(seen))
 
 
 def _answer_of(error: stripe.StripeError) -> Answer:
@@ -305,33 +296,3 @@ def _too_fast(error: stripe.RateLimitError, code: str) -> Postponed:
 def _retry_after(error: stripe.StripeError) -> float:
     raw = str((error.headers or {}).get("Retry-After", ""))
     return float(raw) if raw.isdecimal() else DEFAULT_RETRY_AFTER_SECONDS
-
-
-@dataclass(frozen=True)
-class _Call:
-    """Where an attempt is posted, and how its answer is read; ``named`` is the id's parameter."""
-
-    path: str
-    read: Callable[[Seen], Fact]
-    named: str = ""
-    expand: tuple[str, ...] = ()
-
-
-_CALLS: Final = {
-    AttemptKind.CHECKOUT_CREATE: _Call(_PAGES, reading.checkout),
-    AttemptKind.CHECKOUT_EXPIRE: _Call(f"{_PAGES}/{{id}}/expire", reading.checkout, "session"),
-    AttemptKind.INTENT_CREATE: _Call(_INTENTS, _intent),
-    AttemptKind.INTENT_CONFIRM: _Call(
-        f"{_INTENTS}/{{id}}/confirm", _intent, "intent", (f"latest_charge.{_BALANCE}",)
-    ),
-    AttemptKind.INTENT_CANCEL: _Call(f"{_INTENTS}/{{id}}/cancel", _intent, "intent"),
-    AttemptKind.CARD_DETACH: _Call("/v1/payment_methods/{id}/detach", _card, "card"),
-    AttemptKind.REFUND_CREATE: _Call(
-        _REFUNDS, reading.refund, expand=(_BALANCE, "failure_balance_transaction")
-    ),
-    AttemptKind.TRANSFER_CREATE: _Call(_TRANSFERS, reading.transfer, expand=(_BALANCE,)),
-    AttemptKind.REVERSAL_CREATE: _Call(
-        f"{_TRANSFERS}/{{id}}/reversals", reading.reversal, "transfer", (_BALANCE,)
-    ),
-    AttemptKind.ACCOUNT_CREATE: _Call(_ACCOUNTS, reading.account),
-}

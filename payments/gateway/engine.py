@@ -93,7 +93,7 @@ class Engine:
         written = 0
         self._claims_again = 0.0
         while True:
-            self._let_go()
+            self._release()
             if not self.should_stop():
                 self._claim_more()
             self._keep_leases()
@@ -124,9 +124,11 @@ class Engine:
         with transaction() as session:
             now, machine = time.monotonic(), self.clock.machine_now()
             pace = hold_pace(session, kinds, settings=self.settings.stripe, at=machine)
-            rooms, limit = pace.rooms, pace.account.room
-            claims = claim(session, holder=self.holder, rooms=rooms, limit=limit, at=machine)
-            planned = [Planned(now + pace.give(one.kind), one, machine) for one in claims]
+            capacities, limit = pace.capacities, pace.account.capacity
+            claims = claim(
+                session, holder=self.holder, capacities=capacities, limit=limit, at=machine
+            )
+            planned = [Planned(now + pace.next_slot(one.kind), one, machine) for one in claims]
         if planned:
             self._line_up(planned, claimed_at=now)
             lasts = (planned[-1].leaves_at - now) / 2
@@ -178,7 +180,7 @@ class Engine:
         landed = (claimed for claimed, _ in self._landed)
         return [*queued, *self._flying.values(), *landed]
 
-    def _let_go(self) -> None:
+    def _release(self) -> None:
         """Leave what has not left to whoever claims next: this worker stops, or fell behind.
 
         What is late goes through the pace again: a worker that slept makes up for nothing.
@@ -237,7 +239,7 @@ class Engine:
         if now < self._paused_until.get(name, 0.0):
             return
         self._paused_until[name] = now + answer.retry_after_seconds
-        _log.warning("slowed_down", lane=name, seconds=answer.retry_after_seconds)
+        _log.warning("slowed_down", bucket=name, seconds=answer.retry_after_seconds)
         slowed = set(AttemptKind) if answer.is_of_all else {kind}
         held_back = [one.claimed for one in self._queue if one.claimed.kind in slowed]
         self._queue = [one for one in self._queue if one.claimed.kind not in slowed]

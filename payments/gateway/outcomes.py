@@ -5,65 +5,25 @@ alone, goes to ``unknown`` and freezes its campaign, so that the others go on.
 """
 
 import time
+from collections import defaultdict
 from collections.abc import Sequence
 from datetime import timedelta
 from typing import Final
 
-import sqlalchemy as sa
 import structlog
-from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from campaigns.pledges.transitions import expire_pledge
 from octo.clock import Clock
 from octo.config import Settings
-from octo.database import PASSING_TROUBLE, lock, transaction
-from octo.errors import OctoError
-from payments.blocked import slug_of
-from payments.charges.off_session import (
-    CARD_IS_GONE,
-    UNUSABLE,
-    confirm_intent,
-    record_decline,
-)
-from payments.charges.record import record_checkout, record_intent
-from payments.charges.saved_cards import lock_card, record_card
+from octo.database import PASSING_TROUBLE, transaction
 from payments.context import Context
+from payments.freezes import freeze
 from payments.gateway.attempts import Claimed, close, lock_held, replan_under_new_key, reschedule
-from payments.gateway.calls import CHARGE_DISPUTED, NoEffect, Result
-from payments.gateway.facts import (
-    AccountFact,
-    CardFact,
-    CheckoutFact,
-    Done,
-    IntentFact,
-    Overtaken,
-    Postponed,
-    RefundFact,
-    Refused,
-    ReversalFact,
-    TransferFact,
-    Unknown,
-)
+from payments.gateway.calls import NoEffect, Result
+from payments.gateway.facts import Done, Postponed, Refused, Unknown
+from payments.gateway.registry import Recorded, call_of
 from payments.gateway.subjects import lock_subjects
-from payments.locks import lock_payment
-from payments.models import (
-    Attempt,
-    AttemptKind,
-    AttemptStatus,
-    Block,
-    CardStatus,
-    ConnectedAccount,
-    Freeze,
-    PaymentStatus,
-    Refund,
-    Transfer,
-)
-from payments.owners.accounts import record_account
-from payments.owners.reversals import lock_reversal, record_reversal, refuse_reversal
-from payments.owners.transfers import record_transfer, take_back_refused
-from payments.refunds.external import overtake_refund
-from payments.refunds.outcomes import record_refunds, stop_disputed_refund
+from payments.models import Attempt, AttemptKind, AttemptStatus
 
 _log = structlog.get_logger()
 
@@ -72,11 +32,7 @@ PAUSE_SECONDS: Final = 0.1
 QUARANTINE: Final = timedelta(minutes=1)
 
 Outcomes = Sequence[tuple[Claimed, Result]]
-_TRANSFER_WAITS: Final = {
-    "balance_insufficient": Block.BALANCE,
-    "insufficient_capabilities_for_transfer": Block.OWNER,
-    "account_closed": Block.OWNER,
-}
+NotDone = Refused | NoEffect | Postponed | Unknown
 
 
 def record_results(outcomes: Outcomes, *, settings: Settings, clock: Clock) -> None:
@@ -121,48 +77,27 @@ def _write(outcomes: Outcomes, *, settings: Settings, clock: Clock) -> None:
         context = Context.read(settings, clock)
         held = lock_held(session, [claimed for claimed, _ in outcomes])
         subjects = lock_subjects(session, held.values())
-        refunds: list[tuple[Refund, RefundFact]] = []
+        done: dict[AttemptKind, list[Recorded]] = defaultdict(list)
         for claimed, result in sorted(outcomes, key=lambda one: one[0].id):
             attempt = held.get(claimed.id)
             if attempt is None:
                 continue
-            if isinstance(result, Done) and isinstance(result.fact, RefundFact):
+            if isinstance(result, Done):
                 close(attempt, result, at=context.machine_now)
-                refunds.append((subjects.refunds[attempt.subject], result.fact))
+                row = subjects.by_public_id.get(attempt.subject)
+                done[attempt.kind].append(Recorded(attempt, result.fact, row))
             else:
                 _record(session, attempt, result, context=context)
-        record_refunds(session, refunds, context=context)
+        for kind, made in done.items():
+            call_of(kind).on_done(session, made, context)
 
 
-def note_trouble(campaign_id: int, error: Exception, *, settings: Settings, clock: Clock) -> str:
-    """Say what keeps a campaign from going on; a broken invariant stops its money too."""
-    _log.error("campaign_in_trouble", campaign=campaign_id, exc_info=error)
-    if isinstance(error, OctoError | IntegrityError | AssertionError):
-        with transaction() as session:
-            context = Context.read(settings, clock)
-            freeze(session, campaign_id, reason=repr(error)[:2000], context=context)
-    return f"{slug_of(campaign_id)}: {error!r}"
-
-
-def freeze(session: Session, campaign_id: int, *, reason: str, context: Context) -> None:
-    """Stop all money of one campaign until a person has looked; the others go on."""
-    is_frozen = sa.select(Freeze.id).where(
-        Freeze.campaign_id == campaign_id, Freeze.lifted_at.is_(None)
-    )
-    if session.scalar(is_frozen) is None:
-        _log.error("campaign_frozen", campaign=campaign_id, reason=reason)
-        session.add(Freeze(campaign_id=campaign_id, reason=reason, frozen_at=context.now))
-        session.flush()
-
-
-def _record(session: Session, attempt: Attempt, result: Result, *, context: Context) -> None:
+def _record(session: Session, attempt: Attempt, result: NotDone, *, context: Context) -> None:
     match result:
-        case Done():
-            close(attempt, result, at=context.machine_now)
-            _record_done(session, attempt, result, context=context)
         case Refused():
             close(attempt, result, at=context.machine_now)
-            _record_refused(session, attempt, result, context=context)
+            if not call_of(attempt.kind).on_refused(session, attempt, result, context):
+                _freeze_for(session, attempt, f"{result.code}: {result.message}", context=context)
         case NoEffect():
             installation = context.settings.stripe.installation
             replan_under_new_key(
@@ -170,88 +105,6 @@ def _record(session: Session, attempt: Attempt, result: Result, *, context: Cont
             )
         case Postponed() | Unknown():
             reschedule(attempt, result, at=context.machine_now)
-
-
-def _record_done(session: Session, attempt: Attempt, done: Done, *, context: Context) -> None:
-    match done.fact:
-        case TransferFact() as seen:
-            transfer = lock(session, Transfer, public_id=attempt.subject)
-            record_transfer(session, transfer, seen, at=context.now)
-        case ReversalFact() as seen:
-            reversal = lock_reversal(session, public_id=attempt.subject)
-            record_reversal(session, reversal, seen, context=context)
-        case CheckoutFact(mode="setup") as seen:
-            card = lock_card(session, public_id=attempt.subject)
-            record_card(session, card, seen, context=context)
-        case CheckoutFact() as seen:
-            payment = lock_payment(session, public_id=attempt.subject)
-            record_checkout(session, payment, seen, context=context)
-        case IntentFact() as seen:
-            payment = lock_payment(session, public_id=attempt.subject)
-            record_intent(session, payment, seen, context=context)
-            if attempt.kind is AttemptKind.INTENT_CREATE:
-                confirm_intent(session, payment, context=context)
-        case CardFact():
-            lock_card(session, public_id=attempt.subject).advance_to(CardStatus.FORGOTTEN)
-        case AccountFact() as seen:
-            account = lock(session, ConnectedAccount, public_id=attempt.subject)
-            record_account(account, seen, at=context.machine_now)
-
-
-def _record_refused(
-    session: Session, attempt: Attempt, refused: Refused, *, context: Context
-) -> None:
-    """Stripe said no: most refusals of ours are a bug to be looked at before money moves on."""
-    match attempt.kind:
-        case AttemptKind.CHECKOUT_CREATE if attempt.parameters["mode"] == "setup":
-            card = lock_card(session, public_id=attempt.subject)
-            if card.advance_to(CardStatus.EXPIRED):
-                expire_pledge(session, pledge=card.pledge, at=context.now)
-        case AttemptKind.CHECKOUT_CREATE:
-            payment = lock_payment(session, public_id=attempt.subject)
-            if payment.advance_to(PaymentStatus.CANCELED):
-                expire_pledge(session, pledge=payment.pledge, at=context.now)
-        case AttemptKind.INTENT_CREATE | AttemptKind.INTENT_CONFIRM if _is_of_the_card(refused):
-            payment = lock_payment(session, public_id=attempt.subject)
-            code = refused.code if refused.is_decline else UNUSABLE
-            record_decline(session, payment, code=code, context=context)
-        case AttemptKind.CARD_DETACH:
-            _log.error("card_not_forgotten", subject=attempt.subject, code=refused.code)
-        case AttemptKind.ACCOUNT_CREATE:
-            _log.error("account_refused", subject=attempt.subject, code=refused.code)
-        case _ if _is_taken_in(session, attempt, refused, context=context):
-            pass
-        case _:
-            assert attempt.campaign_id is not None
-            reason = f"{attempt.kind.value} {attempt.subject}: {refused.code}: {refused.message}"
-            freeze(session, attempt.campaign_id, reason=reason, context=context)
-
-
-def _is_of_the_card(refused: Refused) -> bool:
-    """Tell whether the card cannot be charged; any other refusal is a bug to be looked at."""
-    return refused.is_decline or refused.code in CARD_IS_GONE
-
-
-def _is_taken_in(session: Session, attempt: Attempt, refused: Refused, *, context: Context) -> bool:
-    """Take in a refusal to move money that needs no bug: what the world did meanwhile."""
-    subject = attempt.subject
-    match attempt.kind, refused:
-        case AttemptKind.TRANSFER_CREATE, Refused(code) if code in _TRANSFER_WAITS:
-            transfer = lock(session, Transfer, public_id=subject)
-            block = _TRANSFER_WAITS[code]
-            take_back_refused(session, transfer, block=block, context=context)
-        case AttemptKind.REVERSAL_CREATE, Refused(code):
-            reversal = lock_reversal(session, public_id=subject)
-            refuse_reversal(reversal, reason=code, at=context.now)
-        case AttemptKind.REFUND_CREATE, Overtaken(refunds=refunds):
-            refund = lock(session, Refund, public_id=subject)
-            return overtake_refund(session, refund, refunds, context=context)
-        case AttemptKind.REFUND_CREATE, Refused(code) if code == CHARGE_DISPUTED:
-            refund = lock(session, Refund, public_id=subject)
-            stop_disputed_refund(session, refund, context=context)
-        case _:
-            return False
-    return True
 
 
 def _quarantine(claimed: Claimed, error: Exception, *, settings: Settings, clock: Clock) -> None:
@@ -263,5 +116,11 @@ def _quarantine(claimed: Claimed, error: Exception, *, settings: Settings, clock
             attempt.lease_until = None
             attempt.not_before = context.machine_now + QUARANTINE
             if attempt.campaign_id is not None:
-                reason = f"{attempt.kind.value} {attempt.subject}: {error!r}"
-                freeze(session, attempt.campaign_id, reason=reason[:2000], context=context)
+                _freeze_for(session, attempt, repr(error), context=context)
+
+
+def _freeze_for(session: Session, attempt: Attempt, why: str, *, context: Context) -> None:
+    """Stop the money of the campaign that a call was about, until a person has looked."""
+    assert attempt.campaign_id is not None
+    reason = f"{attempt.kind.value} {attempt.subject}: {why}"
+    freeze(session, attempt.campaign_id, reason=reason, context=context)

@@ -40,43 +40,43 @@ def block_size(rate: int) -> int:
 
 
 @dataclass(frozen=True)
-class Lane:
-    """What one limit of Stripe's leaves: calls ``interval`` apart, from ``bucket`` on."""
+class Bucket:
+    """What one limit of Stripe's leaves: calls ``interval`` apart, from those of ``row`` on."""
 
-    bucket: RateBucket
+    row: RateBucket
     rate: int
     at: datetime
 
     @property
-    def room(self) -> int:
+    def capacity(self) -> int:
         """Return how many calls may be given out now; none while much is given out already."""
-        is_full = self.bucket.granted_until - self.at > LONGEST_QUEUE
+        is_full = self.row.granted_until - self.at > LONGEST_QUEUE
         return 0 if is_full else block_size(self.rate)
 
-    def give(self) -> datetime:
+    def next_slot(self) -> datetime:
         """Give out one call and return when it may leave."""
-        leaves_at = max(self.at, self.bucket.granted_until)
-        self.bucket.granted_until = leaves_at + interval_of(self.rate)
+        leaves_at = max(self.at, self.row.granted_until)
+        self.row.granted_until = leaves_at + interval_of(self.rate)
         return leaves_at
 
 
 @dataclass(frozen=True)
 class Pace:
-    """The lanes of the account and of each endpoint, held until the transaction ends."""
+    """The buckets of the account and of each endpoint, held until the transaction ends."""
 
-    account: Lane
-    endpoints: Mapping[AttemptKind, Lane]
+    account: Bucket
+    endpoints: Mapping[AttemptKind, Bucket]
     at: datetime
 
     @property
-    def rooms(self) -> dict[AttemptKind, int]:
+    def capacities(self) -> dict[AttemptKind, int]:
         """Return how many calls of each kind may be given out now."""
-        rooms = ((kind, lane.room) for kind, lane in self.endpoints.items())
-        return {kind: room for kind, room in rooms if room}
+        capacities = ((kind, bucket.capacity) for kind, bucket in self.endpoints.items())
+        return {kind: capacity for kind, capacity in capacities if capacity}
 
-    def give(self, kind: AttemptKind) -> float:
+    def next_slot(self, kind: AttemptKind) -> float:
         """Give out one call and return in how many seconds it may leave."""
-        leaves_at = max(self.account.give(), self.endpoints[kind].give())
+        leaves_at = max(self.account.next_slot(), self.endpoints[kind].next_slot())
         return (leaves_at - self.at).total_seconds()
 
 
@@ -87,14 +87,14 @@ def hold_pace(
     buckets = _lock_buckets(session, {ACCOUNT, *kinds}, at=at)
     rate = min(settings.rate, settings.rate_endpoint)
     return Pace(
-        account=Lane(buckets[ACCOUNT], settings.rate, at),
-        endpoints={kind: Lane(buckets[kind], rate, at) for kind in kinds},
+        account=Bucket(buckets[ACCOUNT], settings.rate, at),
+        endpoints={kind: Bucket(buckets[kind], rate, at) for kind in kinds},
         at=at,
     )
 
 
 def pause(session: Session, name: str, *, seconds: float, at: datetime) -> None:
-    """Give out nothing more of a lane for a while: Stripe said that it was too much."""
+    """Give out nothing more of a bucket for a while: Stripe said that it was too much."""
     bucket = _lock_buckets(session, {name}, at=at)[name]
     bucket.granted_until = max(bucket.granted_until, at + timedelta(seconds=seconds))
 

@@ -5,7 +5,7 @@ them takes four fifths of a list's processor time, and a tenth of a refund's.
 """
 
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from payments.gateway.facts import (
     AccountFact,
@@ -26,6 +26,7 @@ from payments.gateway.facts import (
 from payments.ledger.drafts import MovementFacts
 
 StripeObject = Any
+T = TypeVar("T")
 
 
 class Seen:
@@ -69,6 +70,12 @@ def _id_of(value: StripeObject) -> str | None:
 def _metadata(seen: StripeObject) -> Mapping[str, str]:
     metadata = getattr(seen, "metadata", None)
     return {} if metadata is None else metadata.to_dict()
+
+
+def present(fact: T | None) -> T:
+    """Return what was asked for; an answer without it is one nobody can read."""
+    assert fact is not None, "Stripe answered without the object that was asked for"
+    return fact
 
 
 def movement(seen: StripeObject) -> MovementFacts | None:
@@ -129,6 +136,11 @@ def intent(seen: StripeObject) -> IntentFact | None:
     )
 
 
+def present_intent(seen: StripeObject) -> IntentFact:
+    """Read a PaymentIntent that was asked for."""
+    return present(intent(seen))
+
+
 def failure_code(error: StripeObject) -> str | None:
     """Read why a card was declined: the bank's own reason where it gives one."""
     if error is None:
@@ -149,6 +161,11 @@ def card(seen: StripeObject) -> CardFact | None:
         brand=getattr(shown, "display_brand", None) or getattr(shown, "brand", None) or "",
         last4=getattr(shown, "last4", None) or "",
     )
+
+
+def present_card(seen: StripeObject) -> CardFact:
+    """Read a PaymentMethod that was asked for."""
+    return present(card(seen))
 
 
 def setup(seen: StripeObject) -> SetupFact | None:

@@ -11,24 +11,20 @@ from typing import Final
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from payments.models import Attempt, AttemptKind, BooksState, Discrepancy, Reconciliation
+from payments.gateway.endpoints import kinds_without_money
+from payments.models import Attempt, BooksState, Discrepancy, Reconciliation
 
 COMPARISON_HOLDS: Final = timedelta(minutes=15)
-MOVES_NO_MONEY: Final = (
-    AttemptKind.CHECKOUT_CREATE,
-    AttemptKind.CHECKOUT_EXPIRE,
-    AttemptKind.INTENT_CREATE,
-    AttemptKind.INTENT_CANCEL,
-    AttemptKind.CARD_DETACH,
-    AttemptKind.ACCOUNT_CREATE,
-)
 
 
 def is_cleared(session: Session, *, at: datetime) -> sa.ColumnElement[bool]:
     """Return the condition of the attempts that may be sent at this instant of machine time."""
-    return sa.or_(
-        Attempt.kind.in_(MOVES_NO_MONEY), sa.and_(is_compared(session, at=at), ~differs())
-    )
+    return sa.or_(moves_no_money(), sa.and_(is_compared(session, at=at), ~differs()))
+
+
+def moves_no_money() -> sa.ColumnElement[bool]:
+    """Return the condition of the attempts that may be sent on books in doubt."""
+    return Attempt.kind.in_(tuple(kinds_without_money()))
 
 
 def is_compared(session: Session, *, at: datetime) -> sa.ColumnElement[bool]:

@@ -18,7 +18,7 @@ M = TypeVar("M", bound=Model)
 class Subjects:
     """The rows of a group; held here, since a session forgets what nobody holds."""
 
-    refunds: Mapping[str, Refund]
+    by_public_id: Mapping[str, Payment | SavedCard | Refund]
     held: Sequence[Model]
 
 
@@ -53,9 +53,10 @@ def lock_subjects(session: Session, attempts: Iterable[Attempt]) -> Subjects:
     reward_ids = {pledge.reward_id for pledge in pledges if pledge.reward_id is not None}
     of_pledges = sa.select(Reward).where(Reward.id.in_(reward_ids))
     rewards = session.scalars(of_pledges).all() if reward_ids else ()
+    rows: list[Payment | SavedCard | Refund] = [*payments, *cards, *refunds]
     return Subjects(
-        refunds={refund.public_id: refund for refund in refunds},
-        held=[*pledges, *payments, *cards, *campaigns, *rewards],
+        by_public_id={row.public_id: row for row in rows},
+        held=[*pledges, *campaigns, *rewards],
     )
 
 

@@ -1,6 +1,7 @@
 """The settlement: our closing of one campaign, as a numbered document and what pays it."""
 
 from enum import StrEnum
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column, relationship
@@ -107,3 +108,8 @@ class Freeze(Model):
     frozen_at: Mapped[Instant]
     lifted_at: Mapped[Instant | None]
     lifted_by: Mapped[str | None] = mapped_column(sa.String(40))
+
+    @classmethod
+    def holds(cls, campaign_id: Any) -> sa.ColumnElement[bool]:
+        """Return the condition that the money of a campaign is frozen, by its id or a column."""
+        return sa.exists().where(cls.campaign_id == campaign_id, cls.lifted_at.is_(None))

@@ -13,12 +13,11 @@ from octo.clock import Clock
 from octo.config import Settings
 from octo.database import lock, reading, transaction
 from octo.scheduler import JobReport
-from payments.blocked import slug_of
+from payments.blocked import note_trouble, slug_of
 from payments.context import Context
 from payments.documents.figures import withdrawn_funds
 from payments.documents.issue import issue_settlement
 from payments.gateway.client import Gateway, StripeAwayError
-from payments.gateway.outcomes import note_trouble
 from payments.models import Payment, SavedCard
 from payments.policy import Step, VerdictInputs, next_step
 from payments.settlement.open_payments import list_unresolved, resolve_open

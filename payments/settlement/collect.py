@@ -17,13 +17,12 @@ from octo.clock import Clock
 from octo.config import Settings
 from octo.database import lock, lock_all, reading, transaction
 from octo.scheduler import JobReport
-from payments.blocked import slug_of, until
+from payments.blocked import note_trouble, slug_of, until
 from payments.charges.off_session import ask_to_repair, charge_card
 from payments.context import Context
 from payments.documents.figures import withdrawn_funds
 from payments.documents.issue import issue_settlement
 from payments.gateway.client import Gateway, StripeAwayError
-from payments.gateway.outcomes import note_trouble
 from payments.models import UNDER_WAY, CardStatus, Freeze, Payment, PaymentStatus, SavedCard
 from payments.policy import Step, VerdictInputs, next_step
 from payments.settlement.open_payments import list_unresolved, resolve_open
@@ -73,11 +72,10 @@ def collect_campaigns(*, gateway: Gateway, settings: Settings, clock: Clock) -> 
 
 
 def _collecting() -> Sequence[tuple[int, datetime]]:
-    is_frozen = sa.exists().where(Freeze.campaign_id == Campaign.id, Freeze.lifted_at.is_(None))
     with reading() as session:
         rows = session.execute(
             sa.select(Campaign.id, Campaign.collecting_ends_at)
-            .where(Campaign.status == CampaignStatus.COLLECTING, ~is_frozen)
+            .where(Campaign.status == CampaignStatus.COLLECTING, ~Freeze.holds(Campaign.id))
             .order_by(Campaign.id)
         ).all()
     return [(campaign_id, ends_at) for campaign_id, ends_at in rows if ends_at is not None]

@@ -349,7 +349,7 @@ class _Planner:
 
     def _troubles(self, campaign: Campaign, transfer: PlannedTransfer | None) -> Iterator[str]:
         """Find what would keep this campaign's money from where it belongs."""
-        if self._is_any(Freeze.campaign_id == campaign.id, Freeze.lifted_at.is_(None)):
+        if self._session.scalar(sa.select(Freeze.holds(campaign.id))):
             yield "frozen"
         if self._is_any(Discrepancy.campaign_id == campaign.id, Discrepancy.opened()):
             yield "books_differ"

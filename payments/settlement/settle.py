@@ -12,10 +12,10 @@ from octo.clock import Clock
 from octo.config import Settings
 from octo.database import lock, reading, transaction
 from octo.scheduler import JobReport
+from payments.blocked import note_trouble
 from payments.context import Context
 from payments.documents.issue import find_main
 from payments.gateway.client import Gateway, StripeAwayError
-from payments.gateway.outcomes import note_trouble
 from payments.locks import lock_payments
 from payments.models import (
     OPEN_ATTEMPTS,
@@ -74,11 +74,10 @@ def _move(
 
 
 def _settling() -> Sequence[tuple[int, Outcome]]:
-    is_frozen = sa.exists().where(Freeze.campaign_id == Campaign.id, Freeze.lifted_at.is_(None))
     with reading() as session:
         rows = session.execute(
             sa.select(Campaign.id, Campaign.outcome)
-            .where(Campaign.status == CampaignStatus.SETTLING, ~is_frozen)
+            .where(Campaign.status == CampaignStatus.SETTLING, ~Freeze.holds(Campaign.id))
             .order_by(Campaign.deadline_at, Campaign.id)
         ).all()
     return [(campaign_id, outcome) for campaign_id, outcome in rows if outcome is not None]

@@ -14,7 +14,6 @@ from octo.database import db, transaction
 from octo.worker import run_due
 from payments.accounting import chart
 from payments.accounting.check import check_ledger
-from payments.freezes import lift_freeze
 from payments.gateway.engine import Engine
 from payments.gateway.runtime import payments_runtime
 from payments.ledger.balances import balance_of
@@ -29,6 +28,7 @@ from payments.models import (
     Refund,
     RefundReason,
 )
+from payments.settlement.unfreeze import lift_freeze
 from tests.faults.finishing import PATIENCE_SECONDS, let_pauses_pass
 from tests.faults.judging import keys_of
 from tests.faults.test_unknown_outcomes import pretend_sent_long_ago

@@ -12,7 +12,6 @@ from octo.clock import DatabaseClock
 from octo.database import db, transaction
 from payments.accounting import chart
 from payments.accounting.check import check_ledger
-from payments.freezes import lift_freeze
 from payments.gateway import attempts, engine
 from payments.gateway.runtime import payments_runtime
 from payments.ledger.balances import balance_of
@@ -30,6 +29,7 @@ from payments.models import (
 )
 from payments.reconciliation.compare import reconcile
 from payments.refunds.requests import refund_by_treasurer
+from payments.settlement.unfreeze import lift_freeze
 from payments.webhooks.inbox import store_events
 from tests.make import Make
 from tests.moment import Moment

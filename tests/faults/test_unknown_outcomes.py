@@ -9,10 +9,10 @@ import sqlalchemy as sa
 from campaigns.models import Campaign, CampaignStatus, Pledge
 from octo.database import db, transaction
 from payments.accounting.check import check_ledger
-from payments.freezes import lift_freeze
 from payments.gateway.client import StripeAwayError
 from payments.gateway.runtime import payments_runtime
 from payments.models import Attempt, AttemptKind, AttemptStatus, Freeze, Refund, RefundReason
+from payments.settlement.unfreeze import lift_freeze
 from tests.faults.finishing import finish
 from tests.faults.judging import keys_of
 from tests.make import Make

@@ -20,7 +20,6 @@ from octo.accounts.models import Membership, User
 from octo.config import Rules
 from octo.database import reading
 from octo.ids import new_token
-from payments.freezes import lift_freeze
 from payments.gateway.runtime import payments_runtime
 from payments.models import (
     ConnectedAccount,
@@ -36,6 +35,7 @@ from payments.owners.debts import pay_again, recover_debt, write_off_debt
 from payments.refunds.failed import Means, pay_by_bank, retry_refund
 from payments.refunds.requests import refund_by_treasurer
 from payments.settlement.refund_all import refund_all
+from payments.settlement.unfreeze import lift_freeze
 from tests.machine.conservation import History, Ours, Theirs, find_breaches
 from tests.machine.errands import Halt
 from tests.machine.world import World

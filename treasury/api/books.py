@@ -13,12 +13,12 @@ from octo.health.vitals import Alert, read_vitals
 from octo.paging import Page, Window
 from octo.web.permissions import requires
 from octo.web.routes import ApiBlueprint
-from payments import freezes
-from payments.freezes import NotFrozenError
 from payments.gateway.runtime import payments_runtime
 from payments.models import Discrepancy, Dispute, Payment
 from payments.reconciliation import record
 from payments.reconciliation.record import NotOpenError
+from payments.settlement import unfreeze
+from payments.settlement.unfreeze import NotFrozenError
 from treasury import queries
 from treasury.permissions import MOVE_MONEY, READ_BOOKS
 from treasury.queries import CampaignMoney, LedgerLine
@@ -126,7 +126,7 @@ def export_statement(options: dict[str, str], campaign_id: str) -> Response:
 def lift_freeze(body: dict[str, str], campaign_id: str) -> CampaignMoney:
     """Let the money of a frozen campaign move again, on the record."""
     runtime = payments_runtime()
-    freezes.lift_freeze(
+    unfreeze.lift_freeze(
         campaign_id,
         reason=body["reason"],
         actor=this_user().public_id,

@@ -29,10 +29,10 @@ from octo.search import LONGEST_SEARCH
 from octo.web.forms import flash_message, idempotency_key, shown_again_by
 from octo.web.navigation import Link, Place, add_link, asked_page
 from octo.web.permissions import requires
-from payments import freezes
 from payments.gateway.runtime import payments_runtime
 from payments.models import RefundStatus
 from payments.refunds import requests
+from payments.settlement.unfreeze import lift_freeze
 from treasury import after_verdict, labels, queries
 from treasury.permissions import MOVE_MONEY, READ_BOOKS, REFUND_PAYMENTS
 from treasury.queries import CampaignFilter
@@ -103,7 +103,7 @@ def _campaign_of_payment(campaign_id: str, payment_id: str) -> ResponseReturnVal
 def unfreeze(campaign_id: str) -> ResponseReturnValue:
     """Let a frozen campaign's money move again."""
     runtime = payments_runtime()
-    freezes.lift_freeze(
+    lift_freeze(
         campaign_id,
         reason=request.form.get("reason", ""),
         actor=current_user.public_id,

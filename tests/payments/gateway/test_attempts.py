@@ -39,7 +39,9 @@ def planned_refunds(make: Make, moment: Moment, sandbox: SandboxClient, count: i
 def claim_as(holder: str, *, later: timedelta = timedelta()) -> list[Claimed]:
     with transaction() as session:
         at = CLOCK.machine_now() + later
-        return claim(session, holder=holder, rooms=dict.fromkeys(AttemptKind, 10), limit=10, at=at)
+        return claim(
+            session, holder=holder, capacities=dict.fromkeys(AttemptKind, 10), limit=10, at=at
+        )
 
 
 def test_what_one_worker_holds_no_other_takes(
@@ -123,9 +125,9 @@ def test_campaigns_and_kinds_take_turns(make: Make, moment: Moment, sandbox: San
             .order_by(sa.func.count().desc())
         )
         at = CLOCK.machine_now()
-        rooms = {AttemptKind.REFUND_CREATE: 4}
-        first = claim(session, holder="one", rooms=rooms, limit=10, at=at)
-        second = claim(session, holder="one", rooms=rooms, limit=3, at=at)
+        capacities = {AttemptKind.REFUND_CREATE: 4}
+        first = claim(session, holder="one", capacities=capacities, limit=10, at=at)
+        second = claim(session, holder="one", capacities=capacities, limit=3, at=at)
         campaigns = dict(session.execute(sa.select(Attempt.id, Attempt.campaign_id)).all())
 
     assert [campaigns[one.id] for one in first] == [crowded, small, crowded, small]
