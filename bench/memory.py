@@ -18,11 +18,11 @@ from octo.clock import DatabaseClock
 from octo.database import transaction
 from payments.gateway.send_conditions import epoch
 from payments.models import BooksState, Reconciliation
+from stripe_sandbox.client import SandboxClient
 from tests import site
 from tests.crowd import gather, movements_of_nowhere
 from tests.make import Make
 from tests.moment import Moment
-from tests.sandbox import SandboxClient
 
 FEW: Final = 1_000
 MANY: Final = 100_000

@@ -22,11 +22,12 @@ from campaigns.models import Campaign
 from octo.clock import DatabaseClock
 from octo.database import lock, reading, transaction
 from payments.models import Attempt, AttemptKind, AttemptStatus, BooksState, Reconciliation
+from stripe_sandbox.client import SandboxClient
 from tests import site
 from tests.crowd import charge_cards, gather, movements_at
 from tests.make import Make
 from tests.moment import Moment
-from tests.sandbox import SandboxClient, running_sandbox
+from tests.sandbox import running_sandbox
 
 KEY: Final = "sk_test_bench"
 PLEDGES: Final = 800

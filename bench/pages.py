@@ -15,9 +15,9 @@ from bench.figures import Figure
 from bench.places import migrate, running_site, scratch
 from campaigns.models import Campaign
 from octo.database import db
+from stripe_sandbox.client import SandboxClient
 from tests.make import Make
 from tests.moment import Moment
-from tests.sandbox import SandboxClient
 
 SECONDS: Final = 4.0
 TARGET: Final = 0.8

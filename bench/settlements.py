@@ -23,11 +23,12 @@ from bench.settling import Taken
 from campaigns.models import Campaign, CampaignStatus, Outcome
 from octo.database import lock, transaction
 from payments.gateway.rate_limiter import KEPT_FOR_PEOPLE
+from stripe_sandbox.client import SandboxClient
 from tests import site
 from tests.crowd import AMOUNT, charge_cards, gather, movements_at
 from tests.make import Make
 from tests.moment import Moment
-from tests.sandbox import SandboxClient, running_sandbox
+from tests.sandbox import running_sandbox
 
 KEY: Final = "sk_test_bench"
 PLEDGES: Final = 2000

@@ -12,12 +12,13 @@ from flask import Flask
 
 from octo.database import db
 from octo.web.limits import limiter
+from stripe_sandbox.client import SandboxClient
 from tests.databases import Databases, PostgresqlDatabases, SqliteDatabases, chosen_engines
 from tests.locking import Watch, watched_locks
 from tests.make import Make
 from tests.moment import Moment
 from tests.postgresql import temporary_postgresql
-from tests.sandbox import SandboxClient, running_sandbox
+from tests.sandbox import running_sandbox
 from tests.site import build_app, close, migrate_with, quickened, site_environ
 from tests.visitor import Visitor
 

@@ -20,7 +20,7 @@ from payments.accounting import entries
 from payments.ledger.drafts import MovementFacts
 from payments.ledger.posting import adopt_many
 from payments.models import Payment, PaymentStatus
-from tests.sandbox import SandboxClient
+from stripe_sandbox.client import SandboxClient
 
 AMOUNT: Final = 15_00
 FEE: Final = 48  # Stripe keeps 1.5 % and 0.25

@@ -26,8 +26,8 @@ from payments.checkout.parameters import WayBack
 from payments.gateway.runtime import payments_runtime
 from payments.models import ConnectedAccount, Payment, SavedCard
 from payments.owners import onboarding
+from stripe_sandbox.client import VISA
 from tests.moment import Moment
-from tests.sandbox import VISA
 from tests.visitor import refresh
 
 PASSWORD: Final = "une phrase de passe pour les tests"

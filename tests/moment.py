@@ -6,7 +6,7 @@ from flask import Flask
 
 from octo.clock import DatabaseClock, move_clock
 from octo.database import db, transaction
-from tests.sandbox import SandboxClient
+from stripe_sandbox.client import SandboxClient
 from tests.visitor import refresh
 
 

@@ -11,8 +11,8 @@ from octo.scheduler import jobs
 from payments.accounting.check import check_ledger
 from payments.ledger.balances import balances_of
 from payments.models import OwnerDebt, Settlement, SettlementKind, Transfer
+from stripe_sandbox.client import SandboxClient
 from tests.make import PASSWORD, Make
-from tests.sandbox import SandboxClient
 from tests.visitor import Visitor, refresh
 
 AVAILABLE_AT_ONCE: Final = "4000000000000077"

@@ -7,11 +7,12 @@ import pytest
 from flask import Flask
 from playwright.sync_api import Browser, BrowserContext
 
+from stripe_sandbox.client import SandboxClient
 from tests.browser.chromium import running_chromium
 from tests.browser.person import DESKTOP, PHONE, SIZES, Person
 from tests.browser.serving import serving
 from tests.databases import Databases
-from tests.sandbox import SandboxClient, free_port
+from tests.sandbox import free_port
 from tests.site import site_environ
 
 

@@ -4,10 +4,10 @@ import pytest
 from playwright.sync_api import expect
 
 from campaigns.models import Campaign
+from stripe_sandbox.client import SandboxClient
 from tests.browser.conftest import Invite
 from tests.browser.person import PHONE, Person
 from tests.make import Make
-from tests.sandbox import SandboxClient
 
 pytestmark = pytest.mark.browser
 

@@ -7,12 +7,12 @@ import pytest
 
 from campaigns.models import Campaign
 from octo.accounts.models import RoleName
+from stripe_sandbox.client import SandboxClient
 from tests.browser.conftest import Invite
 from tests.browser.person import PHONE, Person
 from tests.browser.test_backer import GUEST, go_to_checkout, pay_with
 from tests.make import Make
 from tests.moment import Moment
-from tests.sandbox import SandboxClient
 
 pytestmark = pytest.mark.browser
 

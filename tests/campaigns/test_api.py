@@ -11,9 +11,9 @@ from werkzeug.test import TestResponse
 from campaigns.models import Campaign, CampaignStatus, Pledge
 from octo.accounts.models import Membership, Organisation, RoleName, User
 from octo.database import db
+from stripe_sandbox.client import SandboxClient
 from tests.make import PASSWORD, Make
 from tests.program import Program
-from tests.sandbox import SandboxClient
 from tests.visitor import Visitor
 
 Json = dict[str, object]

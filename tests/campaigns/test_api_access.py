@@ -7,9 +7,9 @@ from flask import Flask
 from campaigns.models import Campaign, CampaignStatus, Pledge
 from octo.accounts.models import Membership, Organisation, RoleName, User
 from octo.database import db, transaction
+from stripe_sandbox.client import SandboxClient
 from tests.make import Make
 from tests.program import Program
-from tests.sandbox import SandboxClient
 
 REWARD = {"title": "Une miche", "minimum_amount": 5_00}
 OWN_DOORS = [

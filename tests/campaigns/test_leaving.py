@@ -9,9 +9,9 @@ from campaigns.models import Pledge, Supporter
 from octo.accounts.models import Membership, User
 from octo.database import db, transaction
 from octo.ids import hash_token, new_public_id
+from stripe_sandbox.client import SandboxClient
 from tests.make import LONG_AGO, PASSWORD, Make
 from tests.moment import Moment
-from tests.sandbox import SandboxClient
 from tests.visitor import Visitor
 
 

@@ -5,9 +5,9 @@ from http import HTTPStatus
 import pytest
 from flask import Flask
 
+from stripe_sandbox.client import SandboxClient
 from tests.make import Make
 from tests.program import Program
-from tests.sandbox import SandboxClient
 from tests.stories.test_campaign_pledging import agree, fill, form_of
 from tests.visitor import Visitor
 

@@ -10,11 +10,11 @@ import pytest
 from campaigns.models import Collection
 from payments.gateway.client import Gateway
 from payments.gateway.runtime import payments_runtime
+from stripe_sandbox.client import SandboxClient
 from tests.contract.sdk_routes import find_route
 from tests.contract.sdk_types import Comparison, compare_request
 from tests.make import Make
 from tests.moment import Moment
-from tests.sandbox import SandboxClient
 
 DECLINED = "4000000000000002"
 DECLINED_LATER = "4000000000000341"

@@ -9,12 +9,12 @@ import stripe
 from stripe._object_classes import get_object_class
 
 import stripe_sandbox.resources  # noqa: F401  # fills the table of routes
+from stripe_sandbox.client import SandboxClient
 from stripe_sandbox.routing import URLS
 from tests.contract.recorder import Exchange, RecordingClient
 from tests.contract.sdk_routes import Route, find_route
 from tests.contract.sdk_types import Comparison, annotations_of, compare_answer, compare_object
 from tests.contract.tour import take_tour
-from tests.sandbox import SandboxClient
 
 OK = 200
 

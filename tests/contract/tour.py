@@ -4,7 +4,7 @@ from typing import Any
 
 import stripe
 
-from tests.sandbox import SandboxClient
+from stripe_sandbox.client import SandboxClient
 
 DAY = 24 * 3600
 CARD = "4242424242424242"

@@ -13,7 +13,7 @@ from demo.loading import load
 from demo.stagehands import Stagehands, stagehands
 from octo.config import ROOT
 from octo.database import db
-from tests.sandbox import SandboxClient
+from stripe_sandbox.client import SandboxClient
 
 SMALL = ROOT / "tests" / "demo" / "small_season.yaml"
 

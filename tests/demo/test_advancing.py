@@ -12,8 +12,8 @@ from campaigns.models import Campaign
 from demo.loading import advance, find_season
 from demo.sign_ins import DEMO_PASSWORD, SIGN_INS
 from octo.database import db
+from stripe_sandbox.client import SandboxClient
 from tests.demo.seasons import load_small, states
-from tests.sandbox import SandboxClient
 from tests.visitor import Visitor
 
 RUN_OUT = {

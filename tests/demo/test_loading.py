@@ -11,9 +11,9 @@ from demo.stagehands import stagehands
 from octo.accounts.models import User
 from octo.database import transaction
 from octo.ids import new_public_id, new_token
+from stripe_sandbox.client import SandboxClient
 from tests.demo.seasons import SMALL, call_stripe, load_small, states
 from tests.make import LONG_AGO
-from tests.sandbox import SandboxClient
 from tests.site import build_app, close, quickened
 
 END = {

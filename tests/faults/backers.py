@@ -24,9 +24,9 @@ from typing import Any, Final
 import lxml.html
 
 from campaigns.models import Campaign
+from stripe_sandbox.client import SandboxClient, SandboxError
 from tests.obligations import AVAILABLE_AT_ONCE
 from tests.program import PREFIX
-from tests.sandbox import SandboxClient, SandboxError
 
 ANSWER_SECONDS: Final = 4.0
 PAUSE_SECONDS: Final = 0.3

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from stripe_sandbox.client import SandboxClient
 from tests.databases import Databases, chosen_engines
 from tests.machine.stores import store_of
 from tests.machine.story import Story
 from tests.machine.world import World, world_of
-from tests.sandbox import SandboxClient
 
 
 @contextmanager

@@ -9,9 +9,9 @@ import sqlalchemy as sa
 from campaigns.models import Campaign, CampaignStatus, Outcome, Pledge, Reward
 from octo.database import db, reading
 from payments.models import Payment
+from stripe_sandbox.client import SandboxClient
 from tests.machine.conservation import Ours, Theirs, find_breaches
 from tests.obligations import check_books
-from tests.sandbox import SandboxClient
 from tests.visitor import refresh
 
 

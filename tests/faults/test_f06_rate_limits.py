@@ -24,10 +24,10 @@ from payments.gateway.engine import Engine
 from payments.gateway.rate_limiter import KEPT_FOR_PEOPLE
 from payments.gateway.runtime import payments_runtime
 from payments.models import Attempt, AttemptKind, AttemptStatus, RateBucket
+from stripe_sandbox.client import SandboxClient
 from tests.crowd import charge_cards, gather, movements_at
 from tests.make import Make
 from tests.moment import Moment
-from tests.sandbox import SandboxClient
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 PATIENCE_SECONDS: Final = 90

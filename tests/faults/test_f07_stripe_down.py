@@ -22,11 +22,11 @@ from octo.database import db, transaction
 from octo.mail.outbox import OutboxMessage
 from payments.accounting.check import check_ledger
 from payments.models import Attempt, AttemptStatus
+from stripe_sandbox.client import SandboxClient
 from tests.faults.finishing import finish
 from tests.make import PASSWORD, Make
 from tests.moment import Moment
 from tests.processes import wait_until
-from tests.sandbox import SandboxClient
 from tests.visitor import Visitor, parse, refresh
 
 FOR_EVER: Final = 0

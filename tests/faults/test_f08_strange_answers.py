@@ -17,11 +17,11 @@ from payments.gateway.client import StripeAwayError
 from payments.gateway.lists import list_refunds
 from payments.gateway.runtime import payments_runtime
 from payments.models import Attempt, AttemptKind, AttemptStatus, Refund, RefundStatus
+from stripe_sandbox.client import SandboxClient
 from tests.faults.altering import AlteringStripe, Reply, altering_stripe
 from tests.faults.finishing import finish
 from tests.make import Make
 from tests.moment import Moment
-from tests.sandbox import SandboxClient
 from tests.visitor import refresh
 
 PAGE = b"<!DOCTYPE html><html><head><title>503</title></head><body>Back soon</body></html>"

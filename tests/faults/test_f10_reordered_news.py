@@ -12,9 +12,9 @@ from payments.accounting.check import check_ledger
 from payments.gateway.client import StripeAwayError
 from payments.ledger.balances import balance_of
 from payments.models import InboxEvent, InboxStatus, Refund, RefundStatus
+from stripe_sandbox.client import SandboxClient
 from tests.make import Make
 from tests.moment import Moment
-from tests.sandbox import SandboxClient
 
 REFUND_FAILS_LATER: Final = "4000000000005126"
 

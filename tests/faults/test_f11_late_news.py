@@ -21,6 +21,7 @@ from octo.database import db, reading
 from octo.scheduler import jobs
 from octo.worker import Due
 from payments.models import InboxEvent, InboxStatus, PollCursor
+from stripe_sandbox.client import SandboxClient
 from tests.faults import (
     test_f25_refund_fails_later,
     test_f28_dispute_before_the_transfer,
@@ -32,7 +33,6 @@ from tests.faults.judging import check_conserved
 from tests.machine.post import Post
 from tests.make import Make
 from tests.moment import Moment
-from tests.sandbox import SandboxClient
 from tests.stories import test_collecting, test_money, test_saved_cards
 from tests.visitor import refresh
 

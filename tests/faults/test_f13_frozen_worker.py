@@ -13,6 +13,7 @@ from campaigns.models import Outcome
 from octo.database import db, reading
 from payments.gateway.attempts import LEASE
 from payments.models import Attempt, AttemptKind, AttemptStatus, Freeze
+from stripe_sandbox.client import SandboxClient
 from tests.doomed import Worker, doomed_worker
 from tests.faults.finishing import finish
 from tests.faults.judging import check_conserved, check_given_back_once, ended, keys_of
@@ -20,7 +21,6 @@ from tests.make import Make
 from tests.moment import Moment
 from tests.obligations import AVAILABLE_AT_ONCE
 from tests.processes import wait_until
-from tests.sandbox import SandboxClient
 
 MONEY: Final = (AttemptKind.REFUND_CREATE, AttemptKind.TRANSFER_CREATE)
 PATHS: Final = ("/v1/refunds", "/v1/transfers")

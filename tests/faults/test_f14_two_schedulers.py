@@ -11,13 +11,13 @@ from campaigns.models import Outcome
 from octo.database import db, reading
 from octo.health.heartbeat import list_workers
 from payments.models import Settlement
+from stripe_sandbox.client import SandboxClient
 from tests.doomed import doomed_worker
 from tests.faults.judging import asked, check_conserved, check_given_back_once, ended, is_over
 from tests.make import Make
 from tests.moment import Moment
 from tests.obligations import AVAILABLE_AT_ONCE
 from tests.processes import wait_until
-from tests.sandbox import SandboxClient
 
 BACKERS: Final = 4
 SCHEDULERS: Final = {"sqlite": 2, "postgresql": 4}

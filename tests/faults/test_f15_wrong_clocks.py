@@ -20,6 +20,7 @@ from octo.database import db, transaction
 from octo.web.signing import CLOCKS_DIFFER_SECONDS, ForbearingSigner
 from payments.gateway.attempts import claim_again
 from payments.models import Attempt, AttemptKind, AttemptStatus, Refund
+from stripe_sandbox.client import SandboxClient
 from tests.doomed import doomed_worker
 from tests.faults.finishing import agreed_pledge, finish
 from tests.faults.judging import (
@@ -35,7 +36,6 @@ from tests.moment import Moment
 from tests.obligations import AVAILABLE_AT_ONCE
 from tests.octo.mailbox import Mailbox
 from tests.processes import wait_until
-from tests.sandbox import SandboxClient
 from tests.visitor import Visitor, refresh
 
 SKEW: Final = timedelta(minutes=5)

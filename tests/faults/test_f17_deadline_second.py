@@ -17,11 +17,11 @@ from campaigns.models import Campaign, CampaignStatus, Outcome, Pledge, PledgeSt
 from octo.database import db
 from octo.worker import run_due
 from payments.models import Payment
+from stripe_sandbox.client import SandboxClient, SandboxError
 from tests.faults.finishing import finish
 from tests.faults.judging import check_conserved
 from tests.make import Make
 from tests.moment import Moment
-from tests.sandbox import SandboxClient, SandboxError
 from tests.seeds import draw_seed
 from tests.visitor import refresh
 

@@ -15,6 +15,7 @@ from flask import Flask
 from campaigns.models import Campaign, CampaignStatus, Outcome
 from octo.database import db, reading
 from payments.models import Attempt, AttemptKind, AttemptStatus, BooksState, Reconciliation
+from stripe_sandbox.client import SandboxClient
 from tests.databases import chosen_engines
 from tests.doomed import doomed_worker
 from tests.faults.finishing import command, finish
@@ -30,7 +31,6 @@ from tests.make import Make
 from tests.moment import Moment
 from tests.obligations import AVAILABLE_AT_ONCE
 from tests.processes import wait_until
-from tests.sandbox import SandboxClient
 from tests.site import migrate_with
 from tests.standby import Pair, primary_and_standby
 from tests.visitor import Visitor, refresh

@@ -20,6 +20,7 @@ from sqlalchemy.exc import OperationalError
 from campaigns.models import Campaign, Outcome, Pledge
 from octo.database import db, reading, transaction
 from payments.models import Attempt, AttemptKind, Payment
+from stripe_sandbox.client import SandboxClient
 from tests.faults.finishing import agreed_pledge, finish, let_pauses_pass
 from tests.faults.judging import asked, check_conserved, check_given_back_once, ended, keys_of
 from tests.make import Make
@@ -27,7 +28,6 @@ from tests.moment import Moment
 from tests.obligations import AVAILABLE_AT_ONCE
 from tests.processes import wait_until
 from tests.proxy import Fate, Proxy, proxy_to
-from tests.sandbox import SandboxClient
 from tests.seeds import draw_seed
 from tests.visitor import Visitor, refresh
 

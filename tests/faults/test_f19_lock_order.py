@@ -17,9 +17,9 @@ from octo.runtime import runtime
 from payments.gateway.client import StripeAwayError
 from payments.locks import lock_payment
 from payments.models import Payment
+from stripe_sandbox.client import SandboxClient
 from tests.locking import OutOfOrderError, Watch
 from tests.make import Make
-from tests.sandbox import SandboxClient
 from tests.visitor import refresh
 
 PATIENCE_SECONDS = 20

@@ -16,10 +16,10 @@ from sqlalchemy.exc import OperationalError
 from campaigns.models import Campaign, CampaignStatus, Pledge
 from octo.database import BUSY_TIMEOUT_MS, db
 from payments.accounting.check import check_ledger
+from stripe_sandbox.client import SandboxClient
 from tests.faults.finishing import agreed_pledge, finish
 from tests.make import Make
 from tests.moment import Moment
-from tests.sandbox import SandboxClient
 from tests.visitor import Visitor, refresh
 
 SHORT_TIMEOUT_MS: Final = 150

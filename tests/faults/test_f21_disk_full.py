@@ -19,10 +19,10 @@ from octo.content.storage import Storage, StorageFullError
 from octo.database import db
 from payments.accounting.check import check_ledger
 from payments.models import Attempt
+from stripe_sandbox.client import SandboxClient
 from tests.faults.finishing import agreed_pledge, finish
 from tests.make import Make
 from tests.moment import Moment
-from tests.sandbox import SandboxClient
 from tests.visitor import Visitor, refresh
 
 

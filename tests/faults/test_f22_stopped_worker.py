@@ -18,11 +18,11 @@ from octo.database import db
 from octo.health.heartbeat import Heartbeat
 from payments.accounting.check import check_ledger
 from payments.models import Attempt, AttemptKind, AttemptStatus
+from stripe_sandbox.client import SandboxClient
 from tests.faults.finishing import finish, let_pauses_pass
 from tests.make import Make
 from tests.moment import Moment
 from tests.processes import wait_until
-from tests.sandbox import SandboxClient
 from tests.visitor import refresh
 
 DRAINED_WITHIN_SECONDS: Final = 30

@@ -19,10 +19,10 @@ from octo import schema
 from octo.config import ROOT
 from octo.database import db
 from payments.accounting.check import check_ledger
+from stripe_sandbox.client import SandboxClient
 from tests.faults.finishing import finish
 from tests.make import Make
 from tests.moment import Moment
-from tests.sandbox import SandboxClient
 from tests.visitor import refresh
 
 READERS: Final = 3

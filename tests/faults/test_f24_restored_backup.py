@@ -14,10 +14,10 @@ from octo.scheduler import jobs
 from octo.worker import run_due
 from payments.accounting.check import check_ledger
 from payments.models import Settlement, Transfer
+from stripe_sandbox.client import SandboxClient
 from tests.backups import Backup, backup_of
 from tests.faults.finishing import command
 from tests.make import Make
-from tests.sandbox import SandboxClient
 from tests.site import build_app, close
 
 AVAILABLE_AT_ONCE = "4000000000000077"

@@ -8,11 +8,11 @@ from octo.database import db
 from octo.mail.outbox import OutboxMessage
 from payments.accounting import chart
 from payments.models import Attempt, AttemptKind, Payment, Refund, RefundStatus, Resolution
+from stripe_sandbox.client import SandboxClient
 from tests.make import Make
 from tests.moment import Moment
 from tests.obligations import again, balance_of, check_books, refunded, sign_in_as_treasurer
 from tests.octo.mailbox import Mailbox
-from tests.sandbox import SandboxClient
 from tests.visitor import Visitor
 
 REFUND_FAILS_LATER = "4000000000005126"

@@ -6,6 +6,7 @@ from campaigns.models import CampaignStatus
 from octo.database import db
 from payments.accounting import chart
 from payments.models import Refund, RefundStatus
+from stripe_sandbox.client import SandboxClient
 from tests.make import Make
 from tests.moment import Moment
 from tests.obligations import (
@@ -17,7 +18,6 @@ from tests.obligations import (
     sent_to_owner,
     sign_in_as_treasurer,
 )
-from tests.sandbox import SandboxClient
 from tests.visitor import Visitor
 
 

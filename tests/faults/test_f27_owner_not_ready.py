@@ -20,6 +20,7 @@ from payments.models import (
     Refund,
     RefundReason,
 )
+from stripe_sandbox.client import SandboxClient
 from stripe_sandbox.webhooks import signature
 from tests.make import Make
 from tests.moment import Moment
@@ -36,7 +37,6 @@ from tests.obligations import (
     tick,
     transfers,
 )
-from tests.sandbox import SandboxClient
 from tests.site import WEBHOOK_SECRET
 from tests.visitor import Visitor
 

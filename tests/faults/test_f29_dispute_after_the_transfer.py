@@ -7,6 +7,7 @@ from octo.audit import AuditEvent
 from octo.database import db
 from payments.accounting import chart
 from payments.models import Dispute, DisputeStage, ReversalStatus, TransferReversal
+from stripe_sandbox.client import SandboxClient
 from tests.make import Make
 from tests.moment import Moment
 from tests.obligations import (
@@ -22,7 +23,6 @@ from tests.obligations import (
     sign_in_as_treasurer,
     transfers,
 )
-from tests.sandbox import SandboxClient
 from tests.visitor import Visitor
 
 NET_OF_80 = 73_28  # 80.00 less 5.60 and 1.12

@@ -14,6 +14,7 @@ from payments.models import (
     RefundReason,
     RefundStatus,
 )
+from stripe_sandbox.client import SandboxClient
 from tests.make import Make
 from tests.moment import Moment
 from tests.obligations import (
@@ -29,7 +30,6 @@ from tests.obligations import (
     tick,
     transfers,
 )
-from tests.sandbox import SandboxClient
 from tests.visitor import Visitor
 
 UNTIL_PLANNED = ("close_campaigns", "settle_campaigns")

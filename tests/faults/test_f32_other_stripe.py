@@ -15,8 +15,8 @@ from flask.testing import FlaskClient
 from octo.database import transaction
 from octo.errors import ConfigError
 from payments.models import StripePlatform
+from stripe_sandbox.client import SandboxClient
 from tests.make import Make
-from tests.sandbox import SandboxClient
 from tests.signing import sign
 from tests.site import WEBHOOK_SECRET, build_app, close
 

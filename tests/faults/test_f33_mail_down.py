@@ -10,10 +10,11 @@ import sqlalchemy as sa
 from campaigns.models import Campaign, CampaignStatus
 from octo.database import db, transaction
 from octo.mail.outbox import MessageStatus, OutboxMessage
+from stripe_sandbox.client import SandboxClient
 from tests.make import LONG_AGO, Make
 from tests.moment import Moment
 from tests.octo.mail_server import MailServer, running_mail_server
-from tests.sandbox import SandboxClient, free_port
+from tests.sandbox import free_port
 from tests.visitor import refresh
 
 PORT: Final = free_port()

@@ -14,9 +14,9 @@ from octo.database import db, transaction
 from payments.accounting import chart
 from payments.accounting.check import check_ledger
 from payments.ledger.balances import balance_of
+from stripe_sandbox.client import SandboxClient
 from tests.make import PASSWORD, Make
 from tests.moment import Moment
-from tests.sandbox import SandboxClient
 from tests.visitor import Visitor, refresh
 
 TERMS: Final = {

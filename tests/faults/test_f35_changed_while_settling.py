@@ -18,10 +18,10 @@ from octo.database import db
 from octo.worker import run_due
 from payments.accounting.check import check_ledger
 from payments.gateway.runtime import payments_runtime
+from stripe_sandbox.client import SandboxClient
 from tests.faults.finishing import finish
 from tests.make import Make
 from tests.moment import Moment
-from tests.sandbox import SandboxClient
 from tests.visitor import refresh
 
 

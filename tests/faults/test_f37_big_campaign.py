@@ -9,10 +9,10 @@ from flask import Flask
 from campaigns.models import Campaign, CampaignStatus
 from octo.database import db, reading
 from payments.accounting.check import check_ledger
+from stripe_sandbox.client import SandboxClient
 from tests.crowd import charge_cards, gather, movements_at
 from tests.make import Make
 from tests.moment import Moment
-from tests.sandbox import SandboxClient
 
 PLEDGES: Final = 10_000
 RATE: Final = 100

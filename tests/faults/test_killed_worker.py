@@ -19,10 +19,10 @@ from demo.stripe_sandbox import SandboxDoor
 from octo.clock import Clock
 from octo.database import reading
 from payments.models import Attempt, AttemptStatus, Transfer, TransferStatus
+from stripe_sandbox.client import SandboxClient
 from tests.databases import chosen_engines, engine_of_today
 from tests.demo.seasons import ENDS, states
 from tests.doomed import doomed_worker
-from tests.sandbox import SandboxClient
 from tests.seeds import draw_seed
 from tests.visitor import refresh
 

@@ -17,6 +17,7 @@ import sqlalchemy as sa
 from campaigns.models import Campaign, Outcome, Pledge, PledgeStatus
 from octo.database import db, transaction
 from payments.models import OPEN_ATTEMPTS, Attempt, Payment
+from stripe_sandbox.client import SandboxClient
 from tests.faults.backers import Backer, Doors, Person, Program
 from tests.faults.cluster import Cluster
 from tests.faults.judging import (
@@ -31,7 +32,6 @@ from tests.faults.judging import (
 from tests.make import Make
 from tests.obligations import AVAILABLE_AT_ONCE
 from tests.processes import wait_until
-from tests.sandbox import SandboxClient
 from tests.seeds import draw_seed
 from tests.site import WEBHOOK_SECRET
 from tests.visitor import refresh

@@ -11,12 +11,12 @@ from octo.scheduler import jobs
 from payments.gateway.runtime import payments_runtime
 from payments.models import Attempt, AttemptKind, Payment, Refund, RefundStatus
 from payments.refunds.requests import refund_by_treasurer
+from stripe_sandbox.client import SandboxClient
 from tests.faults.finishing import finish
 from tests.faults.judging import check_conserved, ended, keys_of
 from tests.make import Make
 from tests.moment import Moment
 from tests.obligations import AVAILABLE_AT_ONCE, documented_net
-from tests.sandbox import SandboxClient
 from tests.visitor import refresh
 
 WORKERS: Final = 4

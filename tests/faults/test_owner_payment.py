@@ -7,9 +7,9 @@ import sqlalchemy as sa
 from campaigns.models import Campaign, CampaignStatus
 from octo.database import db, transaction
 from payments.models import Attempt, AttemptKind, ConnectedAccount
+from stripe_sandbox.client import SandboxClient
 from tests.make import Make
 from tests.moment import Moment
-from tests.sandbox import SandboxClient
 
 
 def transfers_asked_for() -> int:

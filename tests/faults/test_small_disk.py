@@ -16,11 +16,11 @@ from sqlalchemy.exc import OperationalError
 
 from octo.database import db
 from payments.models import Attempt, AttemptKind
+from stripe_sandbox.client import SandboxClient
 from tests.faults.finishing import finish, let_pauses_pass, not_played
 from tests.faults.judging import asked, check_conserved, check_given_back_once
 from tests.make import Make
 from tests.moment import Moment
-from tests.sandbox import SandboxClient
 from tests.visitor import refresh
 
 DISK_BYTES: Final = 6_000_000

@@ -31,9 +31,9 @@ from payments.reconciliation.compare import reconcile
 from payments.refunds.requests import refund_by_treasurer
 from payments.settlement.unfreeze import lift_freeze
 from payments.webhooks.inbox import store_events
+from stripe_sandbox.client import SandboxClient
 from tests.make import Make
 from tests.moment import Moment
-from tests.sandbox import SandboxClient
 
 AVAILABLE_AT_ONCE: Final = "4000000000000077"
 REFUND_FAILS_LATER: Final = "4000000000005126"

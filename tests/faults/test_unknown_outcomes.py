@@ -13,11 +13,11 @@ from payments.gateway.client import StripeAwayError
 from payments.gateway.runtime import payments_runtime
 from payments.models import Attempt, AttemptKind, AttemptStatus, Freeze, Refund, RefundReason
 from payments.settlement.unfreeze import lift_freeze
+from stripe_sandbox.client import SandboxClient
 from tests.faults.finishing import finish
 from tests.faults.judging import keys_of
 from tests.make import Make
 from tests.moment import Moment
-from tests.sandbox import SandboxClient
 
 
 def failed_campaign(make: Make, moment: Moment, sandbox: SandboxClient) -> tuple[Campaign, Pledge]:

@@ -15,7 +15,7 @@ from campaigns.models import Campaign, Pledge, Reward
 from octo.database import Base
 from payments.ledger.models import LedgerCheckpoint, LedgerEntry, LedgerTransaction, StripeMovement
 from payments.models import Attempt, OwnerDebt, Payment, Refund, Settlement, Transfer
-from tests.sandbox import SandboxClient
+from stripe_sandbox.client import SandboxClient
 
 Json = Any
 Row = sa.Row[Any]

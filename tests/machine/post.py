@@ -9,7 +9,7 @@ from typing import Any, Final
 import stripe
 from flask import Flask
 
-from tests.sandbox import SandboxClient
+from stripe_sandbox.client import SandboxClient
 from tests.site import WEBHOOK_SECRET
 
 PAGE: Final = 100

@@ -16,6 +16,7 @@ from typing import Final
 import pytest
 
 from stripe_sandbox.app import create_sandbox
+from stripe_sandbox.client import SandboxClient
 from stripe_sandbox.server import create_http_server
 from tests.kept import KeptFile
 from tests.machine.ending import MINUTE, News, find_leftovers, settle_down
@@ -23,7 +24,6 @@ from tests.machine.nursery import Death, Nursery, nursery_of
 from tests.machine.stores import Store, digest_of
 from tests.machine.story import Story
 from tests.machine.world import world_of
-from tests.sandbox import SandboxClient
 from tests.site import site_environ
 
 KEY: Final = "sk_test_scene"

@@ -36,10 +36,10 @@ from payments.refunds.failed import Means, pay_by_bank, retry_refund
 from payments.refunds.requests import refund_by_treasurer
 from payments.settlement.refund_all import refund_all
 from payments.settlement.unfreeze import lift_freeze
+from stripe_sandbox.client import SandboxError
 from tests.machine.conservation import History, Ours, Theirs, find_breaches
 from tests.machine.errands import Halt
 from tests.machine.world import World
-from tests.sandbox import SandboxError
 
 RETURN: Final = "http://localhost/return"
 REASON: Final = "A reason."

@@ -11,8 +11,8 @@ import sqlalchemy as sa
 
 from octo.database import _OPEN_KEY, db
 from payments.gateway.transport import PooledClient
+from stripe_sandbox.client import SandboxClient
 from tests.machine.errands import errand_here
-from tests.sandbox import SandboxClient
 
 MOVES_MONEY: Final = ("/v1/refunds", "/v1/transfers", "/reversals", "/v1/payment_intents")
 

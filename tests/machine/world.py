@@ -19,6 +19,7 @@ from octo.worker import stop_requested
 from payments.gateway import engine
 from payments.gateway.client import StripeAwayError
 from payments.jobs import register_jobs
+from stripe_sandbox.client import SandboxClient
 from tests.locking import watched_locks
 from tests.machine.errands import Errand, Halt
 from tests.machine.hands import HandClock, HandEngine
@@ -27,7 +28,6 @@ from tests.machine.stores import Store
 from tests.machine.wire import InlinePool, Lookout, Weather, Wire
 from tests.make import Make
 from tests.moment import Moment
-from tests.sandbox import SandboxClient
 from tests.site import build_app, close, quickened, site_environ
 
 NAMES: Final = ("A", "B")

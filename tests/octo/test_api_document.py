@@ -26,9 +26,9 @@ from octo.accounts.models import Membership, RoleName, User
 from octo.accounts.roles import grant_role
 from octo.clock import DatabaseClock
 from octo.database import db
+from stripe_sandbox.client import SandboxClient
 from tests.databases import chosen_engines
 from tests.make import Make
-from tests.sandbox import SandboxClient
 from tests.visitor import Visitor, refresh
 
 EXAMPLES: Final = 2

@@ -4,9 +4,9 @@ from flask import Flask
 
 from octo.database import db
 from payments.accounting.check import check_ledger
+from stripe_sandbox.client import SandboxClient
 from tests.make import Make
 from tests.moment import Moment
-from tests.sandbox import SandboxClient
 
 
 def test_a_played_campaign_survives_every_step_down_and_up(

@@ -9,9 +9,9 @@ from campaigns.models import Campaign, Collection, Pledge
 from octo.accounts.models import User
 from octo.database import Base, db, transaction
 from payments.accounting.check import check_ledger
+from stripe_sandbox.client import VISA, SandboxClient
 from tests.make import PASSWORD, Make
 from tests.moment import Moment
-from tests.sandbox import VISA, SandboxClient
 from tests.visitor import Visitor, refresh
 
 REFUND_FAILS_LATER: Final = "4000000000005126"

@@ -18,9 +18,9 @@ from payments.models import (
     Reconciliation,
 )
 from payments.owners.onboarding import refresh_owner
+from stripe_sandbox.client import SandboxClient
 from tests.make import PASSWORD, Make
 from tests.moment import Moment
-from tests.sandbox import SandboxClient
 from tests.visitor import Visitor
 
 AVAILABLE_AT_ONCE: Final = "4000000000000077"

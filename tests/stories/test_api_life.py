@@ -11,11 +11,11 @@ from PIL import Image
 
 from octo.accounts.models import Organisation, RoleName
 from octo.database import db
+from stripe_sandbox.client import SandboxClient
 from tests.make import PASSWORD, Make
 from tests.moment import Moment
 from tests.octo.mailbox import Mailbox
 from tests.program import Program
-from tests.sandbox import SandboxClient
 
 STORY = "Une camionnette équipée ira de bourg en bourg, avec un fauteuil et un bac. " * 4
 OWNER, BACKER = "lena@example.org", "riwal@example.org"

@@ -16,10 +16,10 @@ from octo.config import Rules
 from octo.database import db, transaction
 from octo.ids import new_public_id
 from payments.models import Payment
+from stripe_sandbox.client import SandboxClient
 from tests.make import PASSWORD, Make
 from tests.moment import Moment
 from tests.octo.mailbox import Mailbox
-from tests.sandbox import SandboxClient
 from tests.visitor import Visitor, parse
 
 GUEST = "riwal@example.org"

@@ -13,10 +13,10 @@ from payments.accounting import chart
 from payments.accounting.check import check_ledger
 from payments.ledger.balances import balance_of
 from payments.models import CardStatus, PaymentStatus, Refund, RefundReason, Settlement
+from stripe_sandbox.client import SandboxClient
 from tests.make import PASSWORD, Make
 from tests.moment import Moment
 from tests.octo.mailbox import Mailbox
-from tests.sandbox import SandboxClient
 from tests.visitor import Visitor
 
 pytestmark = pytest.mark.slow

@@ -18,8 +18,8 @@ from payments.accounting.check import check_ledger
 from payments.ledger.balances import balance_of
 from payments.models import Settlement
 from payments.policy import Step, VerdictInputs, next_step
+from stripe_sandbox.client import VISA, SandboxClient
 from tests.make import PASSWORD, Make
-from tests.sandbox import VISA, SandboxClient
 from tests.visitor import Visitor
 
 DECLINED_LATER: Final = "4000000000000341"

@@ -10,6 +10,7 @@ from campaigns.models import Campaign, CampaignStatus, Pledge
 from octo.database import db
 from payments.accounting import chart
 from payments.models import Settlement
+from stripe_sandbox.client import SandboxClient
 from tests.make import Make
 from tests.moment import Moment
 from tests.obligations import (
@@ -26,7 +27,6 @@ from tests.obligations import (
     tick,
     transfers,
 )
-from tests.sandbox import SandboxClient
 from tests.visitor import Visitor
 from treasury.statements import statement
 

@@ -15,9 +15,9 @@ from payments.models import (
     Settlement,
     Transfer,
 )
+from stripe_sandbox.client import SandboxClient
 from tests.make import Make
 from tests.moment import Moment
-from tests.sandbox import SandboxClient
 
 AVAILABLE_AT_ONCE = "4000000000000077"
 

@@ -16,9 +16,9 @@ from payments.gateway.runtime import payments_runtime
 from payments.models import Payment, PaymentStatus, Settlement, Transfer
 from payments.owners.onboarding import refresh_owner
 from payments.refunds.requests import refund_by_treasurer
+from stripe_sandbox.client import VISA, SandboxClient
 from tests.make import Make
 from tests.moment import Moment
-from tests.sandbox import VISA, SandboxClient
 from tests.visitor import refresh
 
 AVAILABLE_AT_ONCE: Final = "4000000000000077"

@@ -12,10 +12,10 @@ from octo.database import db
 from octo.scheduler import jobs
 from payments.ledger.models import LedgerTransaction
 from payments.models import CardStatus
+from stripe_sandbox.client import SandboxClient
 from tests.make import PASSWORD, Make
 from tests.moment import Moment
 from tests.octo.mailbox import Mailbox
-from tests.sandbox import SandboxClient
 from tests.stories.test_campaign_pledging import GUEST, agree, fill, the_pledge
 from tests.visitor import Visitor, parse
 

@@ -3,7 +3,7 @@
 import pytest
 import stripe
 
-from tests.sandbox import SandboxClient
+from stripe_sandbox.client import SandboxClient
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ from typing import Any
 
 import stripe
 
-from tests.sandbox import Json, SandboxClient
+from stripe_sandbox.client import Json, SandboxClient
 
 DAY = 24 * 3600
 BACK = "https://octo.example/thanks?session={CHECKOUT_SESSION_ID}"

@@ -2,7 +2,7 @@
 
 import stripe
 
-from tests.sandbox import SandboxClient
+from stripe_sandbox.client import SandboxClient
 
 
 def new_account(api: stripe.StripeClient, name: str = "La Recyclerie") -> str:

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 import stripe
 
-from tests.sandbox import SandboxClient, SandboxError
+from stripe_sandbox.client import SandboxClient, SandboxError
 from tests.stripe_sandbox.purchases import BACK, DAY, intent_of, metadata_of, open_checkout
 from tests.stripe_sandbox.stories import event_types, pending
 

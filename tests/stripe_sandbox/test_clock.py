@@ -3,7 +3,7 @@
 import pytest
 import stripe
 
-from tests.sandbox import SandboxClient, SandboxError
+from stripe_sandbox.client import SandboxClient, SandboxError
 from tests.stripe_sandbox.purchases import DAY, check_books, open_checkout
 from tests.stripe_sandbox.stories import available, pay, pending, top_up
 

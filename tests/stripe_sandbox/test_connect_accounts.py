@@ -3,7 +3,7 @@
 import pytest
 import stripe
 
-from tests.sandbox import SandboxClient
+from stripe_sandbox.client import SandboxClient
 from tests.stripe_sandbox.stories import event_types, new_account, ready_account, transfers_status
 
 HOUR = 3600

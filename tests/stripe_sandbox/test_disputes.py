@@ -3,7 +3,7 @@
 import pytest
 import stripe
 
-from tests.sandbox import SandboxClient
+from stripe_sandbox.client import SandboxClient
 from tests.stripe_sandbox.stories import available as available_of
 from tests.stripe_sandbox.stories import event_types, pay, pending
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 import pytest
 import stripe
 
-from tests.sandbox import SandboxClient
+from stripe_sandbox.client import SandboxClient
 from tests.stripe_sandbox.stories import available, top_up
 
 TOP_UP: stripe.params.TopupCreateParams = {"amount": 10_00, "currency": "eur"}

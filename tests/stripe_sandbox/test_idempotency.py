@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import stripe
 
-from tests.sandbox import SandboxClient
+from stripe_sandbox.client import SandboxClient
 from tests.stripe_sandbox.purchases import DAY, refund
 from tests.stripe_sandbox.stories import available, pay
 

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 import stripe
 
-from tests.sandbox import SandboxClient, SandboxError
+from stripe_sandbox.client import SandboxClient, SandboxError
 from tests.stripe_sandbox.purchases import metadata_of, refund
 from tests.stripe_sandbox.stories import pay, ready_account, top_up
 

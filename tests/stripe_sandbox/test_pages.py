@@ -8,8 +8,8 @@ import pytest
 import stripe
 
 import stripe_sandbox.pages as pages_package
+from stripe_sandbox.client import SandboxClient
 from stripe_sandbox.pages.french import FRENCH
-from tests.sandbox import SandboxClient
 from tests.stripe_sandbox.browser import Browser, Page
 from tests.stripe_sandbox.stories import event_types, new_account, transfers_status
 

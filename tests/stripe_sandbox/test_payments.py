@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 import stripe
 
-from tests.sandbox import SandboxClient
+from stripe_sandbox.client import SandboxClient
 from tests.stripe_sandbox.purchases import DAY, charge_off_session, metadata_of, save_card
 from tests.stripe_sandbox.stories import available, event_types, pending
 

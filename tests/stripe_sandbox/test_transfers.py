@@ -3,7 +3,7 @@
 import pytest
 import stripe
 
-from tests.sandbox import SandboxClient
+from stripe_sandbox.client import SandboxClient
 from tests.stripe_sandbox.stories import (
     available,
     event_types,

@@ -6,6 +6,7 @@ from flask import Flask
 from octo.accounts.models import RoleName
 from octo.audit import AuditEvent
 from octo.database import db
+from stripe_sandbox.client import SandboxClient
 from tests.make import Make
 from tests.moment import Moment
 from tests.obligations import (
@@ -17,7 +18,6 @@ from tests.obligations import (
     sent_to_owner,
 )
 from tests.program import Program
-from tests.sandbox import SandboxClient
 
 REFUND_FAILS_LATER = "4000000000005126"
 WHY = {"reason": "Vu avec la structure"}

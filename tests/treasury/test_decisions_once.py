@@ -9,6 +9,7 @@ from campaigns.models import Campaign
 from octo.audit import AuditEvent
 from octo.database import db
 from payments.models import Payment
+from stripe_sandbox.client import SandboxClient
 from tests.make import Make
 from tests.moment import Moment
 from tests.obligations import (
@@ -20,7 +21,6 @@ from tests.obligations import (
     sent_to_owner,
     sign_in_as_treasurer,
 )
-from tests.sandbox import SandboxClient
 from tests.visitor import Visitor, choose_form
 
 NET = 122_13

@@ -12,9 +12,9 @@ from payments.gateway.facts import Refused
 from payments.gateway.outcomes import record_results
 from payments.gateway.runtime import payments_runtime
 from payments.models import Attempt, AttemptKind, AttemptStatus, Refund
+from stripe_sandbox.client import SandboxClient
 from tests.make import Make
 from tests.moment import Moment
-from tests.sandbox import SandboxClient
 
 CLOCK = DatabaseClock()
 

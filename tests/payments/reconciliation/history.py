@@ -14,10 +14,10 @@ from flask import Flask
 
 from migrations import triggers
 from octo.database import db
+from stripe_sandbox.client import SandboxClient
 from stripe_sandbox.platforms import Platforms
 from tests.make import Make
 from tests.moment import Moment
-from tests.sandbox import SandboxClient
 
 DISPUTED: Final = "4000000000000259"
 INQUIRED: Final = "4000000000001976"

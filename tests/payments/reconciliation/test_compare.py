@@ -13,9 +13,9 @@ from payments.accounting import chart
 from payments.ledger.balances import balance_of
 from payments.models import Discrepancy
 from payments.reconciliation.discrepancies import DifferenceKind
+from stripe_sandbox.client import SandboxClient
 from tests.make import Make
 from tests.moment import Moment
-from tests.sandbox import SandboxClient
 
 
 def reconcile(app: Flask) -> tuple[int, dict[str, Any]]:

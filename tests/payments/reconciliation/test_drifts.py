@@ -6,10 +6,11 @@ from typing import Final
 
 import pytest
 
+from stripe_sandbox.client import SandboxClient
 from tests.databases import Databases, chosen_engines
 from tests.payments.reconciliation.drifts import DRIFTS, Drift
 from tests.payments.reconciliation.history import History, seeded
-from tests.sandbox import SandboxClient, running_sandbox
+from tests.sandbox import running_sandbox
 from tests.seeds import draw_seed
 from tests.site import build_app, close, quickened, site_environ
 

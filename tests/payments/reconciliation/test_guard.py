@@ -14,8 +14,8 @@ from octo.audit import AuditEvent
 from octo.database import db, transaction
 from octo.scheduler import jobs
 from payments.models import BooksState, Discrepancy, Reconciliation
+from stripe_sandbox.client import SandboxClient
 from tests.make import PASSWORD, Make
-from tests.sandbox import SandboxClient
 from tests.visitor import Visitor, refresh
 
 DIFFERENCES: Final = "/treasury/differences"

@@ -14,9 +14,9 @@ from octo.database import db, transaction
 from payments.gateway.runtime import payments_runtime
 from payments.models import InboxEvent, InboxStatus, Payment, Refund, RefundStatus
 from payments.webhooks.inbox import handle_inbox
+from stripe_sandbox.client import SandboxClient
 from tests.make import Make
 from tests.moment import Moment
-from tests.sandbox import SandboxClient
 from tests.site import WEBHOOK_SECRET
 from tests.visitor import refresh
 

@@ -8,9 +8,9 @@ from octo.scheduler import jobs
 from payments.gateway.runtime import payments_runtime
 from payments.models import InboxEvent
 from payments.webhooks.inbox import BATCH, store_events
+from stripe_sandbox.client import SandboxClient
 from tests.crowd import charge_cards
 from tests.moment import Moment
-from tests.sandbox import SandboxClient
 
 CHARGES = 70
 

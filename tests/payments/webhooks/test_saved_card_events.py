@@ -8,11 +8,11 @@ from octo.database import db
 from octo.scheduler import jobs
 from payments.accounting.check import check_ledger
 from payments.models import PaymentStatus
+from stripe_sandbox.client import SandboxClient
 from tests.make import Make
 from tests.moment import Moment
 from tests.octo.mailbox import Mailbox
 from tests.payments.webhooks.test_inbox import deliver
-from tests.sandbox import SandboxClient
 from tests.visitor import refresh
 
 DECLINED_LATER = "4000000000000341"
