@@ -19,9 +19,9 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from demo.instants import BadInstantError, parse_span
 from demo.loading import Progress as Step
 from demo.loading import advance, load
+from demo.sandbox import sandbox_of
 from demo.settings import LAST_PORT
 from demo.stagehands import stagehands
-from demo.stripe_sandbox import SandboxDoor
 from demo.verification import verify_season
 from octo.command_line import EXIT_WRONG, json_option, told_refusals
 from octo.runtime import runtime
@@ -86,8 +86,8 @@ def advance_command(span: timedelta, *, as_json: bool) -> None:
 @told_refusals
 def verify_command(*, as_json: bool) -> None:
     """Check in the sandbox's own lists that every cent moved once, and none besides."""
-    with SandboxDoor(runtime().settings.stripe) as door:
-        verdict = verify_season(door)
+    with sandbox_of(runtime().settings.stripe) as sandbox:
+        verdict = verify_season(sandbox)
     if as_json:
         click.echo(json.dumps(dataclasses.asdict(verdict), ensure_ascii=False))
     else:

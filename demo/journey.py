@@ -16,12 +16,12 @@ from flask import Flask
 from sqlalchemy.orm import Session
 
 from campaigns.models import Campaign, CampaignStatus, Pledge, PledgeStatus
-from demo.stripe_sandbox import SandboxDoor
 from octo.clock import BusinessClock, Clock, move_clock, real_now
 from octo.database import reading, transaction
 from octo.scheduler import jobs
 from octo.worker import run_due
 from payments.models import Transfer, TransferStatus
+from stripe_sandbox.client import SandboxClient
 
 OPEN: Final = (CampaignStatus.LIVE, CampaignStatus.SUSPENDED)
 UNDER_WAY: Final = (CampaignStatus.CLOSING, CampaignStatus.COLLECTING, CampaignStatus.SETTLING)
@@ -32,9 +32,9 @@ AFTER: Final = timedelta(seconds=2)
 class Journey:
     """One moving of time, from now on."""
 
-    def __init__(self, app: Flask, door: SandboxDoor, clock: Clock) -> None:
+    def __init__(self, app: Flask, sandbox: SandboxClient, clock: Clock) -> None:
         self._app = app
-        self._door = door
+        self._sandbox = sandbox
         self._clock = clock
 
     def next_due(self, *, before: datetime) -> datetime | None:
@@ -48,7 +48,7 @@ class Journey:
 
     def begin_at(self, at: datetime) -> None:
         """Set both clocks back to ``at``, which only an empty platform allows."""
-        self._door.move_clock(math.ceil(at.timestamp()))
+        self._sandbox.advance_to(math.ceil(at.timestamp()))
         with transaction() as session:
             move_clock(session, self._clock, to=at)
 
@@ -57,7 +57,7 @@ class Journey:
         with transaction() as session:
             _say_moving(session, is_moving=True)
         try:
-            self._door.move_clock(max(math.ceil(at.timestamp()), self._door.now()))
+            self._sandbox.advance_to(max(math.ceil(at.timestamp()), self._sandbox.now()))
             with transaction() as session:
                 if at > self._clock.now():
                     move_clock(session, self._clock, to=at)
@@ -69,7 +69,7 @@ class Journey:
 
     def work(self) -> None:
         """Let webhooks arrive and do everything that is due."""
-        self._door.deliver_webhooks()
+        self._sandbox.deliver_webhooks()
         run_due(self._app)
 
     def send(self) -> None:

@@ -15,9 +15,9 @@ from campaigns.models import Campaign
 from demo.journey import Journey
 from demo.models import DemoSeason, SeasonState
 from demo.player import Player
+from demo.sandbox import sandbox_of
 from demo.season import read_season
 from demo.stagehands import Stagehands
-from demo.stripe_sandbox import SandboxDoor
 from octo import schema
 from octo.accounts.models import User
 from octo.clock import Clock
@@ -73,11 +73,11 @@ def load(
         schema.upgrade("head")
     season = read_season(path, campaigns=campaigns)
     _demand_empty()
-    with _unhurried_disk(), SandboxDoor(hands.settings.stripe) as door:
-        door.reset()
+    with _unhurried_disk(), sandbox_of(hands.settings.stripe) as sandbox:
+        sandbox.reset()
         _note_loading(season.digest, hands.clock)
-        journey = Journey(hands.app, door, hands.clock)
-        player = Player(season, hands=hands, door=door, journey=journey)
+        journey = Journey(hands.app, sandbox, hands.clock)
+        player = Player(season, hands=hands, sandbox=sandbox, journey=journey)
         player.begin()
         done, total = 0, player.acts_count
         for at in player.play():
@@ -127,8 +127,8 @@ def travel(hands: Stagehands) -> Generator[Progress, None, None]:
     target, began = season.target_at, hands.clock.now()
     total = max((target - began).total_seconds(), 1.0)
     try:
-        with SandboxDoor(hands.settings.stripe) as door:
-            journey = Journey(hands.app, door, hands.clock)
+        with sandbox_of(hands.settings.stripe) as sandbox:
+            journey = Journey(hands.app, sandbox, hands.clock)
             for due in journey.go_through(target):
                 _beat(hands.clock.machine_now())
                 yield Progress((due - began).total_seconds(), total, due)

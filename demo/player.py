@@ -22,13 +22,14 @@ from campaigns.supporters.support import confirm_support, support_campaign
 from demo.cast import create_people
 from demo.instants import Moment
 from demo.journey import Journey, wait_for_a_fresh_second
+from demo.sandbox import try_card
 from demo.season import CampaignLine, PledgeLine, Season, Step, address_of_guest
 from demo.stagehands import Stagehands
-from demo.stripe_sandbox import SandboxDoor
 from octo.accounts.models import User
 from octo.database import reading
 from octo.mail.outbox import OutboxMessage
 from payments.models import ConnectedAccount
+from stripe_sandbox.client import SandboxClient
 
 RACE: Final = timedelta(seconds=5)  # what happens this soon after a deadline beats the worker
 
@@ -59,11 +60,11 @@ class Player:
         season: Season,
         *,
         hands: Stagehands,
-        door: SandboxDoor,
+        sandbox: SandboxClient,
         journey: Journey,
     ) -> None:
         self._season = season
-        self._door = door
+        self._sandbox = sandbox
         self._journey = journey
         self._hands = hands
         self._payments = hands.payments
@@ -90,7 +91,7 @@ class Player:
         assert first is not None
         self._journey.begin_at(first)
         self._people = create_people(self._season, clock=self._clock)
-        self._door.top_up(self._season.top_up, self._season.currency)
+        self._sandbox.top_up(self._season.top_up, self._season.currency, description="Float")
         self._journey.work()  # so that the books hold the float before the first fee
         for line in self._season.campaigns:
             stage = Stage(line)
@@ -221,7 +222,7 @@ class Player:
                 )
             ).one()
         assert account_id is not None
-        self._door.onboard(account_id)
+        self._sandbox.onboard(account_id)
         self._payments.refresh_owner(stage.organisation_id)
 
     def _launch(self, stage: Stage, _step: Step, actor: User) -> None:
@@ -278,8 +279,11 @@ class Player:
     def _pay(self, pledge_id: str, page: str, line: PledgeLine) -> None:
         for name in line.cards:
             card = self._season.cards[name]
-            if self._door.pay(
-                checkout_of(page), card=card.number, three_d_secure=card.three_d_secure
+            if try_card(
+                self._sandbox,
+                checkout_of(page),
+                card=card.number,
+                three_d_secure=card.three_d_secure,
             ):
                 break
         self._payments.refresh_pledge(pledge_id)

@@ -4,19 +4,17 @@ On the first run it migrates the database and loads the demo. Ctrl-C or SIGTERM 
 worker finish what it has sent to Stripe, then stops everything and exits 0.
 """
 
-import json
 import os
 import signal
 import socket
 import sys
 import time
-import urllib.request
 from collections.abc import Mapping
 from typing import Final
 
+from demo.sandbox import sandbox_of
 from demo.settings import (
     HOST,
-    STRIPE_KEY,
     Plan,
     StartError,
     demo_settings,
@@ -115,19 +113,10 @@ def register_webhooks(plan: Plan, settings: Mapping[str, str]) -> None:
 
     Twice, as at Stripe: for the platform's own events and for its connected accounts'.
     """
-    for connect in (False, True):
-        body = {
-            "url": plan.site + WEBHOOK_PATH,
-            "secret": settings["STRIPE_WEBHOOK_SECRET"],
-            "connect": connect,
-        }
-        request = urllib.request.Request(  # noqa: S310 - always http://127.0.0.1
-            f"{plan.sandbox}/_sandbox/webhook_endpoints",
-            data=json.dumps(body).encode(),
-            headers={"Authorization": f"Bearer {STRIPE_KEY}", "Content-Type": "application/json"},
-        )
-        with urllib.request.urlopen(request, timeout=READY_SECONDS):  # noqa: S310  # nosec B310
-            pass
+    url, secret = plan.site + WEBHOOK_PATH, settings["STRIPE_WEBHOOK_SECRET"]
+    with sandbox_of(load_settings(settings).stripe) as sandbox:
+        for connect in (False, True):
+            sandbox.add_webhook_endpoint(url, secret=secret, connect=connect)
 
 
 def wait_until_open(supervisor: Supervisor, port: int) -> bool:

@@ -12,7 +12,6 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from campaigns.models import Campaign, CampaignStatus, Outcome
-from demo.stripe_sandbox import SandboxDoor
 from octo.database import reading
 from payments.models import (
     ConnectedAccount,
@@ -22,6 +21,7 @@ from payments.models import (
     Settlement,
     SettlementKind,
 )
+from stripe_sandbox.client import SandboxClient
 
 GIVEN_BACK: Final = (Outcome.FAILED, Outcome.CANCELED)
 Json = Any
@@ -47,9 +47,9 @@ class Moved:
     transfers: list[Json]
 
 
-def verify_season(door: SandboxDoor) -> Verdict:
+def verify_season(sandbox: SandboxClient) -> Verdict:
     """Compare every charge, refund and transfer of the account with what was decided."""
-    moved = _read_moved(door)
+    moved = _read_moved(sandbox)
     with reading() as session:
         found = Verdict(
             charges=len(moved.charges),
@@ -62,13 +62,13 @@ def verify_season(door: SandboxDoor) -> Verdict:
     return found
 
 
-def _read_moved(door: SandboxDoor) -> Moved:
+def _read_moved(sandbox: SandboxClient) -> Moved:
     refunds: defaultdict[str, list[Json]] = defaultdict(list)
-    for refund in door.each("/v1/refunds"):
+    for refund in sandbox.each("/v1/refunds"):
         if refund["status"] not in {"failed", "canceled"}:
             refunds[refund["charge"]].append(refund)
-    paid = [charge for charge in door.each("/v1/charges") if charge["status"] == "succeeded"]
-    return Moved(paid, dict(refunds), list(door.each("/v1/transfers")))
+    paid = [charge for charge in sandbox.each("/v1/charges") if charge["status"] == "succeeded"]
+    return Moved(paid, dict(refunds), list(sandbox.each("/v1/transfers")))
 
 
 def _wrong_charges(session: Session, moved: Moved) -> Iterator[str]:

@@ -98,9 +98,8 @@ def stripe_key() -> str:
 @pytest.fixture
 def sandbox(sandbox_url: str, stripe_key: str) -> Iterator[SandboxClient]:
     """Give the sandbox's own door, for this test's account."""
-    client = SandboxClient(sandbox_url, stripe_key)
-    yield client
-    client.close()
+    with SandboxClient(sandbox_url, stripe_key) as client:
+        yield client
 
 
 @pytest.fixture

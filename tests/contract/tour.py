@@ -211,7 +211,7 @@ def visit_accounts(api: stripe.StripeClient, sandbox: SandboxClient) -> str:
         }
     )
     for outcome in ("restricted", "pending", "complete"):
-        sandbox.post(f"/_sandbox/accounts/{ready.id}/onboard", outcome=outcome)
+        sandbox.onboard(ready.id, outcome=outcome)
         accounts.retrieve(ready.id, everything)
     accounts.update(ready.id, {"metadata": {"octo_organisation": "org_2"}})
     accounts.close(closed.id, {"applied_configurations": ["recipient"]})

@@ -12,7 +12,7 @@ from octo.accounts.models import User
 from octo.database import transaction
 from octo.ids import new_public_id, new_token
 from stripe_sandbox.client import SandboxClient
-from tests.demo.seasons import SMALL, call_stripe, load_small, states
+from tests.demo.seasons import SMALL, load_small, states
 from tests.make import LONG_AGO
 from tests.site import build_app, close, quickened
 
@@ -101,10 +101,9 @@ def test_each_planted_fault_is_named(app: Flask, sandbox: SandboxClient) -> None
     largest = max(sandbox.every("/v1/charges"), key=lambda charge: int(charge["amount"]))
     paid = sandbox.every("/v1/transfers")[0]
 
-    call_stripe(sandbox, "/v1/refunds", charge=largest["id"], amount="1")
+    sandbox.call_stripe("/v1/refunds", charge=largest["id"], amount="1")
     after_refund = verify(app)
-    call_stripe(
-        sandbox,
+    sandbox.call_stripe(
         "/v1/transfers",
         amount="1",
         currency="eur",
@@ -112,8 +111,7 @@ def test_each_planted_fault_is_named(app: Flask, sandbox: SandboxClient) -> None
         transfer_group=paid["transfer_group"],
     )
     after_transfer = verify(app)
-    call_stripe(
-        sandbox,
+    sandbox.call_stripe(
         "/v1/payment_intents",
         amount="500",
         currency="eur",

@@ -24,7 +24,7 @@ from typing import Any, Final
 import lxml.html
 
 from campaigns.models import Campaign
-from stripe_sandbox.client import SandboxClient, SandboxError
+from stripe_sandbox.client import SandboxClient, SandboxRefusedError
 from tests.obligations import AVAILABLE_AT_ONCE
 from tests.program import PREFIX
 
@@ -200,7 +200,7 @@ class Backer(ABC):
     def _pay(self, page: str) -> None:
         try:
             paid = self._sandbox.pay(_id_on(page), card=AVAILABLE_AT_ONCE)
-        except SandboxError as refused:
+        except SandboxRefusedError as refused:
             if "session_not_open" not in str(refused):
                 raise
             return

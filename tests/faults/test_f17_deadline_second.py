@@ -17,7 +17,7 @@ from campaigns.models import Campaign, CampaignStatus, Outcome, Pledge, PledgeSt
 from octo.database import db
 from octo.worker import run_due
 from payments.models import Payment
-from stripe_sandbox.client import SandboxClient, SandboxError
+from stripe_sandbox.client import SandboxClient, SandboxRefusedError
 from tests.faults.finishing import finish
 from tests.faults.judging import check_conserved
 from tests.make import Make
@@ -35,15 +35,13 @@ Json = Any
 
 def pay_when(at: float, session_id: str, sandbox: SandboxClient, told: list[str]) -> None:
     """Confirm on Stripe's page at an instant of the monotonic clock, and say what came of it."""
-    client = SandboxClient(sandbox.url, sandbox.key)
     time.sleep(max(at - time.monotonic(), 0.0))
-    try:
-        client.pay(session_id)
-        told.append(PAID)
-    except SandboxError as refused:
-        told.append(str(refused))
-    finally:
-        client.close()
+    with SandboxClient(sandbox.url, sandbox.key) as client:
+        try:
+            client.pay(session_id)
+            told.append(PAID)
+        except SandboxRefusedError as refused:
+            told.append(str(refused))
 
 
 def play_the_last_seconds(app: Flask, sandbox: SandboxClient, pages: list[str], left: float) -> int:

@@ -83,8 +83,7 @@ def holds(condition: Callable[[], bool]) -> bool:
 
 
 def calls_since(sandbox: SandboxClient, number: int) -> list[str]:
-    later = sandbox.get("/_sandbox/requests", after=number)["requests"]
-    return [one["path"] for one in later]
+    return [one["path"] for one in sandbox.requests(after=number)]
 
 
 def test_with_a_synchronous_standby_nothing_is_lost_and_the_settlement_goes_on(

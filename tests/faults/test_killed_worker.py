@@ -15,7 +15,6 @@ from flask import Flask
 from campaigns.models import Campaign
 from demo import loading
 from demo.journey import OPEN, Journey
-from demo.stripe_sandbox import SandboxDoor
 from octo.clock import Clock
 from octo.database import reading
 from payments.models import Attempt, AttemptStatus, Transfer, TransferStatus
@@ -81,8 +80,10 @@ class Killings:
 class DeadlyJourney(Journey):
     """A moving of time on which the workers of each deadline die at their work."""
 
-    def __init__(self, app: Flask, door: SandboxDoor, clock: Clock, *, killings: Killings) -> None:
-        super().__init__(app, door, clock)
+    def __init__(
+        self, app: Flask, sandbox: SandboxClient, clock: Clock, *, killings: Killings
+    ) -> None:
+        super().__init__(app, sandbox, clock)
         self._killings = killings
 
     def work(self) -> None:

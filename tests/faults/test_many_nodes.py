@@ -106,11 +106,8 @@ def webhooks_to(sandbox: SandboxClient, urls: list[str]) -> Iterator[None]:
     sandbox.post("/_sandbox/settings", webhooks={"timeout_seconds": 2})
     for url in urls:
         for connect in (False, True):
-            sandbox.post(
-                "/_sandbox/webhook_endpoints",
-                url=f"{url}/webhooks/stripe",
-                secret=WEBHOOK_SECRET,
-                connect=connect,
+            sandbox.add_webhook_endpoint(
+                f"{url}/webhooks/stripe", secret=WEBHOOK_SECRET, connect=connect
             )
     try:
         yield

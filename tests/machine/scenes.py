@@ -90,9 +90,8 @@ class KeptSandbox:
 
         Connections are taken in in turn: when a new one is answered, all before it have been.
         """
-        last = SandboxClient(self.url, KEY)
-        last.now()
-        last.close()
+        with SandboxClient(self.url, KEY) as last:
+            last.now()
         end = time.monotonic() + _PATIENCE_SECONDS
         while self.callers() - callers:
             assert time.monotonic() < end, "a call of one who died does not end"

@@ -36,7 +36,7 @@ from payments.refunds.failed import Means, pay_by_bank, retry_refund
 from payments.refunds.requests import refund_by_treasurer
 from payments.settlement.refund_all import refund_all
 from payments.settlement.unfreeze import lift_freeze
-from stripe_sandbox.client import SandboxError
+from stripe_sandbox.client import SandboxRefusedError
 from tests.machine.conservation import History, Ours, Theirs, find_breaches
 from tests.machine.errands import Halt
 from tests.machine.world import World
@@ -120,7 +120,7 @@ class Story:
         """Fill in the card on Stripe's page, if it is open."""
         session = self._page_of(pledge)
         if session is not None:
-            with suppress(SandboxError):
+            with suppress(SandboxRefusedError):
                 self.world.sandbox.pay(session, card=card, three_d_secure=three_d_secure)
 
     def come_back(self, pledge: str, *, node: int = 0, halt: Halt | None = None) -> None:
@@ -234,13 +234,13 @@ class Story:
         """Contest a payment, at the backer's bank."""
         charge = self._find(Payment.stripe_charge_id, pledge)
         if charge is not None:
-            with suppress(SandboxError):
+            with suppress(SandboxRefusedError):
                 self.world.sandbox.post(f"/_sandbox/charges/{charge}/dispute", kind=kind)
 
     def decide_disputes(self, verdict: str) -> None:
         """End every dispute that is open, or escalate every inquiry."""
         for dispute in self.world.sandbox.every("/v1/disputes"):
-            with suppress(SandboxError):
+            with suppress(SandboxRefusedError):
                 self.world.sandbox.post(f"/_sandbox/disputes/{dispute['id']}/{verdict}")
 
     def reverse_by_hand(self, *, amount: int | None = None) -> None:
@@ -251,12 +251,12 @@ class Story:
 
     def restrict(self, campaign: str) -> None:
         """Take an owner's readiness away."""
-        with suppress(SandboxError):
+        with suppress(SandboxRefusedError):
             self.world.sandbox.restrict(self._account_of(campaign))
 
     def restore(self, campaign: str) -> None:
         """Give an owner's readiness back."""
-        with suppress(SandboxError):
+        with suppress(SandboxRefusedError):
             self.world.sandbox.onboard(self._account_of(campaign))
 
     def top_up(self, amount: int) -> None:
@@ -337,7 +337,7 @@ class Story:
         return None
 
     def _at_stripe(self, path: str, **form: object) -> None:
-        with suppress(SandboxError):
+        with suppress(SandboxRefusedError):
             self.world.sandbox.call_stripe(path, **form)
 
     def _find(self, column: Any, pledge: str) -> str | None:

@@ -116,7 +116,7 @@ class World:
             self.kill(node)
         self.close()
         self._store.put_back()
-        self.sandbox.post("/_sandbox/reset")
+        self.sandbox.reset()
         self._join()
         self.weather.strikes.clear()
 

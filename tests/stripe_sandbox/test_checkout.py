@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 import stripe
 
-from stripe_sandbox.client import SandboxClient, SandboxError
+from stripe_sandbox.client import SandboxClient, SandboxRefusedError
 from tests.stripe_sandbox.purchases import BACK, DAY, intent_of, metadata_of, open_checkout
 from tests.stripe_sandbox.stories import event_types, pending
 
@@ -95,7 +95,7 @@ def test_a_session_is_paid_once(api: stripe.StripeClient, sandbox: SandboxClient
     session = open_checkout(api)
     sandbox.pay(session.id)
 
-    with pytest.raises(SandboxError, match="is complete"):
+    with pytest.raises(SandboxRefusedError, match="is complete"):
         sandbox.pay(session.id)
 
     assert len(api.v1.charges.list().data) == 1
@@ -109,7 +109,7 @@ def test_an_expired_session_takes_no_money(
     ended = api.v1.checkout.sessions.expire(session.id)
 
     assert (ended.status, ended.url) == ("expired", None)
-    with pytest.raises(SandboxError, match="is expired"):
+    with pytest.raises(SandboxRefusedError, match="is expired"):
         sandbox.pay(session.id)
     with pytest.raises(stripe.InvalidRequestError, match="status of expired"):
         api.v1.checkout.sessions.expire(session.id)

@@ -3,7 +3,7 @@
 import pytest
 import stripe
 
-from stripe_sandbox.client import SandboxClient, SandboxError
+from stripe_sandbox.client import SandboxClient, SandboxRefusedError
 from tests.stripe_sandbox.purchases import DAY, check_books, open_checkout
 from tests.stripe_sandbox.stories import available, pay, pending, top_up
 
@@ -45,7 +45,7 @@ def test_the_clock_goes_back_only_while_the_account_is_empty(
     assert start <= sandbox.now() <= start + 5
     assert api.v1.customers.create().created < start + 5
 
-    with pytest.raises(SandboxError, match="only while the account is empty"):
+    with pytest.raises(SandboxRefusedError, match="only while the account is empty"):
         sandbox.advance_to(start - 1)
 
 
@@ -58,7 +58,7 @@ def test_fees_and_delays_are_settings(api: stripe.StripeClient, sandbox: Sandbox
 
 
 def test_an_unknown_setting_is_refused(sandbox: SandboxClient) -> None:
-    with pytest.raises(SandboxError, match="Unknown setting"):
+    with pytest.raises(SandboxRefusedError, match="Unknown setting"):
         sandbox.post("/_sandbox/settings", pending_weeks=1)
 
 
@@ -73,7 +73,7 @@ def test_reset_forgets_everything(api: stripe.StripeClient, sandbox: SandboxClie
     api.v1.customers.create({}, {"idempotency_key": "k"})
     sandbox.advance(DAY)
 
-    sandbox.post("/_sandbox/reset")
+    sandbox.reset()
 
     assert sandbox.get("/_sandbox/clock")["offset_seconds"] == 0
     assert available(api) == 0

@@ -41,7 +41,7 @@ def test_onboarding_ends_as_chosen(
 ) -> None:
     account = new_account(api)
 
-    sandbox.post(f"/_sandbox/accounts/{account}/onboard", outcome=outcome)
+    sandbox.onboard(account, outcome=outcome)
 
     assert transfers_status(api, account) == status
 
@@ -50,7 +50,7 @@ def test_pending_verification_ends_by_itself(
     api: stripe.StripeClient, sandbox: SandboxClient
 ) -> None:
     account = new_account(api)
-    sandbox.post(f"/_sandbox/accounts/{account}/onboard", outcome="pending")
+    sandbox.onboard(account, outcome="pending")
 
     sandbox.advance(HOUR)
 
@@ -62,7 +62,7 @@ def test_ready_account_loses_its_readiness_and_says_so(
 ) -> None:
     account = ready_account(api, sandbox)
 
-    sandbox.post(f"/_sandbox/accounts/{account}/restrict")
+    sandbox.restrict(account)
 
     assert transfers_status(api, account) == "restricted"
     assert event_types(api, account) == ["account.updated", "account.updated"]

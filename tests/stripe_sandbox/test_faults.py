@@ -189,7 +189,7 @@ def test_reset_forgets_the_faults(api: stripe.StripeClient, sandbox: SandboxClie
     sandbox.fault(path="/v1/topups", action="error_before", times=0)
     assert status_of(lambda: top_up(api, 1_00)) == 500
 
-    sandbox.post("/_sandbox/reset")
+    sandbox.reset()
 
     assert status_of(lambda: top_up(api, 1_00)) == 200
 

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 import stripe
 
-from stripe_sandbox.client import SandboxClient, SandboxError
+from stripe_sandbox.client import SandboxClient, SandboxRefusedError
 from tests.stripe_sandbox.purchases import metadata_of, refund
 from tests.stripe_sandbox.stories import pay, ready_account, top_up
 
@@ -165,7 +165,7 @@ def test_unknown_things_are_named(api: stripe.StripeClient) -> None:
 
 
 def test_a_parameter_nested_without_end_is_refused(sandbox: SandboxClient) -> None:
-    with pytest.raises(SandboxError, match="nested too deeply"):
+    with pytest.raises(SandboxRefusedError, match="nested too deeply"):
         sandbox.get("/v1/customers", **{"a" + "[b]" * 5_000: "c"})
 
 

@@ -87,7 +87,7 @@ def test_account_that_is_not_ready_gets_nothing(
 ) -> None:
     account = new_account(api) if state == "never onboarded" else ready_account(api, sandbox)
     if state == "restricted":
-        sandbox.post(f"/_sandbox/accounts/{account}/restrict")
+        sandbox.restrict(account)
     if state == "closed":
         sandbox.post(f"/_sandbox/accounts/{account}/close")
     top_up(api, 100_00)

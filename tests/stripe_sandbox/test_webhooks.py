@@ -18,7 +18,7 @@ def listener(sandbox: SandboxClient) -> Iterator[Listener]:
     """Listen to this test's account, whose webhooks leave only when the test says so."""
     sandbox.post("/_sandbox/settings", webhooks={"paused": True})
     with listening() as found:
-        sandbox.post("/_sandbox/webhook_endpoints", url=found.url, secret=SECRET)
+        sandbox.add_webhook_endpoint(found.url, secret=SECRET)
         yield found
 
 
@@ -219,9 +219,9 @@ def test_the_accounts_of_others_are_heard_at_connect_endpoints_only(
     account = ready_account(api, sandbox)
     sandbox.deliver_webhooks()
     assert {getattr(event, "account", None) for event in listener.events} <= {None}
-    sandbox.post("/_sandbox/webhook_endpoints", url=listener.url, secret=SECRET, connect=True)
+    sandbox.add_webhook_endpoint(listener.url, secret=SECRET, connect=True)
 
-    sandbox.post(f"/_sandbox/accounts/{account}/restrict")
+    sandbox.restrict(account)
     top_up(api, 50_00)
     sandbox.deliver_webhooks()
 
