@@ -13,6 +13,7 @@ from campaigns import queries
 from campaigns.deadline.outage import extend_for_outage, read_local
 from campaigns.drafts import exchange
 from campaigns.models import Campaign, CampaignStatus
+from campaigns.settings import Rules
 from octo.accounts.models import User
 from octo.accounts.roles import BY_COMMAND
 from octo.command_line import EmailAddress, json_option, told_refusals
@@ -57,7 +58,7 @@ def import_command(path: Path, email: str, *, as_json: bool) -> None:
         owner=_get_user(email),
         keep_picture=keep_cover,
         clock=found.clock,
-        rules=found.settings.rules,
+        rules=found.settings.of(Rules),
     )
     if as_json:
         click.echo(json.dumps({"id": campaign.public_id, "slug": campaign.slug}))
@@ -135,7 +136,7 @@ def extend_for_outage_command(slug: str, *, until: str, reason: str, as_json: bo
         reason=reason,
         actor=BY_COMMAND,
         clock=found.clock,
-        rules=found.settings.rules,
+        rules=found.settings.of(Rules),
     )
     if as_json:
         click.echo(json.dumps(_described(extended)))

@@ -6,6 +6,7 @@ the services of campaigns.
 
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from typing import Protocol
 
 from flask import Flask, current_app
@@ -85,8 +86,19 @@ class CollectingView:
     left_count: int
 
 
+@dataclass(frozen=True)
+class TermsView:
+    """What the money side asks of campaigns and backers, as operators set it."""
+
+    platform_fee_rate: Decimal
+    repair_days: int
+
+
 class Payments(Protocol):
     """The money side of a pledge and of a campaign."""
+
+    def view_terms(self) -> TermsView:
+        """Return the terms in force, for pages that tell them beforehand."""
 
     def start_checkout(self, pledge_id: str, *, return_url: str, cancel_url: str) -> CheckoutPage:
         """Open a checkout page for a pending pledge, to pay it or to save its card.

@@ -25,6 +25,7 @@ from demo.stagehands import stagehands
 from demo.verification import verify_season
 from octo.command_line import EXIT_WRONG, json_option, told_refusals
 from octo.runtime import runtime
+from payments.settings import StripeSettings
 from stripe_sandbox.server import main as run_sandbox
 
 demo_commands = AppGroup("demo", help="Play the demo's season, move its time, check its money.")
@@ -86,7 +87,7 @@ def advance_command(span: timedelta, *, as_json: bool) -> None:
 @told_refusals
 def verify_command(*, as_json: bool) -> None:
     """Check in the sandbox's own lists that every cent moved once, and none besides."""
-    with sandbox_of(runtime().settings.stripe) as sandbox:
+    with sandbox_of(runtime().settings.of(StripeSettings)) as sandbox:
         verdict = verify_season(sandbox)
     if as_json:
         click.echo(json.dumps(dataclasses.asdict(verdict), ensure_ascii=False))

@@ -24,6 +24,7 @@ from octo.clock import Clock
 from octo.config import ROOT
 from octo.database import db, lock, reading, transaction
 from octo.errors import N_, ConflictError, NotFoundError
+from payments.settings import StripeSettings
 
 SEASON: Final = ROOT / "examples" / "season.yaml"
 CAMPAIGNS: Final = ROOT / "examples" / "campaigns"
@@ -73,7 +74,7 @@ def load(
         schema.upgrade("head")
     season = read_season(path, campaigns=campaigns)
     _demand_empty()
-    with _unhurried_disk(), sandbox_of(hands.settings.stripe) as sandbox:
+    with _unhurried_disk(), sandbox_of(hands.settings.of(StripeSettings)) as sandbox:
         sandbox.reset()
         _note_loading(season.digest, hands.clock)
         journey = Journey(hands.app, sandbox, hands.clock)
@@ -127,7 +128,7 @@ def travel(hands: Stagehands) -> Generator[Progress, None, None]:
     target, began = season.target_at, hands.clock.now()
     total = max((target - began).total_seconds(), 1.0)
     try:
-        with sandbox_of(hands.settings.stripe) as sandbox:
+        with sandbox_of(hands.settings.of(StripeSettings)) as sandbox:
             journey = Journey(hands.app, sandbox, hands.clock)
             for due in journey.go_through(target):
                 _beat(hands.clock.machine_now())

@@ -18,6 +18,7 @@ from campaigns.models import Reward, Visibility
 from campaigns.pledges.cancel import cancel_pledge
 from campaigns.pledges.place import PledgeWish, place_pledge
 from campaigns.review import review
+from campaigns.settings import Rules
 from campaigns.supporters.support import confirm_support, support_campaign
 from demo.cast import create_people
 from demo.instants import Moment
@@ -29,6 +30,7 @@ from octo.accounts.models import User
 from octo.database import reading
 from octo.mail.outbox import OutboxMessage
 from payments.models import ConnectedAccount
+from payments.settings import StripeSettings
 from stripe_sandbox.client import SandboxClient
 
 RACE: Final = timedelta(seconds=5)  # what happens this soon after a deadline beats the worker
@@ -164,7 +166,7 @@ class Player:
             owner=actor,
             keep_picture=self._hands.keep_picture,
             clock=self._clock,
-            rules=self._settings.rules,
+            rules=self._settings.of(Rules),
         )
         stage.campaign_id = campaign.public_id
         stage.organisation_id = campaign.organisation_id
@@ -184,7 +186,7 @@ class Player:
             reason=step.why,
             actor=actor,
             clock=self._clock,
-            rules=self._settings.rules,
+            rules=self._settings.of(Rules),
         )
 
     def _suspend(self, stage: Stage, step: Step, actor: User) -> None:
@@ -206,7 +208,7 @@ class Player:
         confirm_support(
             _mailed_token(email, "supporter_confirm"),
             clock=self._clock,
-            rules=self._settings.rules,
+            rules=self._settings.of(Rules),
         )
 
     def _onboard(self, stage: Stage, _step: Step, _actor: User) -> None:
@@ -214,7 +216,7 @@ class Player:
         page = self._payments.begin_onboarding(
             stage.organisation_id, return_url=f"{here}/owner", refresh_url=f"{here}/owner"
         )
-        assert page.startswith(self._settings.stripe.api_base)
+        assert page.startswith(self._settings.of(StripeSettings).api_base)
         with reading() as session:
             account_id = session.scalars(
                 sa.select(ConnectedAccount.stripe_account_id).where(
@@ -231,7 +233,7 @@ class Player:
             actor=actor,
             clock=self._clock,
             payments=self._payments,
-            rules=self._settings.rules,
+            rules=self._settings.of(Rules),
         )
         stage.deadline_at = campaign.deadline_at
 
@@ -241,7 +243,7 @@ class Player:
             days=step.days,
             actor=actor,
             clock=self._clock,
-            rules=self._settings.rules,
+            rules=self._settings.of(Rules),
         )
         stage.deadline_at = campaign.deadline_at
 
@@ -264,7 +266,7 @@ class Player:
             address=next(self._addresses) if is_shipped else {},
         )
         placed = place_pledge(
-            stage.campaign_id, wish, clock=self._clock, rules=self._settings.rules
+            stage.campaign_id, wish, clock=self._clock, rules=self._settings.of(Rules)
         )
         pledge_id = placed.pledge.public_id
         here = f"{self._settings.base_url}/pledges/{placed.token}"
@@ -290,7 +292,7 @@ class Player:
 
     def _cancel(self, pledge_id: str) -> None:
         cancel_pledge(
-            pledge_id, clock=self._clock, payments=self._payments, rules=self._settings.rules
+            pledge_id, clock=self._clock, payments=self._payments, rules=self._settings.of(Rules)
         )
         self._journey.send()
 

@@ -12,6 +12,7 @@ import time
 from collections.abc import Mapping
 from typing import Final
 
+from campaigns import settings as campaign_settings
 from demo.sandbox import sandbox_of
 from demo.settings import (
     HOST,
@@ -25,7 +26,10 @@ from demo.sign_ins import DEMO_PASSWORD, SIGN_INS
 from demo.supervision import POLL_SECONDS, ROOT, ChildError, Supervisor
 from octo.config import load_settings
 from octo.errors import ConfigError
+from payments import settings as payment_settings
+from payments.settings import StripeSettings
 
+PARTS: Final = (*campaign_settings.PARTS, *payment_settings.PARTS)
 WEBHOOK_PATH: Final = "/webhooks/stripe"
 READY_SECONDS: Final = 60
 SITE_THREADS: Final = 8
@@ -37,7 +41,7 @@ def main() -> int:
     try:
         plan = read_plan(os.environ)
         settings = demo_settings(plan, os.environ)
-        load_settings(settings)
+        load_settings(settings, parts=PARTS)
         demand_free_port(plan.port, "PORT")
         demand_free_port(plan.sandbox_port, "SANDBOX_PORT")
         keep_settings(plan, settings)
@@ -114,7 +118,7 @@ def register_webhooks(plan: Plan, settings: Mapping[str, str]) -> None:
     Twice, as at Stripe: for the platform's own events and for its connected accounts'.
     """
     url, secret = plan.site + WEBHOOK_PATH, settings["STRIPE_WEBHOOK_SECRET"]
-    with sandbox_of(load_settings(settings).stripe) as sandbox:
+    with sandbox_of(load_settings(settings, parts=PARTS).of(StripeSettings)) as sandbox:
         for connect in (False, True):
             sandbox.add_webhook_endpoint(url, secret=secret, connect=connect)
 

@@ -5,8 +5,8 @@ from contextlib import contextmanager
 from http import HTTPStatus
 from typing import Final
 
-from octo.config import StripeSettings
 from octo.errors import N_, OperatorError, UnavailableError
+from payments.settings import StripeSettings
 from stripe_sandbox.client import SandboxAwayError, SandboxClient, SandboxRefusedError
 
 LONGEST_REASON: Final = 500

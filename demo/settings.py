@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from demo.supervision import ROOT
+from octo.environment import Environment
 
 HOST: Final = "127.0.0.1"
 STRIPE_KEY: Final = "sk_test_octo_demo"
@@ -41,23 +42,17 @@ class Plan:
 
 
 def read_plan(environ: Mapping[str, str]) -> Plan:
-    """Read where to listen, or raise ``StartError``."""
+    """Read where to listen, or raise ``ConfigError``; what ``make`` passes empty is not set."""
+    read = Environment({name: value for name, value in environ.items() if value})
     return Plan(
-        port=_port(environ, "PORT", 8000),
-        sandbox_port=_port(environ, "SANDBOX_PORT", 8001),
+        port=read.whole_number("PORT", 8000, least=1, most=LAST_PORT),
+        sandbox_port=read.whole_number("SANDBOX_PORT", 8001, least=1, most=LAST_PORT),
         instance=_instance(environ),
     )
 
 
 def _instance(environ: Mapping[str, str]) -> Path:
     return Path(environ.get("OCTO_INSTANCE") or ROOT / "instance").resolve()
-
-
-def _port(environ: Mapping[str, str], name: str, default: int) -> int:
-    raw = environ.get(name) or str(default)
-    if not raw.isascii() or not raw.isdecimal() or not 0 < int(raw) <= LAST_PORT:
-        raise StartError(f"{name} must be a port from 1 to {LAST_PORT}, not {raw!r}")
-    return int(raw)
 
 
 def demo_settings(plan: Plan, environ: Mapping[str, str]) -> dict[str, str]:

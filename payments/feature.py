@@ -5,6 +5,7 @@ from flask import Flask
 from campaigns.ports import bind_payments
 from octo.accounts.erasure import register_eraser
 from octo.health.vitals import register_vitals
+from octo.web.security import allow_form_targets
 from octo.worker import stop_requested
 from payments.charges import calls as charges
 from payments.erasure import forget_backer
@@ -16,6 +17,7 @@ from payments.jobs import register_jobs
 from payments.owners import calls as owners
 from payments.port import BoundPayments
 from payments.refunds import calls as refunds
+from payments.settings import StripeSettings
 from payments.webhooks import pages as webhook_pages
 
 
@@ -31,6 +33,7 @@ def register(app: Flask) -> None:
     bind_payments(
         app, BoundPayments(gateway=runtime.gateway, settings=runtime.settings, clock=runtime.clock)
     )
+    allow_form_targets(app, *runtime.settings.of(StripeSettings).pages)
     app.register_blueprint(webhook_pages.blueprint)
     register_eraser(app, forget_backer)
     register_jobs(app, runtime, should_stop=stop_requested)

@@ -11,6 +11,7 @@ from octo.errors import N_, ConfigError, UnavailableError
 from payments.gateway.client import Gateway
 from payments.gateway.lists import fetch_own_account
 from payments.models import BooksState, Reconciliation, StripePlatform
+from payments.settings import StripeSettings
 
 _log = structlog.get_logger()
 
@@ -45,19 +46,19 @@ def require_own_stripe(gateway: Gateway, *, settings: Settings, clock: Clock) ->
     """
     if gateway.is_known_to_be_ours:
         return
-    account_id = fetch_own_account(gateway)
+    account_id, is_live = fetch_own_account(gateway), settings.of(StripeSettings).is_live
     with transaction() as session:
         platform = session.get(StripePlatform, 1)
         if platform is None:
             platform = StripePlatform(
                 id=1,
                 stripe_account_id=account_id,
-                is_live=settings.stripe.is_live,
+                is_live=is_live,
                 met_at=clock.now(),
                 noted={},
             )
             session.add(platform)
-    if (platform.stripe_account_id, platform.is_live) != (account_id, settings.stripe.is_live):
+    if (platform.stripe_account_id, platform.is_live) != (account_id, is_live):
         _log.critical("other_stripe", ours=platform.stripe_account_id, key_opens=account_id)
         raise OtherStripeError(
             N_("The key opens the Stripe account %(found)s, but this database is of %(ours)s."),
@@ -79,7 +80,7 @@ def refuse_other_mode(settings: Settings) -> None:
             is_live = connection.scalar(sa.select(StripePlatform.is_live))
     except sa.exc.OperationalError:
         return
-    if is_live is not None and is_live is not settings.stripe.is_live:
+    if is_live is not None and is_live is not settings.of(StripeSettings).is_live:
         books, key = ("real", "a test key") if is_live else ("test", "a live key")
         raise ConfigError(
             f"STRIPE_SECRET_KEY is {key}, but this database counts {books} money: "

@@ -91,7 +91,7 @@ def _gauges(
     yield from _inbox(session, times)
     frozen = _count_frozen(session)
     yield figure("octo_campaigns_frozen", "Campaigns whose money is frozen.", frozen)
-    currency = settings.rules.currency
+    currency = settings.currency
     yield Gauge(
         "octo_cover_minor_units",
         "Stripe balance less all that is owed of it; below zero somebody cannot be paid back.",
@@ -205,7 +205,7 @@ def _alerts(
     yield from _unknown_outcomes(session, times, stripe)
     if session.scalar(sa.select(Reconciliation.state)) is BooksState.BEHIND_STRIPE:
         yield Alert("older_than_stripe", N_("The database is behind Stripe: no money moves."))
-    currency = settings.rules.currency
+    currency = settings.currency
     below = cover(session, currency).amount
     if below < 0:
         yield Alert(

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
-from campaigns.ports import CheckoutPage, CollectingView, PaymentView
+from campaigns.ports import CheckoutPage, CollectingView, PaymentView, TermsView
 from octo.clock import Clock
 from octo.config import Settings
 from octo.database import lock_all
@@ -19,6 +19,7 @@ from payments.guards import require_current_books, require_own_stripe
 from payments.models import Payment, RefundReason, SavedCard
 from payments.owners import onboarding
 from payments.refunds.requests import refund_rest
+from payments.settings import SettlementTerms
 
 
 @dataclass(frozen=True)
@@ -28,6 +29,11 @@ class BoundPayments:
     gateway: Gateway
     settings: Settings
     clock: Clock
+
+    def view_terms(self) -> TermsView:
+        """Return the terms in force, for pages that tell them beforehand."""
+        terms = self.settings.of(SettlementTerms)
+        return TermsView(terms.platform_fee_rate, terms.repair_days)
 
     def start_checkout(self, pledge_id: str, *, return_url: str, cancel_url: str) -> CheckoutPage:
         """Open the page on which a pledge is paid, or its card saved."""
@@ -90,9 +96,7 @@ class BoundPayments:
 
     def owner_is_ready(self, organisation_id: int, currency: str) -> bool:
         """Tell whether the organisation can be paid in this currency."""
-        return currency == self.settings.rules.currency and onboarding.owner_is_ready(
-            organisation_id
-        )
+        return currency == self.settings.currency and onboarding.owner_is_ready(organisation_id)
 
     def begin_onboarding(self, organisation_id: int, *, return_url: str, refresh_url: str) -> str:
         """Return the address of Stripe's onboarding page for this organisation."""

@@ -15,6 +15,7 @@ from flask_security import hash_password
 
 from campaigns.models import Campaign, CampaignStatus, Category, Collection, Pledge, Reward
 from campaigns.pledges.place import PledgeWish, place_pledge
+from campaigns.settings import Rules
 from octo.accounts.models import Membership, Organisation, Role, RoleName, User
 from octo.database import db, transaction
 from octo.ids import new_public_id, new_token
@@ -197,7 +198,7 @@ class Make:
                 request_key=f"request-{number}",
             ),
             clock=runtime.clock,
-            rules=runtime.settings.rules,
+            rules=runtime.settings.of(Rules),
         )
         return placed.pledge
 

@@ -11,14 +11,17 @@ from jinja2.bccache import Bucket
 from sqlalchemy.engine.interfaces import DBAPIConnection
 
 from campaigns import feature as campaigns
+from campaigns import settings as campaign_settings
 from demo import feature as demo
 from octo.app import create_app
 from octo.config import load_settings
 from octo.database import db
 from payments import feature as payments
+from payments import settings as payment_settings
 from tests.visitor import Visitor
 from treasury import feature as treasury
 
+PARTS: Final = (*campaign_settings.PARTS, *payment_settings.PARTS)
 FEATURES: Final = (campaigns, payments, treasury, demo)
 WEBHOOK_SECRET: Final = "whsec_for_tests_only"
 
@@ -61,7 +64,7 @@ def site_environ(database_url: str, instance: Path) -> dict[str, str]:
 
 def build_app(environ: dict[str, str]) -> Flask:
     """Build the whole app, with clients that use it as a person does."""
-    app = create_app(load_settings(environ), features=FEATURES)
+    app = create_app(load_settings(environ, parts=PARTS), features=FEATURES)
     app.testing = True
     app.jinja_env.bytecode_cache = _templates
     app.test_client_class = Visitor

@@ -17,6 +17,7 @@ from campaigns.schemas.bodies import (
     CoverSchema,
     RewardCreateSchema,
 )
+from campaigns.settings import Rules
 from octo.accounts.current_user import this_user
 from octo.content.feature import storage
 from octo.content.images import BadImageError, keep_image
@@ -52,21 +53,21 @@ _TERMS = ("category", "goal_amount", "duration_days", "time_zone", "collection")
 @api.response(HTTPStatus.CREATED, CampaignSchema)
 def create_campaign(body: dict[str, Any]) -> Campaign:
     """Begin a draft for an organisation you belong to."""
-    rules = runtime().settings.rules
+    settings = runtime().settings
     campaign = edit.draft_campaign(
         organisation_id=body["organisation"],
         text=CampaignText(**{name: body[name] for name in _TEXT if name in body}),
         terms=CampaignTerms(
             category=body["category"],
             goal_amount=body["goal_amount"],
-            currency=body.get("currency", rules.currency),
+            currency=body.get("currency", settings.currency),
             duration_days=body["duration_days"],
-            time_zone=body.get("time_zone", rules.time_zone),
+            time_zone=body.get("time_zone", settings.time_zone),
             collection=body["collection"],
         ),
         actor=this_user(),
         clock=runtime().clock,
-        rules=rules,
+        rules=settings.of(Rules),
     )
     return _own(campaign.public_id)
 
@@ -95,7 +96,7 @@ def edit_campaign(body: dict[str, Any], campaign_id: str) -> Campaign:
         terms=new_terms if new_terms != terms else None,
         actor=this_user(),
         clock=runtime().clock,
-        rules=runtime().settings.rules,
+        rules=runtime().settings.of(Rules),
     )
     return _own(campaign_id)
 

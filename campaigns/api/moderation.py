@@ -14,6 +14,7 @@ from campaigns.review import review
 from campaigns.review.decisions import act_on_campaign
 from campaigns.schemas.answers import CampaignSummarySchema, ReviewSchema
 from campaigns.schemas.bodies import DecisionSchema, OutageExtensionSchema
+from campaigns.settings import Rules
 from octo.accounts.current_user import this_user
 from octo.accounts.schemas import ActSchema
 from octo.accounts.trail import AuditEntry
@@ -74,7 +75,7 @@ def decide(body: dict[str, Any], campaign_id: str) -> dict[str, object]:
         reason=body["reason"],
         actor=this_user(),
         clock=runtime().clock,
-        rules=runtime().settings.rules,
+        rules=runtime().settings.of(Rules),
     )
     return _review_of(campaign_id)
 
@@ -99,7 +100,7 @@ def extend_campaign_for_outage(body: dict[str, Any], campaign_id: str) -> dict[s
         reason=body["reason"],
         actor=this_user().public_id,
         clock=runtime().clock,
-        rules=runtime().settings.rules,
+        rules=runtime().settings.of(Rules),
     )
     return _review_of(campaign_id)
 

@@ -20,6 +20,7 @@ from campaigns.schemas.answers import (
     StandingSchema,
 )
 from campaigns.schemas.bodies import ExtensionSchema, ReasonSchema
+from campaigns.settings import Rules
 from octo.accounts.current_user import this_user
 from octo.accounts.schemas import ActSchema
 from octo.accounts.trail import AuditEntry
@@ -110,7 +111,7 @@ def launch_campaign(campaign_id: str) -> dict[str, object]:
         actor=this_user(),
         clock=runtime().clock,
         payments=bound_payments(),
-        rules=runtime().settings.rules,
+        rules=runtime().settings.of(Rules),
     )
     return _standing_of(campaign_id)
 
@@ -127,7 +128,7 @@ def extend_campaign(body: dict[str, int], campaign_id: str) -> dict[str, object]
         days=body["days"],
         actor=this_user(),
         clock=runtime().clock,
-        rules=runtime().settings.rules,
+        rules=runtime().settings.of(Rules),
     )
     return _standing_of(campaign_id)
 
@@ -167,7 +168,7 @@ def read_own_trail(window: Window, campaign_id: str) -> Page[AuditEntry]:
 
 def _standing_of(campaign_id: str) -> dict[str, object]:
     campaign = queries.get_own_campaign(campaign_id, user=this_user())
-    rules = runtime().settings.rules
+    rules = runtime().settings.of(Rules)
     ready = launch.check_readiness(campaign, payments=bound_payments(), rules=rules)
     extra = extend.most_extra_days(campaign, rules)
     return {

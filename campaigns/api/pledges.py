@@ -35,6 +35,7 @@ from campaigns.schemas.answers import (
     ReceiptSchema,
 )
 from campaigns.schemas.bodies import PledgeCreateSchema
+from campaigns.settings import Rules
 from campaigns.visitor import checkouts
 from octo.accounts.current_user import this_user, this_user_or_none
 from octo.accounts.schemas import MailedTokenSchema
@@ -102,7 +103,7 @@ def place_pledge(
         campaign_id,
         _wish_of(body, request_key=headers["idempotency_key"]),
         clock=runtime().clock,
-        rules=runtime().settings.rules,
+        rules=runtime().settings.of(Rules),
     )
     return {
         "pledge": placed.pledge,
@@ -268,7 +269,7 @@ def _cancel(pledge: Pledge) -> None:
         pledge.public_id,
         clock=runtime().clock,
         payments=bound_payments(),
-        rules=runtime().settings.rules,
+        rules=runtime().settings.of(Rules),
     )
 
 
@@ -277,6 +278,6 @@ def _receipt_of(pledge: Pledge) -> dict[str, object]:
         "pledge": pledge,
         "payment": bound_payments().view_payment(pledge.public_id),
         "can_cancel": cancel.can_cancel(
-            pledge, at=runtime().clock.now(), rules=runtime().settings.rules
+            pledge, at=runtime().clock.now(), rules=runtime().settings.of(Rules)
         ),
     }

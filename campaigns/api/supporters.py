@@ -7,6 +7,7 @@ from campaigns.models import Campaign
 from campaigns.policy.supporters import NotGatheringError
 from campaigns.schemas.answers import CampaignSummarySchema
 from campaigns.schemas.bodies import SupportSchema
+from campaigns.settings import Rules
 from campaigns.supporters import support
 from campaigns.visitor import supports
 from octo.accounts.schemas import MailedTokenSchema
@@ -50,6 +51,6 @@ def support_campaign(body: dict[str, str], campaign_id: str) -> None:
 def confirm_support(body: dict[str, str]) -> Campaign:
     """Count a supporter by the token mailed to the address."""
     campaign = support.confirm_support(
-        body["token"], clock=runtime().clock, rules=runtime().settings.rules
+        body["token"], clock=runtime().clock, rules=runtime().settings.of(Rules)
     )
     return queries.get_campaign(public_id=campaign.public_id)

@@ -9,10 +9,10 @@ from sqlalchemy.orm import Session
 from campaigns.models import Campaign, CampaignStatus, OutageExtension
 from campaigns.policy import launch as policy
 from campaigns.policy.review import LONGEST_REASON
+from campaigns.settings import Rules
 from campaigns.team.mails import tell_owner
 from octo.audit import record
 from octo.clock import Clock
-from octo.config import Rules
 from octo.database import lock, reading, transaction
 from octo.errors import N_, InvalidError
 from octo.text import clean_paragraphs

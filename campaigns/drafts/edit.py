@@ -26,12 +26,12 @@ from campaigns.policy.drafts import (
     check_text_open,
     is_public_edit,
 )
+from campaigns.settings import Rules
 from campaigns.team.access import lock_own, own_organisation
 from octo.accounts.models import User
 from octo.audit import record
 from octo.checks import Checks
 from octo.clock import Clock
-from octo.config import Rules
 from octo.database import transaction
 from octo.errors import N_, InvalidError, NotFoundError
 from octo.ids import new_public_id

@@ -25,11 +25,11 @@ from campaigns.drafts.write import (
     write_text,
 )
 from campaigns.models import Campaign, Reward
+from campaigns.settings import Rules
 from octo.accounts.models import LONGEST_NAME, Membership, Organisation, RoleName, User
 from octo.accounts.roles import get_role
 from octo.audit import record
 from octo.clock import Clock
-from octo.config import Rules
 from octo.database import lock, reading, transaction
 from octo.errors import N_, ConflictError, InvalidError, NotFoundError
 from octo.ids import new_public_id

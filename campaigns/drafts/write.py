@@ -14,8 +14,8 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from campaigns.models import Campaign, Category, Collection, CostLine, Reward
+from campaigns.settings import Rules
 from octo.checks import Checks
-from octo.config import Rules
 from octo.errors import N_, ConflictError, InvalidError
 from octo.money import check_amount, decimals_of
 from octo.text import clean_paragraphs, clean_text, slug_of

@@ -4,12 +4,12 @@ from campaigns.launch.launch import run_limit
 from campaigns.models import Campaign
 from campaigns.policy import launch as policy
 from campaigns.policy.pledges import takes_pledges
+from campaigns.settings import Rules
 from campaigns.team.access import lock_own
 from campaigns.team.mails import tell_owner
 from octo.accounts.models import User
 from octo.audit import record
 from octo.clock import Clock
-from octo.config import Rules
 from octo.database import transaction
 
 

@@ -10,12 +10,12 @@ from campaigns.policy.launch import (
     longest_run,
 )
 from campaigns.ports import Payments
+from campaigns.settings import Rules
 from campaigns.team.access import lock_own
 from campaigns.team.mails import tell_owner
 from octo.accounts.models import User
 from octo.audit import record
 from octo.clock import Clock
-from octo.config import Rules
 from octo.database import transaction
 
 

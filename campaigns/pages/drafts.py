@@ -26,7 +26,9 @@ from campaigns.pages.labels import (
     collection_choices,
     collection_name,
 )
+from campaigns.ports import bound_payments
 from campaigns.review import review
+from campaigns.settings import Rules
 from octo.accounts.current_user import this_user
 from octo.runtime import runtime
 from octo.web.forms import flash_message, shown_again_by
@@ -40,7 +42,7 @@ blueprint = Blueprint("drafts", __name__, url_prefix="/owner/campaigns")
 @signed_in
 def new() -> ResponseReturnValue:
     """Ask for the little a draft begins with."""
-    rules = runtime().settings.rules
+    rules = runtime().settings.of(Rules)
     return render_template(
         "campaigns/draft_new.html",
         organisations=queries.list_organisations(this_user()),
@@ -54,14 +56,14 @@ def new() -> ResponseReturnValue:
 @shown_again_by(new)
 def create() -> ResponseReturnValue:
     """Begin a draft."""
-    rules = runtime().settings.rules
+    settings = runtime().settings
     campaign = edit.draft_campaign(
         organisation_id=text_of("organisation"),
         text=CampaignText(title=text_of("title")),
-        terms=read_campaign_terms(rules.currency, has_collection=False),
+        terms=read_campaign_terms(settings.currency, has_collection=False),
         actor=this_user(),
         clock=runtime().clock,
-        rules=rules,
+        rules=settings.of(Rules),
     )
     return _to("drafts.text", campaign.public_id)
 
@@ -131,7 +133,7 @@ def save_terms(campaign_id: str) -> ResponseReturnValue:
         campaign_id,
         terms=read_campaign_terms(known.currency, has_collection=True),
         actor=this_user(),
-        rules=runtime().settings.rules,
+        rules=runtime().settings.of(Rules),
     )
     return _saved(campaign_id, "drafts.costs")
 
@@ -221,16 +223,18 @@ def delete(campaign_id: str) -> ResponseReturnValue:
 
 def _step(step: str, campaign_id: str) -> ResponseReturnValue:
     campaign = queries.get_own_campaign(campaign_id, user=this_user())
+    terms = bound_payments().view_terms()
     return render_template(
         f"campaigns/draft_{step}.html",
         campaign=campaign,
         missing=review.find_missing(campaign),
         categories=category_choices(),
         category_name=category_name,
-        collections=collection_choices(runtime().settings.rules.repair_days),
+        collections=collection_choices(terms.repair_days),
         collection_name=collection_name,
         time_zones=[(zone, zone) for zone in TIME_ZONES],
-        rules=runtime().settings.rules,
+        rules=runtime().settings.of(Rules),
+        platform_fee_rate=terms.platform_fee_rate,
         rows=_cost_rows(campaign),
     )
 

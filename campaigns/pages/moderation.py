@@ -12,6 +12,7 @@ from campaigns.permissions import MODERATE_CAMPAIGNS
 from campaigns.policy.review import Act, acts_for
 from campaigns.review import review
 from campaigns.review.decisions import act_on_campaign
+from campaigns.settings import Rules
 from octo.accounts.current_user import this_user
 from octo.runtime import runtime
 from octo.web.forms import flash_message, shown_again_by
@@ -62,7 +63,7 @@ def decide(campaign_id: str) -> ResponseReturnValue:
         reason=text_of("reason"),
         actor=this_user(),
         clock=runtime().clock,
-        rules=runtime().settings.rules,
+        rules=runtime().settings.of(Rules),
     )
     flash_message(_("Done, and written on the trail."))
     return redirect(url_for("moderation.show", campaign_id=campaign_id), 303)
@@ -75,7 +76,7 @@ def ask_extension(campaign_id: str) -> ResponseReturnValue:
     return render_template(
         "campaigns/moderation_extend.html",
         campaign=queries.get_any_campaign(public_id=campaign_id),
-        hours=runtime().settings.rules.outage_extension_hours,
+        hours=runtime().settings.of(Rules).outage_extension_hours,
     )
 
 
@@ -91,7 +92,7 @@ def extend(campaign_id: str) -> ResponseReturnValue:
         reason=text_of("reason"),
         actor=this_user().public_id,
         clock=runtime().clock,
-        rules=runtime().settings.rules,
+        rules=runtime().settings.of(Rules),
     )
     flash_message(_("The deadline is moved, and the owner is told."))
     return redirect(url_for("moderation.show", campaign_id=campaign_id), 303)

@@ -14,6 +14,7 @@ from campaigns.pages.labels import action_name, category_name, collection_name
 from campaigns.pledges import queries as pledge_queries
 from campaigns.ports import bound_payments, collecting_of
 from campaigns.review import review
+from campaigns.settings import Rules
 from octo.accounts.current_user import this_user
 from octo.runtime import runtime
 from octo.web.forms import flash_message, shown_again_by
@@ -40,7 +41,7 @@ def index() -> ResponseReturnValue:
 def show(campaign_id: str) -> ResponseReturnValue:
     """Show where a campaign stands and what to do next."""
     campaign = queries.get_own_campaign(campaign_id, user=this_user())
-    rules = runtime().settings.rules
+    rules = runtime().settings.of(Rules)
     return render_template(
         "campaigns/owner_campaign.html",
         campaign=campaign,
@@ -128,7 +129,7 @@ def launch(campaign_id: str) -> ResponseReturnValue:
         actor=this_user(),
         clock=runtime().clock,
         payments=bound_payments(),
-        rules=runtime().settings.rules,
+        rules=runtime().settings.of(Rules),
     )
     flash_message(_("Your campaign is live. Fair wind!"))
     return _back(campaign_id)
@@ -144,7 +145,7 @@ def extend(campaign_id: str) -> ResponseReturnValue:
         days=whole_of("days"),
         actor=this_user(),
         clock=runtime().clock,
-        rules=runtime().settings.rules,
+        rules=runtime().settings.of(Rules),
     )
     flash_message(_("The deadline is moved."))
     return _back(campaign_id)

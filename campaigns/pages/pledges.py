@@ -20,6 +20,7 @@ from campaigns.pledges.place import (
 )
 from campaigns.policy.pledges import takes_pledges
 from campaigns.ports import bound_payments
+from campaigns.settings import Rules
 from campaigns.visitor import checkouts
 from octo.accounts.current_user import this_user, this_user_or_none
 from octo.ids import new_token
@@ -62,7 +63,7 @@ def place(slug: str) -> ResponseReturnValue:
         g.form_errors = {}
         return new(slug)
     wish = _wish_of(campaign)
-    rules = runtime().settings.rules
+    rules = runtime().settings.of(Rules)
     if "agreed" not in request.form:
         pledge = preview_pledge(campaign.public_id, wish, clock=runtime().clock)
         return render_template(
@@ -70,7 +71,7 @@ def place(slug: str) -> ResponseReturnValue:
             campaign=campaign,
             pledge=pledge,
             reward=_reward_of(campaign, wish.reward_id or ""),
-            repair_days=rules.repair_days,
+            repair_days=bound_payments().view_terms().repair_days,
             entries=[(k, v) for k, v in request.form.items() if k != "csrf_token"],
         )
     placed = place_pledge(campaign.public_id, wish, clock=runtime().clock, rules=rules)
@@ -242,7 +243,7 @@ def _cancel(pledge: Pledge) -> None:
         pledge.public_id,
         clock=runtime().clock,
         payments=bound_payments(),
-        rules=runtime().settings.rules,
+        rules=runtime().settings.of(Rules),
     )
     if pledge.campaign.collection is Collection.ON_SUCCESS:
         flash_message(
@@ -276,7 +277,7 @@ def _receipt_page(
         cancel_url=cancel_url,
         join_url=join_url,
         renew_url=renew_url,
-        can_cancel=can_cancel(pledge, at=runtime().clock.now(), rules=runtime().settings.rules),
+        can_cancel=can_cancel(pledge, at=runtime().clock.now(), rules=runtime().settings.of(Rules)),
         now=runtime().clock.now(),
     )
     return _without_referrer(make_response(page))

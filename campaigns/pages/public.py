@@ -13,6 +13,7 @@ from campaigns.pledges import queries as pledge_queries
 from campaigns.policy.pledges import takes_pledges
 from campaigns.ports import collecting_of
 from campaigns.queries import Stage
+from campaigns.settings import Rules
 from octo.accounts.current_user import this_user_or_none
 from octo.runtime import runtime
 from octo.search import LONGEST_SEARCH
@@ -26,7 +27,7 @@ blueprint = Blueprint("campaigns", __name__)
 @public
 def home() -> ResponseReturnValue:
     """Show what runs now and what all of it came to."""
-    currency = runtime().settings.rules.currency
+    currency = runtime().settings.currency
     return render_template(
         "campaigns/home.html",
         home=queries.list_home(),
@@ -73,7 +74,7 @@ def show(slug: str) -> ResponseReturnValue:
         campaign=campaign,
         backers=pledge_queries.list_backers(campaign),
         supporters=queries.list_supporters(campaign),
-        supporters_needed=runtime().settings.rules.supporters_needed,
+        supporters_needed=runtime().settings.of(Rules).supporters_needed,
         category_name=category_name,
         outage_extension=find_outage_extension(campaign),
         can_pledge=takes_pledges(campaign.status, deadline_at=campaign.deadline_at, at=now),

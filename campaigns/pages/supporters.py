@@ -6,6 +6,7 @@ from flask_babel import gettext as _
 
 from campaigns import queries
 from campaigns.pages.entries import text_of
+from campaigns.settings import Rules
 from campaigns.supporters.support import confirm_support, get_supported_campaign, support_campaign
 from campaigns.visitor import supports
 from octo.runtime import runtime
@@ -58,6 +59,6 @@ def confirm(token: str) -> ResponseReturnValue:
 @shown_again_by(confirm)
 def count(token: str) -> ResponseReturnValue:
     """Count a supporter who followed the mailed link."""
-    campaign = confirm_support(token, clock=runtime().clock, rules=runtime().settings.rules)
+    campaign = confirm_support(token, clock=runtime().clock, rules=runtime().settings.of(Rules))
     flash_message(_("Thank you: you now stand behind this campaign."))
     return redirect(url_for("campaigns.show", slug=campaign.slug), 303)

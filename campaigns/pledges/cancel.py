@@ -11,8 +11,8 @@ from campaigns.policy.pledges import (
     is_needed,
 )
 from campaigns.ports import Payments
+from campaigns.settings import Rules
 from octo.clock import Clock
-from octo.config import Rules
 from octo.database import lock, transaction
 from octo.mail.outbox import enqueue
 

@@ -19,9 +19,9 @@ from campaigns.policy.pledges import (
     check_takes_pledges,
     most_pledge,
 )
+from campaigns.settings import Rules
 from octo.checks import Checks
 from octo.clock import Clock
-from octo.config import Rules
 from octo.database import reading, transaction
 from octo.email_address import normalise_email
 from octo.errors import N_, ConflictError, InvalidError, NotFoundError

@@ -6,9 +6,9 @@ from campaigns.launch import cancel
 from campaigns.models import Campaign
 from campaigns.policy.review import Act
 from campaigns.review import review
+from campaigns.settings import Rules
 from octo.accounts.models import User
 from octo.clock import Clock
-from octo.config import Rules
 
 _SERVICES: Final = {
     Act.REQUEST_CHANGES: review.request_changes,

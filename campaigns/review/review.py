@@ -7,12 +7,12 @@ from sqlalchemy.orm import Session
 from campaigns.models import Campaign, CampaignStatus
 from campaigns.policy import review as policy
 from campaigns.policy.review import Act
+from campaigns.settings import Rules
 from campaigns.team.access import lock_own
 from campaigns.team.mails import tell_moderators, tell_owner
 from octo.accounts.models import User
 from octo.audit import record
 from octo.clock import Clock
-from octo.config import Rules
 from octo.database import lock, transaction
 from octo.text import clean_paragraphs
 

@@ -5,11 +5,11 @@ from sqlalchemy.orm import Session
 
 from campaigns.models import Campaign, Supporter
 from campaigns.policy.supporters import check_gathering, check_supporter
+from campaigns.settings import Rules
 from campaigns.team.mails import tell_owner
 from octo.accounts.models import Membership, User
 from octo.checks import Checks
 from octo.clock import Clock
-from octo.config import Rules
 from octo.database import lock, reading, transaction
 from octo.email_address import normalise_email
 from octo.errors import N_, NotFoundError

@@ -42,7 +42,7 @@ def _choose() -> str:
 
 def default_time_zone() -> str:
     """Return the platform's time zone, in which instants are shown unless one is named."""
-    return runtime().settings.rules.time_zone
+    return runtime().settings.time_zone
 
 
 def this_page_in(language: str) -> str:

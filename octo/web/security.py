@@ -11,7 +11,6 @@ from markupsafe import Markup
 from werkzeug.exceptions import BadRequest, NotFound
 from werkzeug.wrappers import Response
 
-from octo.runtime import runtime
 from octo.web.signing import Sessions
 
 MAX_REQUEST_BYTES: Final = 12 * 1024 * 1024
@@ -22,7 +21,7 @@ _ONE_YEAR: Final = 365 * 24 * 3600
 
 POLICY: Final = (
     "default-src 'self'; base-uri 'none'; object-src 'none'; frame-ancestors 'none'; "
-    "form-action 'self' {checkout}"
+    "form-action 'self' {form_targets}"
 )
 HEADERS: Final = {
     "X-Content-Type-Options": "nosniff",
@@ -93,15 +92,19 @@ def protect(response: Response) -> Response:
     return response
 
 
+def allow_form_targets(app: Flask, *addresses: str) -> None:
+    """Let forms of this site lead to pages of these other sites."""
+    _form_targets(app).extend(addresses)
+
+
+def _form_targets(app: Flask) -> list[str]:
+    known: list[str] = app.extensions.setdefault("octo.form_targets", [])
+    return known
+
+
 def _policy() -> str:
-    """Let forms lead to Stripe's pages: a browser checks the redirect of a form as well."""
-    stripe = runtime().settings.stripe
-    checkout = (
-        stripe.api_base
-        if stripe.is_sandbox
-        else ("https://checkout.stripe.com https://connect.stripe.com")
-    )
-    return POLICY.format(checkout=checkout)
+    """Let forms lead where packages send them: a browser checks the redirect of a form as well."""
+    return POLICY.format(form_targets=" ".join(_form_targets(current_app)))
 
 
 def register(app: Flask) -> None:

@@ -25,6 +25,7 @@ from payments.models import (
     PaymentStatus,
     SavedCard,
 )
+from payments.settings import StripeSettings
 
 CARD_IS_GONE: Final = frozenset({"resource_missing", "payment_method_unexpected_state"})
 """Stripe's codes for a card that was taken away there, by a person or by its bank."""
@@ -175,7 +176,7 @@ def _plan(
 ) -> None:
     plan_attempt(
         session,
-        installation=context.settings.stripe.installation,
+        installation=context.settings.of(StripeSettings).installation,
         kind=kind,
         subject=payment.public_id,
         parameters=parameters,

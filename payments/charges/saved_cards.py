@@ -18,6 +18,7 @@ from payments.gateway.attempts import plan_attempt
 from payments.gateway.client import Gateway
 from payments.gateway.facts import CheckoutFact, SetupFact
 from payments.models import Attempt, AttemptKind, CardStatus, SavedCard
+from payments.settings import StripeSettings
 
 
 def refresh_card(card_id: str, *, gateway: Gateway, settings: Settings, clock: Clock) -> None:
@@ -92,7 +93,7 @@ def forget_card(session: Session, card: SavedCard, *, context: Context) -> None:
     if known is None:
         plan_attempt(
             session,
-            installation=context.settings.stripe.installation,
+            installation=context.settings.of(StripeSettings).installation,
             kind=AttemptKind.CARD_DETACH,
             subject=card.public_id,
             parameters={"card": card.stripe_payment_method_id},

@@ -5,10 +5,12 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from campaigns.models import Pledge
+from campaigns.settings import Rules
 from octo.config import Settings
 from octo.errors import N_
 from octo.sentences import sentence_in
 from payments.models import Payment, SavedCard
+from payments.settings import StripeSettings
 
 _EXPIRY_MARGIN: Final = timedelta(minutes=6)
 """Stripe measures by its own clock: ours may be five minutes slow."""
@@ -62,7 +64,7 @@ def our_ids(pledge: Pledge, *, settings: Settings) -> dict[str, str]:
     """
     reward = {"octo_reward": pledge.reward.public_id} if pledge.reward else {}
     return reward | {
-        "octo_installation": settings.stripe.installation,
+        "octo_installation": settings.of(StripeSettings).installation,
         "octo_pledge": pledge.public_id,
         "octo_campaign": pledge.campaign.public_id,
         "octo_amount": str(pledge.amount),
@@ -79,7 +81,7 @@ def _page(
     https://docs.stripe.com/api/checkout/sessions/create: ``expires_at`` is 30 minutes to
     24 hours ahead.
     """
-    expires_at = at + timedelta(minutes=settings.rules.checkout_minutes) + _EXPIRY_MARGIN
+    expires_at = at + timedelta(minutes=settings.of(Rules).checkout_minutes) + _EXPIRY_MARGIN
     return {
         "allowed_payment_method_types": ["card"],
         "client_reference_id": pledge.public_id,

@@ -20,6 +20,7 @@ from payments.gateway.calls import perform
 from payments.gateway.client import Gateway, StripeAwayError
 from payments.gateway.outcomes import record_results
 from payments.models import Attempt, AttemptKind, Payment, SavedCard
+from payments.settings import StripeSettings
 
 Subject = Payment | SavedCard
 _NOT_PAYABLE: Final = N_("This pledge cannot be paid now. Start again from the campaign.")
@@ -110,7 +111,7 @@ def _begin(
     session.add(subject)
     attempt = plan_attempt(
         session,
-        installation=context.settings.stripe.installation,
+        installation=context.settings.of(StripeSettings).installation,
         kind=AttemptKind.CHECKOUT_CREATE,
         subject=subject.public_id,
         parameters=parameters,
@@ -157,7 +158,7 @@ def expire_checkout(session: Session, subject: Subject, *, context: Context) -> 
     if known is None:
         plan_attempt(
             session,
-            installation=context.settings.stripe.installation,
+            installation=context.settings.of(StripeSettings).installation,
             kind=AttemptKind.CHECKOUT_EXPIRE,
             subject=subject.public_id,
             parameters={"session": subject.stripe_checkout_session_id},

@@ -24,6 +24,7 @@ from payments.documents.owner_balance import credit_owner, debit_owner
 from payments.ledger.posting import post
 from payments.models import DocumentSeries, Settlement, SettlementKind
 from payments.policy import Figures
+from payments.settings import SettlementTerms
 
 _SERIES: Final = {
     SettlementKind.MAIN: "R",
@@ -40,7 +41,7 @@ def issue_settlement(
     The caller holds the campaign's lock, so that nothing of what is summed here can change.
     ``number`` is that of a document which was issued before and which a backup has forgotten.
     """
-    in_force = context.settings.rules
+    in_force = context.settings.of(SettlementTerms)
     figures = read_figures(
         session, campaign, fee_rate=in_force.platform_fee_rate, vat_rate=in_force.vat_rate
     )

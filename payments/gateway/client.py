@@ -14,7 +14,6 @@ import stripe
 from stripe import StripeClient
 
 from campaigns.ports import PaymentsAwayError
-from octo.config import StripeSettings
 from octo.errors import N_, NotFoundError
 from payments.gateway import reading
 from payments.gateway.endpoints import (
@@ -53,6 +52,7 @@ from payments.gateway.transport import (
 )
 from payments.ledger.drafts import MovementFacts
 from payments.models import AttemptKind
+from payments.settings import StripeSettings
 
 LONGEST_REQUEST_SECONDS: Final = CONNECT_TIMEOUT_SECONDS + READ_TIMEOUT_SECONDS
 READ_RETRIES: Final = 2

@@ -31,6 +31,7 @@ from payments.gateway.facts import Postponed
 from payments.gateway.outcomes import record_results
 from payments.gateway.rate_limiter import ACCOUNT, hold_pace, interval_of, pause
 from payments.models import AttemptKind
+from payments.settings import StripeSettings
 
 _log = structlog.get_logger()
 
@@ -105,15 +106,19 @@ class Engine:
                 written += self._write_down()
 
     @cached_property
+    def _stripe(self) -> StripeSettings:
+        return self.settings.of(StripeSettings)
+
+    @cached_property
     def _pool(self) -> ThreadPoolExecutor:
         """The threads that hold the network, kept so that their connections are."""
-        calls = self.settings.stripe.calls_in_flight
+        calls = self._stripe.calls_in_flight
         return ThreadPoolExecutor(max_workers=calls, thread_name_prefix="stripe")
 
     def _claim_more(self) -> None:
         """Claim the next blocks of what runs short, and reserve their pace, in one commit."""
         now = time.monotonic()
-        if now < self._claims_again or len(self._flying) >= self.settings.stripe.calls_in_flight:
+        if now < self._claims_again or len(self._flying) >= self._stripe.calls_in_flight:
             return
         self._claims_again = now + CLAIM_EVERY_SECONDS
         with reading() as session:
@@ -123,7 +128,7 @@ class Engine:
             return
         with transaction() as session:
             now, machine = time.monotonic(), self.clock.machine_now()
-            pace = hold_pace(session, kinds, settings=self.settings.stripe, at=machine)
+            pace = hold_pace(session, kinds, settings=self._stripe, at=machine)
             capacities, limit = pace.capacities, pace.account.capacity
             claims = claim(
                 session, holder=self.holder, capacities=capacities, limit=limit, at=machine
@@ -136,8 +141,8 @@ class Engine:
 
     def _running_short(self) -> set[AttemptKind]:
         """Return the kinds of which too little is held for two rounds of claiming."""
-        stripe = self.settings.stripe
-        interval = interval_of(min(stripe.rate, stripe.rate_endpoint)).total_seconds()
+        rate = min(self._stripe.rate, self._stripe.rate_endpoint)
+        interval = interval_of(rate).total_seconds()
         held = Counter(planned.claimed.kind for planned in self._queue)
         return {kind for kind in AttemptKind if held[kind] * interval < 2 * CLAIM_EVERY_SECONDS}
 
@@ -195,7 +200,7 @@ class Engine:
 
     def _launch(self) -> None:
         now = time.monotonic()
-        while self._queue and len(self._flying) < self.settings.stripe.calls_in_flight:
+        while self._queue and len(self._flying) < self._stripe.calls_in_flight:
             if self._queue[0].leaves_at > now:
                 return
             planned = heapq.heappop(self._queue)
@@ -213,7 +218,7 @@ class Engine:
     def _await_some(self) -> None:
         """Wait until a call lands, the next may leave, or a moment has passed."""
         patience = LONGEST_PAUSE_SECONDS
-        if self._queue and len(self._flying) < self.settings.stripe.calls_in_flight:
+        if self._queue and len(self._flying) < self._stripe.calls_in_flight:
             patience = min(max(self._queue[0].leaves_at - time.monotonic(), 0.0), patience)
         try:
             self._take_in(self._landing.get(timeout=patience))

@@ -24,6 +24,7 @@ from payments.gateway.facts import Done, Postponed, Refused, Unknown
 from payments.gateway.registry import Recorded, call_of
 from payments.gateway.subjects import lock_subjects
 from payments.models import Attempt, AttemptKind, AttemptStatus
+from payments.settings import StripeSettings
 
 _log = structlog.get_logger()
 
@@ -99,7 +100,7 @@ def _record(session: Session, attempt: Attempt, result: NotDone, *, context: Con
             if not call_of(attempt.kind).on_refused(session, attempt, result, context):
                 _freeze_for(session, attempt, f"{result.code}: {result.message}", context=context)
         case NoEffect():
-            installation = context.settings.stripe.installation
+            installation = context.settings.of(StripeSettings).installation
             replan_under_new_key(
                 session, attempt, installation=installation, at=context.machine_now
             )

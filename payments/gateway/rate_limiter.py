@@ -13,8 +13,8 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
-from octo.config import StripeSettings
 from payments.models import AttemptKind, RateBucket
+from payments.settings import StripeSettings
 
 KEPT_FOR_PEOPLE: Final = 0.10
 SMALLEST_BLOCK: Final = 50

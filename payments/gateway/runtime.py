@@ -8,6 +8,7 @@ from octo.clock import Clock
 from octo.config import Settings
 from octo.runtime import Runtime
 from payments.gateway.client import Gateway
+from payments.settings import StripeSettings
 
 
 @dataclass(frozen=True)
@@ -23,7 +24,7 @@ def bind_runtime(app: Flask) -> PaymentsRuntime:
     """Make the one gateway of this app; done once, when the package registers."""
     base: Runtime = app.extensions["octo.runtime"]
     made = PaymentsRuntime(
-        settings=base.settings, clock=base.clock, gateway=Gateway(base.settings.stripe)
+        settings=base.settings, clock=base.clock, gateway=Gateway(base.settings.of(StripeSettings))
     )
     app.extensions["payments.gateway.runtime"] = made
     return made

@@ -18,6 +18,7 @@ from payments.gateway.client import Gateway, StripeAwayError
 from payments.gateway.outcomes import record_results
 from payments.models import Attempt, AttemptKind, AttemptStatus, ConnectedAccount, OwnerReadiness
 from payments.owners.accounts import record_account
+from payments.settings import StripeSettings
 
 _COUNTRY: Final = "fr"
 _INCLUDE: Final = ["configuration.recipient", "requirements"]
@@ -105,7 +106,7 @@ def _find_or_plan(
             return None
         attempt = plan_attempt(
             session,
-            installation=settings.stripe.installation,
+            installation=settings.of(StripeSettings).installation,
             kind=AttemptKind.ACCOUNT_CREATE,
             subject=account.public_id,
             parameters=_account_parameters(organisation),

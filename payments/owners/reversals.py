@@ -25,6 +25,7 @@ from payments.models import (
     TransferStatus,
 )
 from payments.policy import share_with_owner
+from payments.settings import StripeSettings
 
 
 def plan_reversal(
@@ -51,7 +52,7 @@ def plan_reversal(
     session.add(reversal)
     plan_attempt(
         session,
-        installation=context.settings.stripe.installation,
+        installation=context.settings.of(StripeSettings).installation,
         kind=AttemptKind.REVERSAL_CREATE,
         subject=reversal.public_id,
         parameters={

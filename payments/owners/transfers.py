@@ -27,6 +27,7 @@ from payments.models import (
     Transfer,
     TransferStatus,
 )
+from payments.settings import StripeSettings
 
 REMINDED_EVERY: Final = timedelta(days=7)
 
@@ -49,7 +50,7 @@ def plan_transfer(
     campaign = transfer.campaign
     plan_attempt(
         session,
-        installation=context.settings.stripe.installation,
+        installation=context.settings.of(StripeSettings).installation,
         kind=AttemptKind.TRANSFER_CREATE,
         subject=transfer.public_id,
         parameters={

@@ -31,6 +31,7 @@ from payments.reconciliation.mirror import Mirror, open_mirror
 from payments.reconciliation.pairs import PAIRS
 from payments.reconciliation.record import keep_comparison, kept_keys
 from payments.reconciliation.run import Run, begin_whole, keep
+from payments.settings import StripeSettings
 
 KEEP_EVERY_SECONDS: Final = 3.0
 _PROGRESS: Final = frozenset({"status", "amount_reversed"})
@@ -83,7 +84,9 @@ class _Keeper:
 def _differences(mirror: Mirror, settings: Settings, noted: Mapping[str, int]) -> list[Difference]:
     """Name what differs now; a movement goes without saying when its object is named."""
     with mirror.reading() as session:
-        found = list(objects.find_differences(session, installation=settings.stripe.installation))
+        found = list(
+            objects.find_differences(session, installation=settings.of(StripeSettings).installation)
+        )
         found += document_numbers.find_forgotten(session, noted)
         named = {one.subject for one in found if one.kind in OBJECTS_MISSING_HERE}
         found += [

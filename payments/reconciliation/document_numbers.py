@@ -15,6 +15,7 @@ from payments.gateway.client import Gateway, StripeAwayError
 from payments.models import DocumentSeries, LostDocument, Settlement, StripePlatform
 from payments.reconciliation.discrepancies import DOCUMENT_NUMBER, Difference, DifferenceKind
 from payments.reconciliation.run import invalidate_comparison
+from payments.settings import StripeSettings
 
 
 def note_given_numbers(*, gateway: Gateway, settings: Settings) -> JobReport:
@@ -26,7 +27,7 @@ def note_given_numbers(*, gateway: Gateway, settings: Settings) -> JobReport:
     given = _find_unnoted()
     if not given:
         return JobReport()
-    installation = settings.stripe.installation
+    installation = settings.of(StripeSettings).installation
     try:
         noted = document_numbers.fetch_noted_numbers(gateway, installation=installation)
         with reading() as session:
@@ -45,7 +46,7 @@ def note_given_numbers(*, gateway: Gateway, settings: Settings) -> JobReport:
 
 def fetch_numbers(gateway: Gateway, settings: Settings) -> dict[str, int]:
     """Return how far Stripe knows each series to have gone, and have what it lacks noted again."""
-    installation = settings.stripe.installation
+    installation = settings.of(StripeSettings).installation
     noted = document_numbers.fetch_noted_numbers(gateway, installation=installation) or {}
     with reading() as session:
         remembered = session.scalar(sa.select(StripePlatform.noted))

@@ -31,6 +31,7 @@ from payments.gateway.lists import (
 from payments.models import Discrepancy, Reconciliation
 from payments.reconciliation import document_numbers, restore_objects
 from payments.reconciliation.run import OVERLAP
+from payments.settings import StripeSettings
 
 _log = structlog.get_logger()
 
@@ -66,7 +67,7 @@ def import_forgotten(*, gateway: Gateway, settings: Settings, clock: Clock) -> I
     done = Import()
     noted = document_numbers.fetch_numbers(gateway, settings)
     document_numbers.skip_numbers(noted)
-    for scene in sorted(_scenes(gateway, _read_since(), settings.stripe.installation)):
+    for scene in sorted(_scenes(gateway, _read_since(), settings.of(StripeSettings).installation)):
         try:
             with transaction() as session:
                 machine = clock.machine_now()

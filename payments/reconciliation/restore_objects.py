@@ -45,6 +45,7 @@ from payments.owners.transfers import lock_transfer, record_transfer
 from payments.refunds.external import adopt_refund
 from payments.refunds.outcomes import record_refund
 from payments.refunds.requests import add_refund, next_refund_number
+from payments.settings import SettlementTerms
 
 _VERDICTS = {
     RefundReason.GOAL_MISSED: Outcome.FAILED,
@@ -259,7 +260,7 @@ def _add_off_session_payment(
     campaign = lock(session, Campaign, id=card.campaign_id)
     if campaign.outcome is None:
         _close(campaign, context=context)
-        ends_at = context.now + timedelta(days=context.settings.rules.repair_days)
+        ends_at = context.now + timedelta(days=context.settings.of(SettlementTerms).repair_days)
         begin_collecting(session, campaign, ends_at=ends_at, at=context.now)
     payment = _payment_of(card.pledge, subject, at=context.now)
     payment.stripe_setup_intent_id = card.stripe_setup_intent_id

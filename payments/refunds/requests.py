@@ -29,6 +29,7 @@ from payments.models import (
     Resolution,
 )
 from payments.policy import Split, split_refund
+from payments.settings import StripeSettings
 
 
 class RefundTooLargeError(ConflictError):
@@ -145,7 +146,7 @@ def plan_refund(session: Session, refund: Refund, *, context: Context) -> None:
 def _plan_call(session: Session, refund: Refund, *, action_number: int, context: Context) -> None:
     plan_attempt(
         session,
-        installation=context.settings.stripe.installation,
+        installation=context.settings.of(StripeSettings).installation,
         kind=AttemptKind.REFUND_CREATE,
         subject=refund.public_id,
         parameters={

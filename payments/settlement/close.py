@@ -20,6 +20,7 @@ from payments.documents.issue import issue_settlement
 from payments.gateway.client import Gateway, StripeAwayError
 from payments.models import Payment, SavedCard
 from payments.policy import Step, VerdictInputs, next_step
+from payments.settings import SettlementTerms
 from payments.settlement.open_payments import list_unresolved, resolve_open
 
 
@@ -123,7 +124,7 @@ def _judge(campaign_id: int, *, settings: Settings, clock: Clock) -> int:
         context = Context.read(settings, clock)
         match next_step(verdict_inputs_at_deadline(session, campaign)):
             case Step.COLLECT:
-                ends_at = context.now + timedelta(days=settings.rules.repair_days)
+                ends_at = context.now + timedelta(days=settings.of(SettlementTerms).repair_days)
                 begin_collecting(session, campaign, ends_at=ends_at, at=context.now)
             case Step.SETTLE:
                 decide(session, campaign, outcome=Outcome.SUCCEEDED, at=context.now)

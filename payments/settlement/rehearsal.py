@@ -39,6 +39,7 @@ from payments.models import (
 )
 from payments.owners.accounts import readiness_of
 from payments.policy import Figures, Step, next_step, obstacle_to_transfer
+from payments.settings import SettlementTerms
 from payments.settlement.close import verdict_inputs_at_deadline
 from payments.settlement.collect import (
     HAS_PAYMENT,
@@ -146,7 +147,7 @@ def rehearse(
     with reading() as session:
         planner = _Planner(session, settings, StripeFacts(), clock.now())
         accounts = planner.list_accounts_to_pay(_find_campaigns(session, slugs, at=planner.at))
-    currency = settings.rules.currency
+    currency = settings.currency
     facts = _ask_stripe(gateway, accounts, currency)
     with reading() as session:
         planner = _Planner(session, settings, facts, clock.now())
@@ -193,7 +194,7 @@ class _Planner:
     ) -> None:
         self.at = at
         self._session = session
-        self._rules = settings.rules
+        self._terms = settings.of(SettlementTerms)
         self._facts = facts
         self._drawn: dict[str, int] = {}
 
@@ -256,8 +257,8 @@ class _Planner:
         return read_figures(
             self._session,
             campaign,
-            fee_rate=self._rules.platform_fee_rate,
-            vat_rate=self._rules.vat_rate,
+            fee_rate=self._terms.platform_fee_rate,
+            vat_rate=self._terms.vat_rate,
         )
 
     def _transfer(self, campaign: Campaign, figures: Figures) -> PlannedTransfer | None:

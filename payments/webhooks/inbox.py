@@ -20,6 +20,7 @@ from octo.scheduler import JobReport
 from payments.blocked import describe_parked_events
 from payments.gateway.client import Gateway, StripeAwayError
 from payments.models import InboxEvent, InboxStatus
+from payments.settings import StripeSettings
 from payments.webhooks.handlers import find_handler
 
 _log = structlog.get_logger()
@@ -165,7 +166,9 @@ def _handle(
 
 def _is_foreign(kind: str, payload: dict[str, Any], settings: Settings) -> bool:
     """Tell whether an event is of the other mode, or of what an owner does with their account."""
-    is_of_other_mode = bool(payload.get("livemode", False)) is not settings.stripe.is_live
+    is_of_other_mode = (
+        bool(payload.get("livemode", False)) is not settings.of(StripeSettings).is_live
+    )
     is_of_owner = payload.get("account") is not None and not kind.startswith(_ABOUT_OWNERS)
     return is_of_other_mode or is_of_owner
 

@@ -7,6 +7,7 @@ from flask import Blueprint, Response, request
 from octo.web.permissions import public
 from octo.web.security import without_csrf
 from payments.gateway.runtime import payments_runtime
+from payments.settings import StripeSettings
 from payments.webhooks.inbox import store_event
 from payments.webhooks.signature import BadSignatureError, verified_event
 
@@ -25,7 +26,7 @@ def receive_event() -> Response:
     """
     request.max_content_length = LARGEST_EVENT_BYTES
     runtime = payments_runtime()
-    secrets = runtime.settings.stripe.webhook_secrets
+    secrets = runtime.settings.of(StripeSettings).webhook_secrets
     try:
         signature = request.headers.get("Stripe-Signature", "")
         event = verified_event(request.get_data(cache=False), signature, secrets)

@@ -5,6 +5,7 @@ from typing import Final
 
 from campaigns.drafts.exchange import import_campaign
 from campaigns.models import Campaign, CampaignStatus
+from campaigns.settings import Rules
 from demo.supervision import ROOT
 from octo.accounts.models import RoleName, User
 from octo.content.feature import storage
@@ -48,7 +49,7 @@ class Gallery:
             owner=self.owner,
             keep_picture=lambda raw: keep_image(raw, storage(), field="cover"),
             clock=self._make.moment.clock,
-            rules=runtime().settings.rules,
+            rules=runtime().settings.of(Rules),
         )
         now = self._make.moment.now().replace(microsecond=0)
         with transaction() as session:

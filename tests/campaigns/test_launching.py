@@ -12,8 +12,8 @@ from campaigns.launch.extend import extend_campaign, most_extra_days
 from campaigns.models import Campaign, CampaignStatus, Outcome
 from campaigns.policy.launch import CannotExtendError, last_evening
 from campaigns.review import review
+from campaigns.settings import Rules
 from octo.accounts.models import Membership, RoleName, User
-from octo.config import Rules
 from octo.database import db, lock, transaction
 from octo.errors import InvalidError
 from tests.make import PASSWORD, Make

@@ -55,7 +55,7 @@ def test_a_port_that_is_none_is_refused_in_one_line(tmp_path: Path, port: str) -
     result = run(tmp_path, PORT=port)
 
     assert result.returncode == 2
-    assert result.stderr.startswith("octo: PORT must be a port")
+    assert result.stderr.startswith("octo: PORT must be a whole number from 1 to 65535")
     assert result.stderr.count("\n") == 1
 
 

@@ -12,6 +12,7 @@ from campaigns.models import Campaign, Pledge, PledgeStatus
 from campaigns.pledges.cancel import cancel_pledge
 from campaigns.pledges.place import PledgeWish, place_pledge
 from campaigns.ports import bound_payments
+from campaigns.settings import Rules
 from octo.database import db, lock, transaction
 from octo.runtime import runtime
 from payments.gateway.client import StripeAwayError
@@ -56,7 +57,7 @@ def test_canceling_waits_for_who_holds_the_payment_and_then_goes_on(app: Flask, 
                     pledge_id,
                     clock=found.clock,
                     payments=bound_payments(),
-                    rules=found.settings.rules,
+                    rules=found.settings.of(Rules),
                 )
             except BaseException as error:  # noqa: BLE001 - told by the test's own thread
                 failures.append(error)
@@ -107,7 +108,9 @@ def test_a_form_sent_again_waits_for_its_pledge_and_holds_nothing_meanwhile(
 
     def place() -> str:
         with app.app_context():
-            placed = place_pledge(campaign_id, wish, clock=found.clock, rules=found.settings.rules)
+            placed = place_pledge(
+                campaign_id, wish, clock=found.clock, rules=found.settings.of(Rules)
+            )
             db.session.remove()
             return str(placed.pledge.public_id)
 

@@ -14,6 +14,7 @@ from campaigns.models import Campaign, CampaignStatus, Outcome, Pledge, PledgeSt
 from campaigns.pledges.cancel import cancel_pledge
 from campaigns.policy.pledges import CancelRefusedError
 from campaigns.ports import bound_payments
+from campaigns.settings import Rules
 from octo.database import db
 from octo.worker import run_due
 from payments.accounting.check import check_ledger
@@ -31,7 +32,7 @@ def cancel(pledge_id: str) -> None:
         pledge_id,
         clock=runtime.clock,
         payments=bound_payments(),
-        rules=runtime.settings.rules,
+        rules=runtime.settings.of(Rules),
     )
 
 

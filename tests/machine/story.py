@@ -16,8 +16,8 @@ from campaigns.pledges.place import PledgeWish, place_pledge
 from campaigns.policy.review import Act
 from campaigns.ports import bound_payments
 from campaigns.review.decisions import act_on_campaign
+from campaigns.settings import Rules
 from octo.accounts.models import Membership, User
-from octo.config import Rules
 from octo.database import reading
 from octo.ids import new_token
 from payments.gateway.runtime import payments_runtime
@@ -107,7 +107,7 @@ class Story:
                 request_key=f"request-{number}",
             )
             pledge = place_pledge(
-                campaign, wish, clock=runtime.clock, rules=runtime.settings.rules
+                campaign, wish, clock=runtime.clock, rules=runtime.settings.of(Rules)
             ).pledge
             placed.append(pledge.public_id)
             self.pledges.append(pledge.public_id)
@@ -154,7 +154,7 @@ class Story:
                 pledge,
                 clock=runtime.clock,
                 payments=bound_payments(),
-                rules=runtime.settings.rules,
+                rules=runtime.settings.of(Rules),
             )
 
         self._do(node, "cancel", work)
@@ -302,7 +302,7 @@ class Story:
             runtime = payments_runtime()
             with reading() as session:
                 user = session.get_one(User, user_id)
-            act(user, runtime.clock, runtime.settings.rules)
+            act(user, runtime.clock, runtime.settings.of(Rules))
 
         self._do(0, "act", work)
 

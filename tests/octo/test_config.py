@@ -3,15 +3,18 @@
 import os
 import subprocess
 import sys
+from decimal import Decimal
 from pathlib import Path
 from typing import Final
 
 import pytest
 
+from campaigns.settings import Rules
 from demo.supervision import ROOT
 from octo.config import load_settings
 from octo.errors import ConfigError
-from tests.site import build_app, site_environ
+from payments.settings import SettlementTerms, StripeSettings
+from tests.site import PARTS, build_app, site_environ
 
 REAL: Final = {"OCTO_DEMO": "0", "MAIL_URL": "smtps://post.example.org"}
 NO_RATES: Final = ("", "seven", "7", "1", "-0.07", "NaN", "sNaN", "Infinity")
@@ -62,9 +65,38 @@ def real(tmp_path: Path) -> dict[str, str]:
 )
 def test_a_wrong_setting_is_named_in_one_line(real: dict[str, str], name: str, value: str) -> None:
     with pytest.raises(ConfigError, match=name) as refusal:
-        load_settings({**real, name: value})
+        load_settings({**real, name: value}, parts=PARTS)
 
     assert len(str(refusal.value).splitlines()) == 1
+
+
+def test_a_refusal_repeats_no_secret(real: dict[str, str]) -> None:
+    for name in ("SECRET_KEY", "OCTO_METRICS_TOKEN", "STRIPE_SECRET_KEY", "STRIPE_WEBHOOK_SECRET"):
+        with pytest.raises(ConfigError, match=name) as refusal:
+            load_settings({**real, name: "hushhush"}, parts=PARTS)
+
+        assert "hushhush" not in str(refusal.value)
+
+
+def test_nothing_is_read_but_what_is_handed_in(
+    real: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PORT", "not a port")
+    monkeypatch.setenv("OCTO_LONGEST_DAYS", "30")
+
+    settings = load_settings(real, parts=PARTS)
+
+    assert (settings.port, settings.of(Rules).longest_days) == (8000, 60)
+
+
+def test_a_setting_reaches_the_part_of_its_package(real: dict[str, str]) -> None:
+    chosen = {"OCTO_SUPPORTERS_NEEDED": "0", "OCTO_VAT": "0.055", "STRIPE_RATE": "80"}
+
+    settings = load_settings({**real, **chosen}, parts=PARTS)
+
+    assert settings.of(Rules).supporters_needed == 0
+    assert settings.of(SettlementTerms).vat_rate == Decimal("0.055")
+    assert settings.of(StripeSettings).rate == 80
 
 
 def test_a_store_of_tries_that_is_none_is_named(real: dict[str, str]) -> None:
@@ -73,7 +105,7 @@ def test_a_store_of_tries_that_is_none_is_named(real: dict[str, str]) -> None:
 
 
 def test_the_settings_above_are_right_when_none_is_changed(real: dict[str, str]) -> None:
-    assert load_settings(real).mail_url == REAL["MAIL_URL"]
+    assert load_settings(real, parts=PARTS).mail_url == REAL["MAIL_URL"]
 
 
 @pytest.mark.slow

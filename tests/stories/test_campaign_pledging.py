@@ -11,8 +11,8 @@ from flask import Flask
 
 from campaigns.models import Campaign, Pledge, PledgeStatus, Reward
 from campaigns.pledges.place import PledgeWish, SoldOutError, place_pledge
+from campaigns.settings import Rules
 from octo.clock import DatabaseClock
-from octo.config import Rules
 from octo.database import db, transaction
 from octo.ids import new_public_id
 from payments.models import Payment

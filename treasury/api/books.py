@@ -52,7 +52,7 @@ api = ApiBlueprint(
 @api.response(HTTPStatus.OK, PositionSchema)
 def read_position() -> Mapping[str, object]:
     """Read where the platform's money stands, and what others are owed of it."""
-    currency = payments_runtime().settings.rules.currency
+    currency = payments_runtime().settings.currency
     position = queries.read_position(currency)
     return {**vars(position), "cover": position.cover, "currency": currency}
 

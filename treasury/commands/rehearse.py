@@ -67,7 +67,7 @@ def settle_command(slugs: tuple[str, ...], *, is_rehearsal: bool, as_json: bool)
         click.echo(json.dumps(as_plain(rehearsal), ensure_ascii=False))
     else:
         language = language_of(os.environ)
-        zone = ZoneInfo(runtime.settings.rules.time_zone)
+        zone = ZoneInfo(runtime.settings.time_zone)
         with force_locale(language):
             _show(rehearsal, language=language, zone=zone)
     sys.exit(0 if rehearsal.is_well else EXIT_WRONG)

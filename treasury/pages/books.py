@@ -50,7 +50,7 @@ _SHOWN_APART: Final = {"cover_below_zero", "books_differ"}
 @requires(READ_BOOKS)
 def overview() -> ResponseReturnValue:
     """Show where the money stands and what is owed to whom."""
-    currency = payments_runtime().settings.rules.currency
+    currency = payments_runtime().settings.currency
     alerts = read_vitals(current_app, payments_runtime().clock).alerts
     words = request.args.get("q", "").strip()[:LONGEST_SEARCH]
     standing = request.args.get("standing", "")
@@ -124,7 +124,7 @@ def refund(campaign_id: str, payment_id: str) -> ResponseReturnValue:
         payment_id,
         amount=parse_amount(
             request.form.get("amount", ""),
-            runtime.settings.rules.currency,
+            runtime.settings.currency,
             field=f"amount-{payment_id}",
         ),
         action_key=f"{payment_id}:{idempotency_key()}",

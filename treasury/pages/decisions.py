@@ -43,7 +43,7 @@ def recover(campaign_id: str) -> ResponseReturnValue:
     runtime = payments_runtime()
     asked = debts.recover_debt(
         campaign_id,
-        amount=parse_amount(request.form.get("amount", ""), runtime.settings.rules.currency),
+        amount=parse_amount(request.form.get("amount", ""), runtime.settings.currency),
         idempotency_key=idempotency_key(),
         reason=request.form.get("reason", ""),
         actor=current_user.public_id,
