@@ -14,9 +14,9 @@ from zoneinfo import ZoneInfo
 from flask import Flask
 from PIL import Image
 
+from stripe_sandbox.client import VISA, SandboxClient
 from tests.octo.mailbox import Mailbox
 from tests.program import Program
-from tests.sandbox import VISA, SandboxClient
 from tests.signing import sign
 from tests.site import WEBHOOK_SECRET
 from tests.upgrades.keeping import PASSWORD, address_of

@@ -10,10 +10,11 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
+from stripe_sandbox.client import SandboxClient
 from tests.databases import ENGINES
 from tests.demo.seasons import load_small
 from tests.postgresql import temporary_postgresql
-from tests.sandbox import SandboxClient, running_sandbox
+from tests.sandbox import running_sandbox
 from tests.site import build_app, close, migrate_with, quickened, site_environ
 from tests.upgrades.acting import Troupe, act
 from tests.upgrades.keeping import ENDING, HERE, STRIPE_KEY, Place, keep, pack

@@ -11,8 +11,9 @@ import pytest
 import sqlalchemy as sa
 from flask import Flask
 
+from stripe_sandbox.client import SandboxClient
 from tests.program import Program
-from tests.sandbox import SandboxClient, running_sandbox
+from tests.sandbox import running_sandbox
 from tests.site import build_app, close, quickened, site_environ
 from tests.upgrades.keeping import (
     PASSWORD,
