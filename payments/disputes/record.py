@@ -15,7 +15,7 @@ from campaigns.models import Campaign, Outcome, PledgeStatus
 from octo.database import lock
 from payments.accounting import entries
 from payments.context import Context
-from payments.documents.issue import correct_documents
+from payments.documents.settlements import correct_documents
 from payments.gateway.facts import DisputeFact
 from payments.ledger.posting import adopt_movement
 from payments.models import (

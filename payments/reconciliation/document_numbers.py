@@ -9,7 +9,7 @@ from octo.clock import Clock
 from octo.config import Settings
 from octo.database import reading, transaction
 from octo.scheduler import JobReport
-from payments.documents.issue import note_number, numbered
+from payments.documents.numbers import format_number, reserve_number
 from payments.gateway import document_numbers
 from payments.gateway.client import Gateway, StripeAwayError
 from payments.models import DocumentSeries, LostDocument, Settlement, StripePlatform
@@ -72,12 +72,14 @@ def skip_numbers(noted: Mapping[str, int]) -> None:
     """Never give a number again that Stripe knows was given."""
     with transaction() as session:
         for series, last in sorted(noted.items()):
-            note_number(session, numbered(series, last))
+            reserve_number(session, format_number(series, last))
 
 
 def record_lost(noted: Mapping[str, int], *, clock: Clock) -> list[str]:
     """Write down which of the numbers that were given are those of documents lost for good."""
-    given = {numbered(series, at) for series, last in noted.items() for at in range(1, last + 1)}
+    given = {
+        format_number(series, at) for series, last in noted.items() for at in range(1, last + 1)
+    }
     with transaction() as session:
         known = set(session.scalars(sa.select(Settlement.number)))
         known |= set(session.scalars(sa.select(LostDocument.number)))

@@ -9,7 +9,7 @@ from octo.audit import record
 from octo.clock import Clock
 from octo.database import lock, transaction
 from octo.errors import N_, ConflictError, InvalidError
-from payments.documents.issue import note_number, numbered
+from payments.documents.numbers import format_number, reserve_number
 from payments.models import BooksState, Discrepancy
 from payments.reconciliation.discrepancies import (
     DOCUMENT_NUMBER,
@@ -88,7 +88,7 @@ def explain(kind: str, subject: str, *, reason: str, actor: str, clock: Clock) -
         row.explain(reason, by=actor, at=at)
         session.flush()
         if kind == DifferenceKind.FORGOTTEN and row.details["what"] == DOCUMENT_NUMBER:
-            note_number(session, numbered(subject, row.details["stripe"]["last_number"]))
+            reserve_number(session, format_number(subject, row.details["stripe"]["last_number"]))
         review(session, _read_state(session))
         record(
             session,

@@ -19,7 +19,8 @@ from payments.charges.record import record_charge, record_checkout
 from payments.charges.saved_cards import lock_card, record_card
 from payments.context import Context
 from payments.disputes.record import record_dispute
-from payments.documents.issue import find_main, issue_settlement, note_number
+from payments.documents.numbers import reserve_number
+from payments.documents.settlements import find_main, issue_settlement
 from payments.gateway.attempts import restore_attempt, withdraw
 from payments.gateway.facts import (
     ChargeFact,
@@ -130,7 +131,7 @@ def restore_refund(session: Session, *, seen: RefundFact, context: Context) -> N
 
 def restore_document(session: Session, *, number: str, campaign_id: str, context: Context) -> None:
     """Issue a campaign's main document again, under the number it had."""
-    note_number(session, number)
+    reserve_number(session, number)
     if session.scalar(sa.select(Settlement.id).where(Settlement.number == number)) is not None:
         return
     campaign = lock(session, Campaign, id=_campaign_of(session, campaign_id).id)

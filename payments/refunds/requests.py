@@ -15,7 +15,7 @@ from octo.database import lock, transaction
 from octo.errors import N_, ConflictError
 from octo.ids import new_public_id
 from payments.context import Context
-from payments.documents.issue import correct_documents
+from payments.documents.settlements import correct_documents
 from payments.gateway.attempts import plan_attempt
 from payments.guards import require_current_books
 from payments.locks import lock_payment

@@ -16,7 +16,7 @@ from octo.scheduler import JobReport
 from payments.blocked import note_trouble, slug_of
 from payments.context import Context
 from payments.documents.figures import withdrawn_funds
-from payments.documents.issue import issue_settlement
+from payments.documents.settlements import issue_settlement
 from payments.gateway.client import Gateway, StripeAwayError
 from payments.models import Payment, SavedCard
 from payments.policy import Step, VerdictInputs, next_step

@@ -21,7 +21,7 @@ from payments.blocked import note_trouble, slug_of, until
 from payments.charges.off_session import ask_to_repair, charge_card
 from payments.context import Context
 from payments.documents.figures import withdrawn_funds
-from payments.documents.issue import issue_settlement
+from payments.documents.settlements import issue_settlement
 from payments.gateway.client import Gateway, StripeAwayError
 from payments.models import UNDER_WAY, CardStatus, Freeze, Payment, PaymentStatus, SavedCard
 from payments.policy import Step, VerdictInputs, next_step

@@ -19,8 +19,8 @@ from octo.database import lock, transaction
 from octo.errors import N_, ConflictError
 from octo.text import clean_paragraphs
 from payments.context import Context
-from payments.documents.issue import reverse_documents
 from payments.documents.owner_balance import find_unsent
+from payments.documents.settlements import reverse_documents
 from payments.models import Payment, PaymentStatus, Transfer, TransferStatus
 
 LONGEST_REASON = 1000

@@ -14,7 +14,7 @@ from octo.database import lock, reading, transaction
 from octo.scheduler import JobReport
 from payments.blocked import note_trouble
 from payments.context import Context
-from payments.documents.issue import find_main
+from payments.documents.settlements import find_main
 from payments.gateway.client import Gateway, StripeAwayError
 from payments.locks import lock_payments
 from payments.models import (

@@ -9,20 +9,19 @@ from decimal import Decimal
 from typing import Final
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from campaigns.deadline.transitions import reopen_settling
 from campaigns.models import Campaign, Outcome
 from campaigns.team.mails import tell_owner
-from octo.database import lock
 from octo.ids import new_public_id
 from payments.accounting import entries
 from payments.context import Context
 from payments.documents.figures import read_documented, read_figures, read_processor_fees
+from payments.documents.numbers import next_number
 from payments.documents.owner_balance import credit_owner, debit_owner
 from payments.ledger.posting import post
-from payments.models import DocumentSeries, Settlement, SettlementKind
+from payments.models import Settlement, SettlementKind
 from payments.policy import Figures
 from payments.settings import SettlementTerms
 
@@ -90,36 +89,6 @@ def find_main(session: Session, campaign: Campaign) -> Settlement | None:
             Settlement.campaign_id == campaign.id, Settlement.kind == SettlementKind.MAIN
         )
     ).one_or_none()
-
-
-def next_number(session: Session, series: str) -> str:
-    """Give the next number of a series, without gaps: a rolled-back document gives it back."""
-    row = _lock_series(session, series)
-    row.last_number += 1
-    session.flush()
-    return numbered(series, row.last_number)
-
-
-def numbered(series: str, number: int) -> str:
-    """Write a number of a series as it stands on a document."""
-    return f"{series}-{number:04d}"
-
-
-def note_number(session: Session, number: str) -> None:
-    """Never give a number again that Stripe has seen, though these books have forgotten it."""
-    series, _, last = number.rpartition("-")
-    row = _lock_series(session, series)
-    row.last_number = max(row.last_number, int(last))
-    session.flush()
-
-
-def _lock_series(session: Session, series: str) -> DocumentSeries:
-    is_sqlite = session.get_bind().dialect.name == "sqlite"
-    insert = sqlite.insert if is_sqlite else postgresql.insert
-    session.execute(
-        insert(DocumentSeries).values(name=series, last_number=0).on_conflict_do_nothing()
-    )
-    return lock(session, DocumentSeries, name=series)
 
 
 def _correct(
