@@ -3,6 +3,8 @@
 from datetime import timedelta
 from typing import Final
 
+import sqlalchemy as sa
+
 from campaigns.drafts.exchange import import_campaign
 from campaigns.models import Campaign, CampaignStatus
 from campaigns.settings import Rules
@@ -10,8 +12,10 @@ from demo.supervision import ROOT
 from octo.accounts.models import RoleName, User
 from octo.content.feature import storage
 from octo.content.images import keep_image
-from octo.database import lock, transaction
+from octo.database import lock, reading, transaction
 from octo.runtime import runtime
+from octo.users.models import RoleName, User
+from payments.models import Settlement
 from tests.make import Make
 
 EXAMPLES: Final = ROOT / "examples" / "campaigns"
@@ -38,6 +42,11 @@ class Gallery:
         for days in (31, 8):
             self._make.moment.advance(days=days)
             self._make.work()
+
+    def settlement_number(self) -> str:
+        """Return the number of the one document there is: it begins with the year."""
+        with reading() as session:
+            return session.scalars(sa.select(Settlement.number)).one()
 
     def _person(self, name: str, role: RoleName) -> User:
         address = f"{name.split(maxsplit=1)[0].lower()}@example.org"

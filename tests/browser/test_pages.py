@@ -72,7 +72,7 @@ def pages_of_moderator(gallery: Gallery) -> Walk:
 def pages_of_treasurer(gallery: Gallery) -> Walk:
     yield "treasurer", "/treasury"
     yield "treasurer-campaign", f"/treasury/campaigns/{gallery.ended.public_id}"
-    yield "treasurer-settlement", "/treasury/settlements/R2026-0001"
+    yield "treasurer-settlement", f"/treasury/settlements/{gallery.settlement_number()}"
 
 
 def walk(person: Person, gallery: Gallery, make: Make, look: Look) -> None:
