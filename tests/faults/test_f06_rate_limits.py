@@ -33,6 +33,8 @@ ROOT: Final = Path(__file__).resolve().parents[2]
 PATIENCE_SECONDS: Final = 90
 RATE: Final = 20
 
+pytestmark = pytest.mark.fault("F6")
+
 
 @pytest.fixture
 def environ(environ: dict[str, str], request: pytest.FixtureRequest) -> dict[str, str]:

@@ -32,6 +32,8 @@ from tests.visitor import Visitor, parse, refresh
 FOR_EVER: Final = 0
 RESUMES_WITHIN: Final = timedelta(minutes=30)
 
+pytestmark = pytest.mark.fault("F7")
+
 
 @pytest.fixture(autouse=True)
 def _sdk_retries_at_once(monkeypatch: pytest.MonkeyPatch) -> None:

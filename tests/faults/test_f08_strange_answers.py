@@ -26,6 +26,8 @@ from tests.visitor import refresh
 
 PAGE = b"<!DOCTYPE html><html><head><title>503</title></head><body>Back soon</body></html>"
 
+pytestmark = pytest.mark.fault("F8")
+
 
 @pytest.fixture
 def stripe(sandbox: SandboxClient) -> Iterator[AlteringStripe]:

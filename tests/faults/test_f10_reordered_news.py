@@ -18,6 +18,8 @@ from tests.moment import Moment
 
 REFUND_FAILS_LATER: Final = "4000000000005126"
 
+pytestmark = pytest.mark.fault("F10")
+
 
 def unhandled() -> list[str]:
     """List the events that still wait to be understood."""

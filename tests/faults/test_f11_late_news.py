@@ -57,6 +57,8 @@ MORE_STORIES: Final[tuple[Story, ...]] = (
     test_f30_made_by_hand.test_a_refund_by_hand_after_the_transfer_is_credited_and_owed,
 )
 
+pytestmark = pytest.mark.fault("F11")
+
 
 class ToldByPost(Make):
     """A builder whose worker hears of Stripe by its webhooks alone."""

@@ -18,6 +18,8 @@ from tests.visitor import refresh
 
 OLD: Final = 301
 
+pytestmark = pytest.mark.fault("F12")
+
 
 def deliver(
     client: FlaskClient, payload: str, *, secret: str = WEBHOOK_SECRET, age: int = 0

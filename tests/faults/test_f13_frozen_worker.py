@@ -29,6 +29,8 @@ ONE_CALL_SECONDS: Final = 1.5
 SOON_CUT_OFF_SECONDS: Final = 0.5
 A_DAY: Final = timedelta(hours=25)
 
+pytestmark = pytest.mark.fault("F13")
+
 
 @pytest.fixture
 def environ(environ: dict[str, str]) -> dict[str, str]:

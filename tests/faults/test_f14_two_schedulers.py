@@ -22,6 +22,8 @@ from tests.processes import wait_until
 BACKERS: Final = 4
 SCHEDULERS: Final = {"sqlite": 2, "postgresql": 4}
 
+pytestmark = pytest.mark.fault("F14")
+
 
 def beating() -> int:
     with reading() as session:

@@ -42,6 +42,8 @@ SKEW: Final = timedelta(minutes=5)
 EARLY_SECONDS: Final = 1
 FOR_EVER: Final = 0
 
+pytestmark = pytest.mark.fault("F15")
+
 
 def status_of(campaign: Campaign) -> CampaignStatus:
     refresh()

@@ -38,6 +38,8 @@ SAMPLE: Final = 3
 MOST_COMMITS: Final = 1000
 PATIENCE_SECONDS: Final = 120
 
+pytestmark = pytest.mark.fault("F19")
+
 
 @pytest.fixture
 def road(database: str) -> Iterator[Proxy]:

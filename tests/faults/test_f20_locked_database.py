@@ -25,6 +25,8 @@ from tests.visitor import Visitor, refresh
 SHORT_TIMEOUT_MS: Final = 150
 HELD_SECONDS: Final = 0.4
 
+pytestmark = pytest.mark.fault("F20")
+
 
 @pytest.fixture(autouse=True)
 def _on_sqlite(database: str) -> None:

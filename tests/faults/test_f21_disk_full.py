@@ -25,6 +25,8 @@ from tests.make import Make
 from tests.moment import Moment
 from tests.visitor import Visitor, refresh
 
+pytestmark = pytest.mark.fault("F21")
+
 
 @contextmanager
 def full_disk() -> Iterator[None]:

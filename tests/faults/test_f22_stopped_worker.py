@@ -33,6 +33,8 @@ WORKER: Final = (
     "octo.worker.run_worker(wsgi.app)"
 )
 
+pytestmark = pytest.mark.fault("F22")
+
 
 def start_worker(environ: dict[str, str], *, drain: float) -> "subprocess.Popen[bytes]":
     return subprocess.Popen(

@@ -22,6 +22,8 @@ from tests.site import build_app, close
 
 AVAILABLE_AT_ONCE = "4000000000000077"
 
+pytestmark = pytest.mark.fault("F24")
+
 
 def stop() -> None:
     """Let go of every connection, as when all processes are stopped."""

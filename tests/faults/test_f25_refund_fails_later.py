@@ -1,5 +1,6 @@
 """F25: a refund fails, at once or days later: owed, asked about, and never silently dropped."""
 
+import pytest
 import sqlalchemy as sa
 
 from campaigns.models import Campaign, CampaignStatus, Pledge
@@ -16,6 +17,8 @@ from tests.octo.mailbox import Mailbox
 from tests.visitor import Visitor
 
 REFUND_FAILS_LATER = "4000000000005126"
+
+pytestmark = pytest.mark.fault("F25")
 
 
 def failed_later(make: Make, moment: Moment, sandbox: SandboxClient) -> tuple[Campaign, str]:

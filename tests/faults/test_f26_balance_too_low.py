@@ -1,5 +1,6 @@
 """F26: the balance is too low: refunds wait, are shown, and go on once it is topped up."""
 
+import pytest
 import sqlalchemy as sa
 
 from campaigns.models import CampaignStatus
@@ -19,6 +20,8 @@ from tests.obligations import (
     sign_in_as_treasurer,
 )
 from tests.visitor import Visitor
+
+pytestmark = pytest.mark.fault("F26")
 
 
 def test_refunds_wait_for_a_top_up_and_no_owner_is_paid_with_them(

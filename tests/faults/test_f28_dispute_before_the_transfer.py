@@ -1,5 +1,6 @@
 """F28: an inquiry, and disputes before the verdict and between it and the transfer."""
 
+import pytest
 import sqlalchemy as sa
 
 from campaigns.models import CampaignStatus, Outcome, Pledge, PledgeStatus
@@ -36,6 +37,8 @@ from tests.obligations import (
 )
 
 UNTIL_PLANNED = ("close_campaigns", "settle_campaigns")
+
+pytestmark = pytest.mark.fault("F28")
 
 
 def test_an_inquiry_takes_nothing_and_is_refunded_when_the_goal_is_missed(

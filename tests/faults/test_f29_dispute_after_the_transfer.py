@@ -1,5 +1,6 @@
 """F29: a dispute once the owner was paid: owed, recovered or written off, and restored by a win."""
 
+import pytest
 import sqlalchemy as sa
 
 from campaigns.models import Campaign, CampaignStatus
@@ -26,6 +27,8 @@ from tests.obligations import (
 from tests.visitor import Visitor
 
 NET_OF_80 = 73_28  # 80.00 less 5.60 and 1.12
+
+pytestmark = pytest.mark.fault("F29")
 
 
 def paid_and_contested(make: Make, moment: Moment, sandbox: SandboxClient) -> tuple[Campaign, str]:

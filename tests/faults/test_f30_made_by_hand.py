@@ -1,5 +1,6 @@
 """F30: refunds, transfers and reversals made by hand at Stripe: adopted, and never repeated."""
 
+import pytest
 import sqlalchemy as sa
 
 from campaigns.models import Campaign, CampaignStatus, Pledge
@@ -33,6 +34,8 @@ from tests.obligations import (
 from tests.visitor import Visitor
 
 UNTIL_PLANNED = ("close_campaigns", "settle_campaigns")
+
+pytestmark = pytest.mark.fault("F30")
 
 
 def missed(make: Make, moment: Moment, sandbox: SandboxClient) -> tuple[Campaign, Pledge]:

@@ -23,6 +23,8 @@ from tests.site import WEBHOOK_SECRET, build_app, close
 ROOT: Final = Path(__file__).resolve().parents[2]
 NEW_SECRET: Final = "whsec_the_new_one"
 
+pytestmark = pytest.mark.fault("F32")
+
 
 def start_worker(environ: dict[str, str], **changed: str) -> tuple[int, str]:
     """Start a worker as an operator does, with other settings; return its end and its words."""

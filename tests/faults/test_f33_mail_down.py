@@ -19,6 +19,8 @@ from tests.visitor import refresh
 
 PORT: Final = free_port()
 
+pytestmark = pytest.mark.fault("F33")
+
 
 @pytest.fixture
 def environ(environ: dict[str, str]) -> dict[str, str]:

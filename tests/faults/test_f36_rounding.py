@@ -6,6 +6,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Final
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
@@ -23,6 +24,8 @@ NO_AMOUNTS: Final = ROOT / "payments" / "gateway"  # it handles calls: its float
 ABOUT_TIME: Final = re.compile("sleep|seconds|SECONDS|_S:")
 AMOUNTS: Final = some.integers(min_value=0, max_value=10**12)
 RATES: Final = some.decimals(min_value=0, max_value=Decimal("0.9999"), places=4)
+
+pytestmark = pytest.mark.fault("F36")
 
 
 @given(gross=AMOUNTS, back=AMOUNTS, fee_rate=RATES, vat_rate=RATES)

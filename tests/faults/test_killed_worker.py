@@ -104,6 +104,7 @@ TURNS: Final = [
 """In ``make test`` the engines take turns, by the seed; ``make chaos`` plays the others too."""
 
 
+@pytest.mark.fault("F1")
 @pytest.mark.slow
 @pytest.mark.parametrize("database", TURNS, indirect=True)
 def test_twenty_kills_over_the_season_change_nothing_of_its_end(

@@ -68,6 +68,7 @@ def let_calls_fail(sandbox: SandboxClient) -> int:
     return seed
 
 
+@pytest.mark.fault("F14")
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("nodes", "pledges", "troubles"),
@@ -178,6 +179,7 @@ def crowd_for(
     ]
 
 
+@pytest.mark.fault("F14")
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("nodes", "backers", "troubles"),

@@ -34,7 +34,7 @@ PULLS: Final = 6
 PLEDGES: Final = 60
 PATIENCE_SECONDS: Final = 240
 
-pytestmark = pytest.mark.chaos
+pytestmark = [pytest.mark.chaos]
 
 
 @pytest.fixture
@@ -75,6 +75,7 @@ def begin_worker(
     return worker
 
 
+@pytest.mark.fault("F14")
 def test_machines_whose_cables_are_pulled_move_each_amount_once(
     networks: list[Network], environ: dict[str, str], make: Make, moment: Moment
 ) -> None:

@@ -27,7 +27,7 @@ DISK_BYTES: Final = 6_000_000
 PLEDGES: Final = 30
 TRIES: Final = 6
 
-pytestmark = pytest.mark.chaos
+pytestmark = [pytest.mark.chaos]
 
 
 @pytest.fixture
@@ -64,6 +64,7 @@ def database(database: str, small_disk: Path) -> str:
     return f"sqlite:///{path}"
 
 
+@pytest.mark.fault("F21")
 def test_a_settlement_on_a_full_disk_waits_for_room_and_moves_each_amount_once(
     make: Make, moment: Moment, sandbox: SandboxClient, small_disk: Path
 ) -> None:

@@ -200,6 +200,7 @@ class FrozenAfterReading(DatabaseClock):
         return seen
 
 
+@pytest.mark.fault("F13")
 @pytest.mark.slow
 def test_a_worker_frozen_while_it_claims_sends_nothing_when_it_thaws(
     make: Make, moment: Moment, sandbox: SandboxClient, monkeypatch: pytest.MonkeyPatch

@@ -48,6 +48,7 @@ def refunds_at_stripe(sandbox: SandboxClient) -> Counter[tuple[str, int]]:
     return Counter((one["charge"], one["amount"]) for one in sandbox.every("/v1/refunds"))
 
 
+@pytest.mark.fault("F2", "F3", "F5")
 @pytest.mark.slow
 @pytest.mark.parametrize(
     "action",
@@ -69,6 +70,7 @@ def test_a_refund_whose_answer_is_lost_is_made_once_under_one_key(
     assert check_ledger(db.session()).faults == ()
 
 
+@pytest.mark.fault("F4")
 def test_an_error_replayed_for_ever_is_looked_up_and_adopted(
     make: Make, moment: Moment, sandbox: SandboxClient
 ) -> None:
@@ -85,6 +87,7 @@ def test_an_error_replayed_for_ever_is_looked_up_and_adopted(
     )
 
 
+@pytest.mark.fault("F4")
 def test_a_key_stripe_may_have_forgotten_is_looked_up_before_anything_is_sent(
     make: Make, moment: Moment, sandbox: SandboxClient
 ) -> None:

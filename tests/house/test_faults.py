@@ -1,39 +1,40 @@
-"""``docs/faults.md`` names a test for every fault, and each of them exists."""
+"""``docs/faults.md`` names, for every fault, the tests that are marked with it."""
 
-import ast
-import re
+from pathlib import Path
 from typing import Final
 
-from octo.config import ROOT
+from tests.house.faults import ROW, TABLE, shown_by_tests, told
 
-TABLE: Final = ROOT / "docs" / "faults.md"
-ROW: Final = re.compile(r"^\| F(\d+) \| ([^|]+) \| ([^|]+) \|([^|]*)\|$", re.MULTILINE)
-NAMED: Final = re.compile(r"`([\w/]+\.py)::(test_\w+)`")
-FAULTS: Final = range(1, 38)
+FAULTS: Final = [f"F{number}" for number in range(1, 38)]
 
-
-def rows() -> dict[int, list[tuple[str, str]]]:
-    """Return the tests that each row names."""
-    return {int(row[1]): NAMED.findall(row[4]) for row in ROW.finditer(TABLE.read_text())}
-
-
-def is_written(path: str, name: str) -> bool:
-    file = ROOT / "tests" / path
-    if not file.is_file():
-        return False
-    tree = ast.parse(file.read_text())
-    return any(isinstance(node, ast.FunctionDef) and node.name == name for node in tree.body)
+MARKED: Final = """
+import pytest
+pytestmark = [pytest.mark.slow, pytest.mark.fault("F1")]
+@pytest.mark.fault("F2", "F3")
+def test_it(): ...
+"""
 
 
-def test_every_fault_has_its_row_and_each_named_test_exists() -> None:
-    named = rows()
+def test_the_document_is_what_the_marks_make_of_it() -> None:
+    text = TABLE.read_text()
 
-    assert list(named) == list(FAULTS)
-    assert [number for number, tests in named.items() if not tests] == []
-    missing = [one for tests in named.values() for one in tests if not is_written(*one)]
-    assert missing == []
+    assert text == told(text, shown_by_tests()), "python -m tests.house.faults writes it"
 
 
-def test_a_test_that_does_not_exist_is_found_out() -> None:
-    assert not is_written("faults/test_f07_stripe_down.py", "test_nothing")
-    assert not is_written("faults/test_nowhere.py", "test_nothing")
+def test_every_fault_has_its_row_and_a_test() -> None:
+    assert [row[2] for row in ROW.finditer(TABLE.read_text())] == FAULTS
+    assert set(shown_by_tests()) == set(FAULTS)
+
+
+def test_a_file_is_named_whole_and_a_test_by_itself(tmp_path: Path) -> None:
+    (tmp_path / "test_marked.py").write_text(MARKED)
+
+    shown = shown_by_tests(tmp_path)
+
+    assert shown == {
+        "F1": ["test_marked.py"],
+        "F2": ["test_marked.py::test_it"],
+        "F3": ["test_marked.py::test_it"],
+    }
+    row = "| F2 | it | must | `test_of_old.py` |"
+    assert told(row, shown) == "| F2 | it | must | `test_marked.py::test_it` |"

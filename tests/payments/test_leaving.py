@@ -71,6 +71,7 @@ def erase(client: Visitor) -> int:
     return client.submit("/account/erase", {"password": PASSWORD}, form="/erase").status_code
 
 
+@pytest.mark.fault("F34")
 def test_nothing_says_whose_card_it_was(
     client: Visitor, make: Make, moment: Moment, sandbox: SandboxClient
 ) -> None:

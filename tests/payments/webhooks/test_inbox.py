@@ -78,6 +78,7 @@ def test_an_event_signed_with_any_secret_in_force_is_kept(client: FlaskClient, s
     assert [one.status for one in kept()] == [InboxStatus.RECEIVED]
 
 
+@pytest.mark.fault("F12")
 @pytest.mark.parametrize(
     ("sent", "secret", "age"),
     [
@@ -100,6 +101,7 @@ def test_an_event_without_signature_is_refused(client: FlaskClient) -> None:
     assert client.post("/webhooks/stripe", data=json.dumps(event())).status_code == 400
 
 
+@pytest.mark.fault("F12")
 def test_an_event_of_a_megabyte_is_refused(client: FlaskClient) -> None:
     assert deliver(client, event(padding="x" * 1_000_001)) == 413
 
@@ -114,6 +116,7 @@ def test_an_event_of_the_other_mode_is_answered_and_ignored(client: FlaskClient)
     assert [one.status for one in kept()] == [InboxStatus.IGNORED]
 
 
+@pytest.mark.fault("F9")
 def test_the_same_event_fifty_times_is_kept_once(client: FlaskClient) -> None:
     sent = event()
 
@@ -150,6 +153,7 @@ def test_an_object_nobody_knows_yet_parks_its_event_and_is_replayed(
     assert db.session.get_one(Pledge, pledge.id).status is PledgeStatus.ACTIVE
 
 
+@pytest.mark.fault("F10")
 def test_events_in_any_order_and_twice_lead_to_the_same_end(
     client: FlaskClient, make: Make, sandbox: SandboxClient
 ) -> None:
