@@ -61,19 +61,22 @@ run: setup ## Start the sandbox, the site and a worker; Ctrl-C stops them
 
 # --- Proving
 
-.PHONY: test test-fast chaos replay bench screenshots fresh
-test: setup-dev ## Every test, on SQLite and on PostgreSQL
+.PHONY: test test-all test-fast chaos replay bench screenshots fresh
+test: setup-dev ## Every test: the database's on SQLite and PostgreSQL, the others on the day's
 	@OCTO_TEST_DATABASE=$(ENGINES) $(PYTEST) -m 'not chaos' $(ARGS)
+
+test-all: setup-dev ## Every test, on SQLite and on PostgreSQL
+	@OCTO_BOTH=1 OCTO_TEST_DATABASE=$(ENGINES) $(PYTEST) -m 'not chaos' $(ARGS)
 
 test-fast: setup-dev ## SQLite only; no browser, no planted faults, nothing that takes seconds
 	@OCTO_TEST_DATABASE=sqlite $(PYTEST) -m 'not chaos and not browser and not slow' \
 	  --ignore=tests/faults $(ARGS)
 
 chaos: setup-dev ## The long fault runs
-	@OCTO_TEST_DATABASE=$(ENGINES) $(PYTEST) -m chaos $(ARGS)
+	@OCTO_BOTH=1 OCTO_TEST_DATABASE=$(ENGINES) $(PYTEST) -m chaos $(ARGS)
 
 replay: setup-dev ## Tell the stories of one seed again: make replay SEED=…
-	@OCTO_SEED=$(SEED) OCTO_TEST_DATABASE=$(ENGINES) $(BIN)/python -m pytest -n 0 -s \
+	@OCTO_BOTH=1 OCTO_SEED=$(SEED) OCTO_TEST_DATABASE=$(ENGINES) $(BIN)/python -m pytest -n 0 -s \
 	  -m 'not chaos' tests/faults/test_money_machine.py $(ARGS)
 
 bench: setup-dev ## Measure, print a table, write bench/results.json

@@ -13,18 +13,49 @@ from flask import Flask
 from octo.database import db
 from octo.web.limits import limiter
 from stripe_sandbox.client import SandboxClient
-from tests.databases import Databases, PostgresqlDatabases, SqliteDatabases, chosen_engines
+from tests.databases import (
+    Databases,
+    PostgresqlDatabases,
+    SqliteDatabases,
+    chosen_engines,
+    engine_of_today,
+    engines_for,
+)
 from tests.locking import Watch, watched_locks
 from tests.make import Make
 from tests.moment import Moment
 from tests.postgresql import temporary_postgresql
 from tests.sandbox import running_sandbox
+from tests.seeds import seed_of_this_run
 from tests.site import build_app, close, migrate_with, quickened, site_environ
 from tests.visitor import Visitor
 
+ENGINE: Final = "engine_name"
 LOCK_WATCH: Final = "tests.lock_watch"
 LOADED_DEMO: Final = "first_run"
 GARBAGE: Final = (100_000, 20, 100)
+
+
+def pytest_configure() -> None:
+    """Settle the seed before workers start, so that all of them have one."""
+    seed_of_this_run()
+
+
+def pytest_report_header() -> str:
+    chosen, today = ", ".join(chosen_engines()), engine_of_today()
+    return f"OCTO_SEED={seed_of_this_run()}; databases: {chosen}; the engine of the day is {today}"
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Have a test run on the engine of the day, or on every engine if the database is its subject.
+
+    A test that names its engines itself keeps them.
+    """
+    named = {str(mark.args[0]) for mark in metafunc.definition.iter_markers("parametrize")}
+    if ENGINE in metafunc.fixturenames and ENGINE not in named:
+        is_about_the_database = metafunc.definition.get_closest_marker("both_engines") is not None
+        engines = engines_for(is_about_the_database=is_about_the_database)
+        metafunc.parametrize(ENGINE, engines, scope="module")
 
 
 @pytest.hookimpl(trylast=True)
@@ -73,12 +104,10 @@ def databases(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[st
         yield of
 
 
-@pytest.fixture(params=chosen_engines())
-def database(
-    request: pytest.FixtureRequest, databases: Callable[[str], Databases]
-) -> Iterator[str]:
-    """Give the URL of an empty, migrated database; the test runs once per engine asked for."""
-    with databases(request.param).fresh() as url:
+@pytest.fixture
+def database(engine_name: str, databases: Callable[[str], Databases]) -> Iterator[str]:
+    """Give the URL of an empty, migrated database; the test runs once per engine meant."""
+    with databases(engine_name).fresh() as url:
         yield url
 
 

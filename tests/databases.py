@@ -10,9 +10,10 @@ from typing import Final, Protocol
 import sqlalchemy as sa
 
 from tests.kept import KeptFile, KeptRows, connected
-from tests.seeds import draw_seed
+from tests.seeds import seed_of_this_run
 
 SETTING: Final = "OCTO_TEST_DATABASE"
+BOTH: Final = "OCTO_BOTH"
 ENGINES: Final = ("sqlite", "postgresql")
 
 Migrate = Callable[[str], None]
@@ -28,7 +29,14 @@ def chosen_engines() -> tuple[str, ...]:
 def engine_of_today() -> str:
     """Return the one of the chosen engines whose turn it is, by the seed."""
     engines = chosen_engines()
-    return engines[draw_seed() % len(engines)]
+    return engines[seed_of_this_run() % len(engines)]
+
+
+def engines_for(*, is_about_the_database: bool) -> tuple[str, ...]:
+    """Return the engines a test runs on: the one of today, unless it is about the database."""
+    if is_about_the_database or os.environ.get(BOTH) == "1":
+        return chosen_engines()
+    return (engine_of_today(),)
 
 
 class Databases(Protocol):

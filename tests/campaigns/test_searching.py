@@ -2,6 +2,7 @@
 
 from typing import Final
 
+import pytest
 import sqlalchemy as sa
 
 from campaigns.models import Campaign
@@ -16,6 +17,8 @@ TITLES: Final = {
     "Cœur d’Ouessant 100 %": ("coeur", "Cœur", "100 %", "d’ouessant"),
     "Сад на берегу": ("Сад",),
 }
+
+pytestmark = pytest.mark.both_engines
 
 
 def titled(make: Make, title: str) -> str:

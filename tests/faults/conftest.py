@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from stripe_sandbox.client import SandboxClient
-from tests.databases import Databases, chosen_engines
+from tests.databases import Databases
 from tests.machine.stores import store_of
 from tests.machine.story import Story
 from tests.machine.world import World, world_of
@@ -22,16 +22,16 @@ def _built(databases: Databases, sandbox_url: str, instance: Path) -> Iterator[W
     sandbox.close()
 
 
-@pytest.fixture(scope="module", params=chosen_engines())
+@pytest.fixture(scope="module")
 def world(
-    request: pytest.FixtureRequest,
+    engine_name: str,
     databases: Callable[[str], Databases],
     sandbox_url: str,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[World]:
-    """Give a world, once per engine asked for."""
+    """Give a world, once per engine."""
     instance = tmp_path_factory.mktemp("world") / "instance"
-    with _built(databases(request.param), sandbox_url, instance) as built:
+    with _built(databases(engine_name), sandbox_url, instance) as built:
         yield built
 
 

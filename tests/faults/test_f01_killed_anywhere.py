@@ -8,7 +8,7 @@ from typing import Final
 
 import pytest
 
-from tests.databases import ENGINES, Databases, chosen_engines
+from tests.databases import ENGINES, Databases
 from tests.faults.test_planted_bugs import SEND, SEND_CALL, send_with_fresh_key
 from tests.machine.ending import News, settle_down
 from tests.machine.scenes import Scene, Sweep, scene_of
@@ -26,7 +26,7 @@ AVAILABLE_AT_ONCE: Final = "4000000000000077"
 EVERY: Final = 10
 """Of the calls, in ``make test``; the engines share them out, one takes every second of these."""
 
-pytestmark = pytest.mark.fault("F1")
+pytestmark = [pytest.mark.fault("F1"), pytest.mark.both_engines]
 
 
 def _deadline_night(story: Story, pledges: Sequence[tuple[int, int]]) -> None:
@@ -43,9 +43,9 @@ def _deadline_night(story: Story, pledges: Sequence[tuple[int, int]]) -> None:
     story.wait_for_deadline(story.campaigns[1], offset=1)
 
 
-@pytest.fixture(params=chosen_engines())
-def store(request: pytest.FixtureRequest, databases: Callable[[str], Databases]) -> Iterator[Store]:
-    with store_of(databases(request.param)) as made:
+@pytest.fixture
+def store(engine_name: str, databases: Callable[[str], Databases]) -> Iterator[Store]:
+    with store_of(databases(engine_name)) as made:
         yield made
 
 
@@ -87,7 +87,7 @@ def test_a_settlement_killed_before_any_of_its_calls_is_finished_by_others(night
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("store", ENGINES[:1], indirect=True)
+@pytest.mark.parametrize("engine_name", ENGINES[:1])
 def test_who_asks_again_under_a_fresh_key_is_found_out(
     night: Scene, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -227,6 +227,7 @@ def count_done() -> int:
         return session.scalar(done) or 0
 
 
+@pytest.mark.both_engines
 @pytest.mark.slow
 def test_two_workers_keep_one_pace_and_a_frozen_one_makes_up_for_nothing(
     app: Flask, environ: dict[str, str], make: Make, moment: Moment, sandbox: SandboxClient

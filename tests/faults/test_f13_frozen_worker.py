@@ -29,7 +29,7 @@ ONE_CALL_SECONDS: Final = 1.5
 SOON_CUT_OFF_SECONDS: Final = 0.5
 A_DAY: Final = timedelta(hours=25)
 
-pytestmark = pytest.mark.fault("F13")
+pytestmark = [pytest.mark.fault("F13"), pytest.mark.both_engines]
 
 
 @pytest.fixture

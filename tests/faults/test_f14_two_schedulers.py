@@ -22,7 +22,7 @@ from tests.processes import wait_until
 BACKERS: Final = 4
 SCHEDULERS: Final = {"sqlite": 2, "postgresql": 4}
 
-pytestmark = pytest.mark.fault("F14")
+pytestmark = [pytest.mark.fault("F14"), pytest.mark.both_engines]
 
 
 def beating() -> int:

@@ -42,7 +42,7 @@ SKEW: Final = timedelta(minutes=5)
 EARLY_SECONDS: Final = 1
 FOR_EVER: Final = 0
 
-pytestmark = pytest.mark.fault("F15")
+pytestmark = [pytest.mark.fault("F15"), pytest.mark.both_engines]
 
 
 def status_of(campaign: Campaign) -> CampaignStatus:

@@ -32,7 +32,7 @@ AROUND_SECONDS: Final = 1.0
 PAID: Final = "paid"
 Json = Any
 
-pytestmark = pytest.mark.fault("F17")
+pytestmark = [pytest.mark.fault("F17"), pytest.mark.both_engines]
 
 
 def pay_when(at: float, session_id: str, sandbox: SandboxClient, told: list[str]) -> None:

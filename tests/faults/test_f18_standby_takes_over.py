@@ -41,7 +41,7 @@ PLEDGES: Final = 6
 SLOWLY: Final = 3
 QUIET_SECONDS: Final = 2.0
 
-pytestmark = [pytest.mark.slow, pytest.mark.fault("F18")]
+pytestmark = [pytest.mark.slow, pytest.mark.fault("F18"), pytest.mark.both_engines]
 
 
 @pytest.fixture

@@ -38,7 +38,7 @@ SAMPLE: Final = 3
 MOST_COMMITS: Final = 1000
 PATIENCE_SECONDS: Final = 120
 
-pytestmark = pytest.mark.fault("F19")
+pytestmark = [pytest.mark.fault("F19"), pytest.mark.both_engines]
 
 
 @pytest.fixture

@@ -26,7 +26,7 @@ from tests.visitor import refresh
 PATIENCE_SECONDS = 20
 HEAD_START_SECONDS = 0.3
 
-pytestmark = pytest.mark.fault("F19")
+pytestmark = [pytest.mark.fault("F19"), pytest.mark.both_engines]
 
 
 def test_canceling_waits_for_who_holds_the_payment_and_then_goes_on(app: Flask, make: Make) -> None:

@@ -25,7 +25,7 @@ from tests.visitor import Visitor, refresh
 SHORT_TIMEOUT_MS: Final = 150
 HELD_SECONDS: Final = 0.4
 
-pytestmark = pytest.mark.fault("F20")
+pytestmark = [pytest.mark.fault("F20"), pytest.mark.both_engines]
 
 
 @pytest.fixture(autouse=True)

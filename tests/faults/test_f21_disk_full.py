@@ -25,7 +25,7 @@ from tests.make import Make
 from tests.moment import Moment
 from tests.visitor import Visitor, refresh
 
-pytestmark = pytest.mark.fault("F21")
+pytestmark = [pytest.mark.fault("F21"), pytest.mark.both_engines]
 
 
 @contextmanager

@@ -52,7 +52,7 @@ def downgrade() -> None:
     op.drop_column("payment", "planted_note")
 '''
 
-pytestmark = pytest.mark.fault("F23")
+pytestmark = [pytest.mark.fault("F23"), pytest.mark.both_engines]
 
 
 @pytest.fixture

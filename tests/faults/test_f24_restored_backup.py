@@ -22,7 +22,7 @@ from tests.site import build_app, close
 
 AVAILABLE_AT_ONCE = "4000000000000077"
 
-pytestmark = pytest.mark.fault("F24")
+pytestmark = [pytest.mark.fault("F24"), pytest.mark.both_engines]
 
 
 def stop() -> None:

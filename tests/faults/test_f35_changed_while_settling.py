@@ -25,7 +25,7 @@ from tests.make import Make
 from tests.moment import Moment
 from tests.visitor import refresh
 
-pytestmark = pytest.mark.fault("F35")
+pytestmark = [pytest.mark.fault("F35"), pytest.mark.both_engines]
 
 
 def cancel(pledge_id: str) -> None:

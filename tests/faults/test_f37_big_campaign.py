@@ -17,7 +17,7 @@ from tests.moment import Moment
 PLEDGES: Final = 10_000
 RATE: Final = 100
 
-pytestmark = pytest.mark.fault("F37")
+pytestmark = [pytest.mark.fault("F37"), pytest.mark.both_engines]
 
 
 @pytest.fixture

@@ -106,7 +106,7 @@ TURNS: Final = [
 
 @pytest.mark.fault("F1")
 @pytest.mark.slow
-@pytest.mark.parametrize("database", TURNS, indirect=True)
+@pytest.mark.parametrize("engine_name", TURNS)
 def test_twenty_kills_over_the_season_change_nothing_of_its_end(
     app: Flask, environ: dict[str, str], sandbox: SandboxClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:

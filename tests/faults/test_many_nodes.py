@@ -39,6 +39,8 @@ from tests.visitor import refresh
 PATIENCE_SECONDS: Final = 180
 AT_ONCE: Final = 12
 
+pytestmark = pytest.mark.both_engines
+
 
 @pytest.fixture
 def environ(environ: dict[str, str]) -> dict[str, str]:

@@ -3,6 +3,7 @@
 import threading
 from typing import Final
 
+import pytest
 import sqlalchemy as sa
 
 from campaigns.models import Outcome
@@ -72,6 +73,7 @@ def test_news_of_the_first_of_two_refunds_is_taken_in_after_the_second(
     check_conserved(sandbox)
 
 
+@pytest.mark.both_engines
 def test_workers_that_decide_a_transfer_at_once_send_one_of_one_amount(
     make: Make, moment: Moment, sandbox: SandboxClient
 ) -> None:

@@ -21,6 +21,8 @@ STEPS_OF_A_STORY: Final = 50
 LEAST_STEPS: Final = 1_000
 """On each database: two thousand in all."""
 
+pytestmark = pytest.mark.both_engines
+
 
 def tell_stories(world: World, *, steps: int) -> None:
     """Tell so many steps of stories from a seed, in chapters: a story may end early."""

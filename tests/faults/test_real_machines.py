@@ -34,7 +34,7 @@ PULLS: Final = 6
 PLEDGES: Final = 60
 PATIENCE_SECONDS: Final = 240
 
-pytestmark = [pytest.mark.chaos]
+pytestmark = [pytest.mark.chaos, pytest.mark.both_engines]
 
 
 @pytest.fixture

@@ -248,6 +248,7 @@ def test_of_two_charges_that_both_succeed_one_counts_and_the_other_goes_back(
     assert check_ledger(db.session()).faults == ()
 
 
+@pytest.mark.both_engines
 def test_the_database_refuses_two_payments_under_way_two_that_count_and_a_card_charged_twice(
     make: Make, moment: Moment, sandbox: SandboxClient
 ) -> None:

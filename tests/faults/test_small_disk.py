@@ -27,7 +27,7 @@ DISK_BYTES: Final = 6_000_000
 PLEDGES: Final = 30
 TRIES: Final = 6
 
-pytestmark = [pytest.mark.chaos]
+pytestmark = [pytest.mark.chaos, pytest.mark.both_engines]
 
 
 @pytest.fixture

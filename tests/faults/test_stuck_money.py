@@ -200,6 +200,7 @@ class FrozenAfterReading(DatabaseClock):
         return seen
 
 
+@pytest.mark.both_engines
 @pytest.mark.fault("F13")
 @pytest.mark.slow
 def test_a_worker_frozen_while_it_claims_sends_nothing_when_it_thaws(
@@ -266,6 +267,7 @@ def test_money_a_bank_took_back_before_the_verdict_does_not_count(
     assert check_ledger(db.session()).faults == ()
 
 
+@pytest.mark.both_engines
 def test_a_database_that_fails_for_long_is_not_asked_for_ever(
     make: Make, moment: Moment, sandbox: SandboxClient
 ) -> None:

@@ -5,12 +5,13 @@ from typing import Any, Final
 
 import pytest
 
-from tests.databases import Databases, chosen_engines
+from tests.databases import BOTH, SETTING, Databases, chosen_engines, engines_for
 from tests.kept import connected
+from tests.seeds import SETTING as SEED
 
 FILLED: Final = "INSERT INTO poll_cursor (name, seen_until) VALUES ('a list', now()) RETURNING id"
 CURSORS: Final = "SELECT count(*) FROM poll_cursor"
-SETTING: Final = (
+ALTERED: Final = (
     "DO $$ BEGIN EXECUTE format("
     "'ALTER DATABASE %I SET deadlock_timeout = ''3s''', current_database()); END $$"
 )
@@ -20,7 +21,7 @@ CHANGES: Final = [
     "ALTER TABLE poll_cursor ALTER COLUMN name DROP NOT NULL",
     "ALTER TABLE ledger_entry DISABLE TRIGGER ALL",
     "DROP INDEX ix_ledger_entry_debit",
-    SETTING,
+    ALTERED,
 ]
 
 
@@ -57,3 +58,24 @@ def test_a_changed_schema_is_not_handed_on(of_postgresql: Databases, change: str
         oid = ask(again, OID)
 
     assert oid != changed
+
+
+@pytest.mark.parametrize(
+    ("seed", "both", "neutral"),
+    [("0", "", ("sqlite",)), ("1", "", ("postgresql",)), ("0", "1", ("sqlite", "postgresql"))],
+)
+def test_what_the_database_has_no_part_in_runs_on_the_engine_of_the_day(
+    monkeypatch: pytest.MonkeyPatch, seed: str, both: str, neutral: tuple[str, ...]
+) -> None:
+    for name, value in ((SETTING, "sqlite,postgresql"), (SEED, seed), (BOTH, both)):
+        monkeypatch.setenv(name, value)
+
+    assert engines_for(is_about_the_database=False) == neutral
+    assert engines_for(is_about_the_database=True) == ("sqlite", "postgresql")
+
+
+def test_one_engine_is_chosen_for_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(SETTING, "postgresql")
+
+    assert engines_for(is_about_the_database=False) == ("postgresql",)
+    assert engines_for(is_about_the_database=True) == ("postgresql",)

@@ -99,7 +99,7 @@ def faults_of(operation: Any, mode: GenerationMode, known: dict[str, str]) -> li
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("database", chosen_engines()[-1:], indirect=True)
+@pytest.mark.parametrize("engine_name", chosen_engines()[-1:])
 def test_an_id_of_nothing_is_not_found_everywhere(app: Flask, known: dict[str, str]) -> None:
     schema = schemathesis.openapi.from_wsgi("/api/v1/openapi.json", app)
     nothing = {"user_id": known["user_id"]}  # who asks; the ids of the rest are made up
@@ -118,7 +118,7 @@ def within(wanted: dict[str, Any], known: dict[str, str]) -> dict[str, str]:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("database", chosen_engines()[-1:], indirect=True)
+@pytest.mark.parametrize("engine_name", chosen_engines()[-1:])
 @pytest.mark.parametrize("mode", [GenerationMode.POSITIVE, GenerationMode.NEGATIVE])
 def test_whatever_is_sent_the_answer_is_documented(
     app: Flask, known: dict[str, str], mode: GenerationMode

@@ -18,6 +18,8 @@ from tests import site
 THREADS = 8
 ROUNDS = 25
 
+pytestmark = pytest.mark.both_engines
+
 
 @pytest.fixture
 def app(database: str, tmp_path: Path) -> Iterator[Flask]:

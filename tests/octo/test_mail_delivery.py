@@ -20,6 +20,8 @@ from tests.octo.times import LaterClock
 
 SENDER = "Octo <bonjour@octo.example>"
 
+pytestmark = pytest.mark.both_engines
+
 
 class Post:
     """A mail server that keeps what it takes and refuses what it is told to."""

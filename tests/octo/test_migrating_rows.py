@@ -1,5 +1,6 @@
 """A table made anew keeps its rows, and what points to them, on both databases."""
 
+import pytest
 from flask import Flask
 
 from octo.database import db
@@ -7,6 +8,8 @@ from payments.accounting.check import check_ledger
 from stripe_sandbox.client import SandboxClient
 from tests.make import Make
 from tests.moment import Moment
+
+pytestmark = pytest.mark.both_engines
 
 
 def test_a_played_campaign_survives_every_step_down_and_up(

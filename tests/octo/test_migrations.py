@@ -11,6 +11,8 @@ from octo import schema
 from octo.database import db
 from tests import site
 
+pytestmark = pytest.mark.both_engines
+
 
 @pytest.fixture
 def app(database: str, tmp_path: Path) -> Iterator[Flask]:

@@ -73,6 +73,8 @@ ONE_ROW: Final[dict[str, dict[str, Any]]] = {
     },
 }
 
+pytestmark = pytest.mark.both_engines
+
 
 @pytest.fixture
 def engine(database: str) -> Iterator[sa.Engine]:

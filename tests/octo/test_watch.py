@@ -49,6 +49,7 @@ def test_a_site_without_a_worker_is_not(make: Make, moment: Moment, client: Visi
     assert health(client) == (200, [])
 
 
+@pytest.mark.both_engines
 def test_a_worker_that_comes_back_is_alive_since_then(app: Flask, moment: Moment) -> None:
     machine = moment.clock.machine_now()
     for ago in (600, 540, 10, 0):

@@ -313,6 +313,7 @@ def test_a_mailed_link_ends_thirty_days_after_the_settlement(
     assert [settled, in_time, too_late] == [200, 200, 404]
 
 
+@pytest.mark.both_engines
 def test_of_fifty_buyers_one_gets_the_last_reward(app: Flask, make: Make, moment: Moment) -> None:
     campaign = make.live_campaign(stock=1)
     campaign_id = campaign.public_id
@@ -347,6 +348,7 @@ def test_of_fifty_buyers_one_gets_the_last_reward(app: Flask, make: Make, moment
     assert db.session.scalars(sa.select(Reward)).one().taken_count == 1
 
 
+@pytest.mark.both_engines
 def test_the_same_request_fifty_times_at_once_is_one_pledge(app: Flask, make: Make) -> None:
     campaign_id = make.live_campaign(stock=1).public_id
     reward_id = db.session.scalars(sa.select(Reward.public_id)).one()

@@ -26,6 +26,8 @@ from tests.visitor import Visitor, choose_form
 NET = 122_13
 SENT_BEFORE = "Ce formulaire a déjà été envoyé"
 
+pytestmark = pytest.mark.both_engines
+
 
 class Form:
     """A form as it stands in a tab of the browser, to be sent as often as one likes."""

@@ -9,6 +9,8 @@ from tests.make import PASSWORD, Make
 from tests.visitor import Visitor
 from treasury.pages import books
 
+pytestmark = pytest.mark.both_engines
+
 
 @pytest.fixture
 def treasurer(client: Visitor, make: Make) -> Visitor:

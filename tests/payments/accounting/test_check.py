@@ -68,6 +68,8 @@ FAULTS = {
     "a number skipped": ("UPDATE document_series SET last_number = 2", "settlements"),
 }
 
+pytestmark = pytest.mark.both_engines
+
 
 def check() -> tuple[int, dict[str, Any]]:
     db.session.rollback()

@@ -18,6 +18,8 @@ from tests.moment import Moment
 
 CLOCK = DatabaseClock()
 
+pytestmark = pytest.mark.both_engines
+
 
 def planned_refunds(make: Make, moment: Moment, sandbox: SandboxClient, count: int = 3) -> None:
     """Plan refunds that nobody has sent: a failed campaign, its refunds still to be claimed."""

@@ -25,6 +25,8 @@ from tests.payments.accounting.books import NOON, Books, dispute, movement, refu
 
 LARGEST = 1_000_000_00
 
+pytestmark = pytest.mark.both_engines
+
 
 def test_a_balance_is_debits_less_credits_folded_or_not(books: Books) -> None:
     campaign = books.campaign()

@@ -24,6 +24,8 @@ from payments.ledger.posting import (
 )
 from tests.payments.accounting.books import NOON, Books, movement, payment
 
+pytestmark = pytest.mark.both_engines
+
 
 def count(table: type[LedgerEntry | LedgerTransaction | StripeMovement]) -> int:
     return db.session.scalar(sa.select(sa.func.count()).select_from(table)) or 0

@@ -17,6 +17,8 @@ from stripe_sandbox.client import SandboxClient
 from tests.make import Make
 from tests.moment import Moment
 
+pytestmark = pytest.mark.both_engines
+
 
 def reconcile(app: Flask) -> tuple[int, dict[str, Any]]:
     db.session.rollback()  # a command begins with nothing read before

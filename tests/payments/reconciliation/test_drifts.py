@@ -7,7 +7,7 @@ from typing import Final
 import pytest
 
 from stripe_sandbox.client import SandboxClient
-from tests.databases import Databases, chosen_engines
+from tests.databases import Databases
 from tests.payments.reconciliation.drifts import DRIFTS, Drift
 from tests.payments.reconciliation.history import History, seeded
 from tests.sandbox import running_sandbox
@@ -17,17 +17,19 @@ from tests.site import build_app, close, quickened, site_environ
 PLANTS: Final = 10
 SEED: Final = draw_seed()
 
+pytestmark = pytest.mark.both_engines
 
-@pytest.fixture(scope="module", params=chosen_engines())
+
+@pytest.fixture(scope="module")
 def history(
-    request: pytest.FixtureRequest,
+    engine_name: str,
     databases: Callable[[str], Databases],
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[History]:
     """Play the history once per engine; every drift is planted in it and taken out again."""
     folder = tmp_path_factory.mktemp("history")
     with (
-        databases(request.param).fresh() as url,
+        databases(engine_name).fresh() as url,
         running_sandbox(folder / "stripe") as stripe_url,
     ):
         sandbox = SandboxClient(stripe_url, "sk_test_history")

@@ -4,6 +4,7 @@ from datetime import timedelta
 from typing import Final
 from urllib.parse import urlencode
 
+import pytest
 import sqlalchemy as sa
 from flask import Flask
 
@@ -19,6 +20,8 @@ from tests.make import PASSWORD, Make
 from tests.visitor import Visitor, refresh
 
 DIFFERENCES: Final = "/treasury/differences"
+
+pytestmark = pytest.mark.both_engines
 
 
 def drift(charge_id: str | None, *, by: int) -> None:

@@ -2,6 +2,7 @@
 
 from typing import Final
 
+import pytest
 import sqlalchemy as sa
 
 from octo.database import db
@@ -13,6 +14,8 @@ from tests.moment import Moment
 from tests.obligations import tick
 
 PLEDGES: Final = 2 * BATCH + 30
+
+pytestmark = pytest.mark.both_engines
 
 
 def test_whoever_writes_outcomes_down_never_waits_for_the_planning_of_many(

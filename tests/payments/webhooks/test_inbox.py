@@ -22,6 +22,8 @@ from tests.visitor import refresh
 
 OTHER_SECRET = "whsec_the_one_before"
 
+pytestmark = pytest.mark.both_engines
+
 
 @pytest.fixture
 def environ(environ: dict[str, str]) -> dict[str, str]:

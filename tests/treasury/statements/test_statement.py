@@ -15,6 +15,8 @@ from tests.payments.accounting.books import Books, movement, transfer
 from treasury.statements import statement
 from treasury.statements.delimited import EXCEL, MACHINE, Money, Profile, write_csv
 
+pytestmark = pytest.mark.both_engines
+
 
 @pytest.fixture
 def campaign(books: Books) -> Campaign:
