@@ -1,20 +1,28 @@
 """A database of its own for each test, copied from one that was migrated once."""
 
+import hashlib
 import os
+import sqlite3
+import tempfile
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
+from importlib.metadata import version
 from pathlib import Path
 from typing import Final, Protocol
 
 import sqlalchemy as sa
 
+from octo import migrating
+from octo.config import ROOT
 from tests.kept import KeptFile, KeptRows, connected
 from tests.seeds import seed_of_this_run
 
 SETTING: Final = "OCTO_TEST_DATABASE"
 BOTH: Final = "OCTO_BOTH"
 ENGINES: Final = ("sqlite", "postgresql")
+TEMPLATES: Final = ROOT / "build" / "databases"
+MIGRATIONS: Final = (ROOT / "migrations", Path(migrating.__file__))
 
 Migrate = Callable[[str], None]
 
@@ -39,6 +47,34 @@ def engines_for(*, is_about_the_database: bool) -> tuple[str, ...]:
     return (engine_of_today(),)
 
 
+def migrated_file(folder: Path, migrate: Migrate, *migrations: Path) -> Path:
+    """Return a migrated file of SQLite, kept in a folder for as long as the migrations are these.
+
+    It is made aside and then renamed: whoever is killed leaves nothing half made, and of two who
+    make it at once each finds a whole one.
+    """
+    template = folder / f"{_digest(migrations or MIGRATIONS)}.sqlite"
+    if not template.exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=folder) as aside:
+            made, copy = Path(aside, "made.sqlite"), Path(aside, "copy.sqlite")
+            migrate(f"sqlite:///{made}")
+            KeptFile(made, copy).keep()
+            copy.replace(template)
+    return template
+
+
+def _digest(migrations: Iterable[Path]) -> str:
+    """Return what changes whenever a migrated database may be another one."""
+    versions = [sqlite3.sqlite_version, *(version(name) for name in ("alembic", "sqlalchemy"))]
+    digest = hashlib.sha256(" ".join(versions).encode())
+    for root in migrations:
+        for file in sorted(root.rglob("*.py")) if root.is_dir() else [root]:
+            digest.update(f"\n{file.relative_to(root)}\n".encode())
+            digest.update(file.read_bytes())
+    return digest.hexdigest()[:16]
+
+
 class Databases(Protocol):
     """Where a test gets a database of its own."""
 
@@ -52,10 +88,7 @@ class SqliteDatabases:
 
     def __init__(self, folder: Path, migrate: Migrate) -> None:
         self._folder = folder
-        self._template = folder / "template.sqlite"
-        made = folder / "migrated.sqlite"
-        migrate(f"sqlite:///{made}")
-        KeptFile(made, self._template).keep()
+        self._template = migrated_file(TEMPLATES, migrate)
 
     @contextmanager
     def fresh(self) -> Iterator[str]:

@@ -1,11 +1,14 @@
 """A test's database is empty and as it was migrated, whatever the tests before it did."""
 
+import contextlib
+import sqlite3
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, Final
 
 import pytest
 
-from tests.databases import BOTH, SETTING, Databases, chosen_engines, engines_for
+from tests.databases import BOTH, SETTING, Databases, chosen_engines, engines_for, migrated_file
 from tests.kept import connected
 from tests.seeds import SETTING as SEED
 
@@ -79,3 +82,47 @@ def test_one_engine_is_chosen_for_all(monkeypatch: pytest.MonkeyPatch) -> None:
 
     assert engines_for(is_about_the_database=False) == ("postgresql",)
     assert engines_for(is_about_the_database=True) == ("postgresql",)
+
+
+class Migrating:
+    """A migration that counts how often it is run, and may be killed in the middle of one."""
+
+    def __init__(self) -> None:
+        self.runs = 0
+        self.is_killed = False
+
+    def __call__(self, url: str) -> None:
+        self.runs += 1
+        with contextlib.closing(sqlite3.connect(url.removeprefix("sqlite:///"))) as database:
+            database.execute("CREATE TABLE made (id)")
+            if self.is_killed:
+                raise KeyboardInterrupt
+            database.execute("CREATE TABLE whole (id)")
+
+
+def test_a_template_is_migrated_once_until_the_migrations_change(tmp_path: Path) -> None:
+    migrations, folder, migrate = tmp_path / "migrations", tmp_path / "templates", Migrating()
+    migrations.mkdir()
+    (migrations / "0001.py").write_text("first")
+
+    first = [migrated_file(folder, migrate, migrations) for _ in range(2)]
+    (migrations / "0002.py").write_text("second")
+    second = migrated_file(folder, migrate, migrations)
+
+    assert first[0] == first[1] != second
+    assert migrate.runs == 2
+    assert sorted(folder.iterdir()) == sorted([first[0], second])
+
+
+def test_who_is_killed_leaves_no_half_made_template(tmp_path: Path) -> None:
+    migrate = Migrating()
+    migrate.is_killed = True
+    with pytest.raises(KeyboardInterrupt):
+        migrated_file(tmp_path, migrate, tmp_path)
+
+    migrate.is_killed = False
+    made = migrated_file(tmp_path, migrate, tmp_path)
+
+    with contextlib.closing(sqlite3.connect(made)) as database:
+        tables = database.execute("SELECT name FROM sqlite_master").fetchall()
+    assert tables == [("made",), ("whole",)]
