@@ -22,6 +22,7 @@ from tests.databases import (
     engines_for,
 )
 from tests.locking import Watch, watched_locks
+from tests.loopback import guard_the_network
 from tests.make import Make
 from tests.moment import Moment
 from tests.postgresql import temporary_postgresql
@@ -37,8 +38,9 @@ GARBAGE: Final = (100_000, 20, 100)
 
 
 def pytest_configure() -> None:
-    """Settle the seed before workers start, so that all of them have one."""
+    """Settle the seed before workers start, so that all of them have one; stay on this machine."""
     seed_of_this_run()
+    guard_the_network()
 
 
 def pytest_report_header() -> str:
