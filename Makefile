@@ -8,6 +8,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 CATALOGS := $(wildcard octo/translations/*/LC_MESSAGES/messages.po)
 ENGINES ?= sqlite,postgresql
+# Those of tests/instants.py.
+INSTANTS ?= all
 # One more than two processors: some tests wait for a lease to end.
 WORKERS ?= 3
 PYTEST := $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
@@ -61,7 +63,7 @@ run: setup ## Start the sandbox, the site and a worker; Ctrl-C stops them
 
 # --- Proving
 
-.PHONY: test test-all test-fast chaos replay bench screenshots fresh
+.PHONY: test test-all test-fast test-dates chaos replay bench screenshots fresh
 test: setup-dev ## Every test: the database's on SQLite and PostgreSQL, the others on the day's
 	@OCTO_TEST_DATABASE=$(ENGINES) $(PYTEST) -m 'not chaos' $(ARGS)
 
@@ -71,6 +73,10 @@ test-all: setup-dev ## Every test, on SQLite and on PostgreSQL
 test-fast: setup-dev ## SQLite only; no browser, no planted faults, nothing that takes seconds
 	@OCTO_TEST_DATABASE=sqlite $(PYTEST) -m 'not chaos and not browser and not slow' \
 	  --ignore=tests/faults $(ARGS)
+
+test-dates: setup-dev ## What depends on the day or the hour, at six awkward instants (INSTANTS=day: one)
+	@OCTO_TEST_INSTANTS=$(INSTANTS) OCTO_TEST_DATABASE=$(ENGINES) $(PYTEST) \
+	  -m 'dates and not chaos' $(ARGS)
 
 chaos: setup-dev ## The long fault runs
 	@OCTO_BOTH=1 OCTO_TEST_DATABASE=$(ENGINES) $(PYTEST) -m chaos $(ARGS)

@@ -10,6 +10,7 @@ from typing import Final
 import pytest
 from flask import Flask
 
+from octo.clock import real_now
 from octo.database import db
 from octo.web.limits import limiter
 from stripe_sandbox.client import SandboxClient
@@ -21,6 +22,7 @@ from tests.databases import (
     engine_of_today,
     engines_for,
 )
+from tests.instants import chosen_instants, instant_of, played_at
 from tests.locking import Watch, watched_locks
 from tests.loopback import guard_the_network
 from tests.make import Make
@@ -51,13 +53,25 @@ def pytest_report_header() -> str:
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Have a test run on the engine of the day, or on every engine if the database is its subject.
 
-    A test that names its engines itself keeps them.
+    A test that names its engines itself keeps them. One that depends on the day or the hour is
+    played at each instant asked for.
     """
+    if metafunc.definition.get_closest_marker("dates") and chosen_instants():
+        metafunc.fixturenames.append("instant")
+        metafunc.parametrize("instant", chosen_instants())
     named = {str(mark.args[0]) for mark in metafunc.definition.iter_markers("parametrize")}
     if ENGINE in metafunc.fixturenames and ENGINE not in named:
         is_about_the_database = metafunc.definition.get_closest_marker("both_engines") is not None
         engines = engines_for(is_about_the_database=is_about_the_database)
         metafunc.parametrize(ENGINE, engines, scope="module")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
+    """Play a test at its instant, with all that it asks for."""
+    instant = instant_of(item)
+    with played_at(instant) if instant else contextlib.nullcontext():
+        return (yield)
 
 
 @pytest.hookimpl(trylast=True)
@@ -127,10 +141,17 @@ def stripe_key() -> str:
 
 
 @pytest.fixture
-def sandbox(sandbox_url: str, stripe_key: str) -> Iterator[SandboxClient]:
+def sandbox(
+    request: pytest.FixtureRequest, sandbox_url: str, stripe_key: str
+) -> Iterator[SandboxClient]:
     """Give the sandbox's own door, for this test's account."""
     with SandboxClient(sandbox_url, stripe_key) as client:
         yield client
+    client = SandboxClient(sandbox_url, stripe_key)
+    if instant_of(request.node):
+        client.advance_to(int(real_now().timestamp()))
+    yield client
+    client.close()
 
 
 @pytest.fixture

@@ -20,6 +20,8 @@ Json = dict[str, object]
 Headers = dict[str, str]
 KEY = {"Idempotency-Key": "a-key-of-a-client"}
 
+pytestmark = pytest.mark.dates
+
 
 def member_of(organisation: Organisation) -> User:
     return db.session.scalars(

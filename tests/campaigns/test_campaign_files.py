@@ -19,6 +19,8 @@ EXAMPLES = ROOT / "examples" / "campaigns"
 SLUGS = sorted(path.name for path in EXAMPLES.iterdir())
 OWNER = "rozenn@example.org"
 
+pytestmark = pytest.mark.dates
+
 
 def bring_in(app: Flask, path: Path) -> tuple[int, str]:
     result = app.test_cli_runner().invoke(args=["campaign", "import", str(path), "--owner", OWNER])

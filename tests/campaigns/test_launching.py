@@ -22,6 +22,8 @@ from tests.visitor import Visitor
 
 PARIS = "Europe/Paris"
 
+pytestmark = pytest.mark.dates
+
 
 def evening(launched: str, days: int, time_zone: str = PARIS) -> str:
     at = datetime.fromisoformat(launched)

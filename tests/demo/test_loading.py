@@ -22,6 +22,8 @@ END = {
     "radio-menez": ("live", None),
 }
 
+pytestmark = pytest.mark.dates
+
 
 def verify(app: Flask) -> tuple[int, list[str]]:
     result = app.test_cli_runner().invoke(args=["demo", "verify", "--json"])

@@ -18,7 +18,7 @@ from tests.visitor import Visitor
 
 REFUND_FAILS_LATER = "4000000000005126"
 
-pytestmark = pytest.mark.fault("F25")
+pytestmark = [pytest.mark.fault("F25"), pytest.mark.dates]
 
 
 def failed_later(make: Make, moment: Moment, sandbox: SandboxClient) -> tuple[Campaign, str]:

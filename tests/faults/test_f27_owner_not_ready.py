@@ -40,7 +40,7 @@ from tests.obligations import (
 from tests.site import WEBHOOK_SECRET
 from tests.visitor import Visitor
 
-pytestmark = pytest.mark.fault("F27")
+pytestmark = [pytest.mark.fault("F27"), pytest.mark.dates]
 
 
 def reached_without_an_owner(make: Make, moment: Moment, sandbox: SandboxClient) -> Campaign:

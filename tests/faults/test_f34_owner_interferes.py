@@ -27,7 +27,7 @@ TERMS: Final = {
     "currency": "USD",
 }
 
-pytestmark = pytest.mark.fault("F34")
+pytestmark = [pytest.mark.fault("F34"), pytest.mark.dates]
 
 
 def owner_of(campaign: Campaign) -> User:

@@ -25,7 +25,7 @@ ABOUT_TIME: Final = re.compile("sleep|seconds|SECONDS|_S:")
 AMOUNTS: Final = some.integers(min_value=0, max_value=10**12)
 RATES: Final = some.decimals(min_value=0, max_value=Decimal("0.9999"), places=4)
 
-pytestmark = pytest.mark.fault("F36")
+pytestmark = [pytest.mark.fault("F36"), pytest.mark.dates]
 
 
 @given(gross=AMOUNTS, back=AMOUNTS, fee_rate=RATES, vat_rate=RATES)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.loopback import OtherNetworkError
-from tests.sandbox import SandboxClient
+from stripe_sandbox.client import SandboxClient
 
 
 @pytest.mark.parametrize(

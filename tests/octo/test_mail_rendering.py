@@ -40,6 +40,8 @@ CONTEXT: Final[dict[str, Any]] = {
     "organisation_name": "Les Plomarc’h",
 }
 
+pytestmark = pytest.mark.dates
+
 
 def page(endpoint: str, /, **values: object) -> str:
     return f"https://octo.example/{endpoint}/" + "/".join(str(value) for value in values.values())

@@ -12,6 +12,8 @@ from octo.money import BadAmountError, decimals_of, format_amount, parse_amount,
 AMOUNTS = st.integers(1, LARGEST_AMOUNT)
 CURRENCIES = st.sampled_from(["EUR", "JPY", "KWD"])
 
+pytestmark = pytest.mark.dates
+
 
 @pytest.mark.parametrize(
     ("written", "amount"),

@@ -16,6 +16,8 @@ from tests.visitor import Visitor, parse
 EMAIL = "Gwenael.LeDu@Example.org"
 ADDRESS = "gwenael.ledu@example.org"
 
+pytestmark = pytest.mark.dates
+
 
 @pytest.fixture
 def mailbox(app: Flask) -> Mailbox:

@@ -12,6 +12,8 @@ NOW = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 NARROW = "\u202f"
 HARD = "\u00a0"
 
+pytestmark = pytest.mark.dates
+
 
 @pytest.mark.parametrize(
     ("locale", "amount", "shown"),

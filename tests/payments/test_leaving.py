@@ -22,6 +22,8 @@ REFUND_FAILS_LATER: Final = "4000000000005126"
 NAME: Final = "Maïwenn Kerbrat"
 LAST_FOUR: Final = r"(?<![\w.-])4242(?![\w-])"
 
+pytestmark = pytest.mark.dates
+
 
 def text_of(row: Iterable[object]) -> str:
     """Return what a row says in letters: an instant has any digits, by chance."""

@@ -21,6 +21,8 @@ STORY = "Une camionnette équipée ira de bourg en bourg, avec un fauteuil et un
 OWNER, BACKER = "lena@example.org", "riwal@example.org"
 GUEST, FRIEND = "nolwenn@example.org", "a.friend@example.org"
 
+pytestmark = pytest.mark.dates
+
 
 @pytest.fixture
 def mailbox(app: Flask) -> Mailbox:

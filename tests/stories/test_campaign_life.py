@@ -20,6 +20,8 @@ from tests.visitor import Visitor, parse
 
 STORY = "Une camionnette équipée ira de bourg en bourg, avec un fauteuil et un bac. " * 4
 
+pytestmark = pytest.mark.dates
+
 
 @pytest.fixture
 def mailbox(app: Flask) -> Mailbox:

@@ -24,6 +24,8 @@ from tests.visitor import Visitor, parse
 
 GUEST = "riwal@example.org"
 
+pytestmark = pytest.mark.dates
+
 
 def form_of(campaign: Campaign) -> str:
     return f"/campaigns/{campaign.slug}/pledge"

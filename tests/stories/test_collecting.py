@@ -19,7 +19,7 @@ from tests.moment import Moment
 from tests.octo.mailbox import Mailbox
 from tests.visitor import Visitor
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.dates]
 
 DECLINED_LATER = "4000000000000341"
 ASKS_ALWAYS = "4000002760003184"

@@ -31,6 +31,8 @@ OTHER_STEPS: Final = {
     Step.COLLECT: (CampaignStatus.COLLECTING, Outcome.SUCCEEDED),
 }
 
+pytestmark = pytest.mark.dates
+
 
 @dataclass(frozen=True)
 class Line:

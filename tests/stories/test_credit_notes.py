@@ -30,6 +30,8 @@ from tests.obligations import (
 from tests.visitor import Visitor
 from treasury.statements import statement
 
+pytestmark = pytest.mark.dates
+
 
 def settled(make: Make, moment: Moment, sandbox: SandboxClient) -> tuple[Campaign, list[Pledge]]:
     """Issue the settlement of a campaign of 133.33, and plan no transfer yet."""

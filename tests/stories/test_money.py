@@ -1,5 +1,6 @@
 """From pledge to settlement: what happens to every cent, read in the ledger and at Stripe."""
 
+import pytest
 import sqlalchemy as sa
 
 from campaigns.models import Campaign, CampaignStatus, Outcome, Pledge, PledgeStatus
@@ -20,6 +21,8 @@ from tests.make import Make
 from tests.moment import Moment
 
 AVAILABLE_AT_ONCE = "4000000000000077"
+
+pytestmark = pytest.mark.dates
 
 
 def balance_of(account: str) -> int:

@@ -22,6 +22,8 @@ from tests.visitor import Visitor, parse
 DECLINED = "4000000000000002"
 ASKS_ONCE = "4000002500003155"
 
+pytestmark = pytest.mark.dates
+
 
 def again(campaign: Campaign) -> Campaign:
     db.session.expire_all()

@@ -22,6 +22,8 @@ STEPS: Final = st.lists(
     max_size=40,
 )
 
+pytestmark = pytest.mark.dates
+
 
 @dataclass
 class Owner:

@@ -15,7 +15,7 @@ from tests.payments.accounting.books import Books, movement, transfer
 from treasury.statements import statement
 from treasury.statements.delimited import EXCEL, MACHINE, Money, Profile, write_csv
 
-pytestmark = pytest.mark.both_engines
+pytestmark = [pytest.mark.both_engines, pytest.mark.dates]
 
 
 @pytest.fixture
