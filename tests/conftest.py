@@ -22,6 +22,7 @@ from tests.databases import (
     engine_of_today,
     engines_for,
 )
+from tests.dealing import dealt
 from tests.instants import chosen_instants, instant_of, played_at
 from tests.locking import Watch, watched_locks
 from tests.loopback import guard_the_network
@@ -75,17 +76,17 @@ def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
 
 
 @pytest.hookimpl(trylast=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin each half with its share of the long tests, so that no worker ends alone with one.
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Begin each worker's share with its part of the long tests, so that none ends alone with one.
 
-    Two workers begin with a half of the list each, and take from each other's end. What waits
-    for the loaded demo stands together, so that only one of them does.
+    Workers begin with a share of the list each, and take from each other's end. What waits for the
+    loaded demo stands together, so that only one of them does.
     """
     long = [item for item in items if item.get_closest_marker("slow")]
     long.sort(key=lambda item: LOADED_DEMO not in getattr(item, "fixturenames", ()))
     short = [item for item in items if not item.get_closest_marker("slow")]
-    middle, half = len(short) // 2, len(long) // 2
-    items[:] = [*long[:half], *short[:middle], *long[half:], *short[middle:]]
+    workers = getattr(config, "workerinput", {}).get("workercount", 1)
+    items[:] = dealt(long, short, workers=workers)
 
 
 def pytest_collection_finish() -> None:
