@@ -1,6 +1,8 @@
 """The Stripe sandbox as tests run it: one process a worker, one key and account a test."""
 
+import contextlib
 import os
+import random
 import socket
 import subprocess
 import sys
@@ -11,18 +13,26 @@ from pathlib import Path
 from typing import Final
 
 from demo.supervision import GUARD, ROOT
+from octo.clock import real_now
 
 HERE: Final = "127.0.0.1"
+PORTS: Final = range(20_000, 32_000)
 START_SECONDS: Final = 60
 STOP_SECONDS: Final = 20
+YEAR_OF_EXPIRY: Final = real_now().year + 3
+EXPIRY: Final = f"12 / {YEAR_OF_EXPIRY % 100:02}"
 
 
 def free_port() -> int:
-    """Find a port that nothing listens on."""
-    with socket.socket() as probe:
-        probe.bind((HERE, 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """Find a port that nothing listens on.
+
+    It is none of those that the system gives to whoever connects, or it might be taken meanwhile.
+    """
+    while True:
+        port = random.SystemRandom().choice(PORTS)
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind((HERE, port))
+            return port
 
 
 @contextmanager

@@ -2,7 +2,6 @@
 
 from collections import Counter
 from email import message_from_string
-from typing import Final
 
 import pytest
 import sqlalchemy as sa
@@ -17,15 +16,18 @@ from tests.octo.mail_server import MailServer, running_mail_server
 from tests.sandbox import free_port
 from tests.visitor import refresh
 
-PORT: Final = free_port()
-
 pytestmark = pytest.mark.fault("F33")
 
 
 @pytest.fixture
-def environ(environ: dict[str, str]) -> dict[str, str]:
+def port() -> int:
+    return free_port()
+
+
+@pytest.fixture
+def environ(environ: dict[str, str], port: int) -> dict[str, str]:
     """Send mails to a server that is not there yet."""
-    return {**environ, "MAIL_URL": f"smtp://127.0.0.1:{PORT}"}
+    return {**environ, "MAIL_URL": f"smtp://127.0.0.1:{port}"}
 
 
 def let_pauses_pass() -> None:
@@ -51,7 +53,7 @@ def deliver(make: Make) -> None:
 
 @pytest.mark.slow
 def test_a_deadline_night_without_mail_settles_and_mails_later_once(
-    make: Make, moment: Moment, sandbox: SandboxClient
+    port: int, make: Make, moment: Moment, sandbox: SandboxClient
 ) -> None:
     sandbox.top_up(100_00)
     campaign = make.live_campaign(goal=1_000_00, days=20)
@@ -68,11 +70,11 @@ def test_a_deadline_night_without_mail_settles_and_mails_later_once(
     written = waiting()
     assert written > 6
 
-    with running_mail_server(PORT, is_full=True) as full:
+    with running_mail_server(port, is_full=True) as full:
         deliver(make)
         assert full.taken == []
         assert waiting() == written
-    with running_mail_server(PORT) as server:
+    with running_mail_server(port) as server:
         deliver(make)
         deliver(make)
 
