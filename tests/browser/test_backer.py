@@ -8,6 +8,7 @@ from stripe_sandbox.client import SandboxClient
 from tests.browser.conftest import Invite
 from tests.browser.person import PHONE, Person
 from tests.make import Make
+from tests.sandbox import EXPIRY
 
 pytestmark = pytest.mark.browser
 
@@ -29,7 +30,7 @@ def go_to_checkout(backer: Person, campaign: Campaign) -> None:
 
 
 def pay_with(backer: Person, card: str) -> None:
-    backer.fill(number=card, expiry="12 / 34", cvc="123")
+    backer.fill(number=card, expiry=EXPIRY, cvc="123")
     backer.field("name").fill("Riwal Le Goff")
     backer.press("Pay €16.00")
 

@@ -181,7 +181,10 @@ def test_an_outage_gives_a_campaign_its_time_back_for_all_to_see(
     make.work()
     assert again(campaign).status is CampaignStatus.CLOSING
     zone = ZoneInfo(campaign.time_zone)
-    until = (moment.now() + timedelta(hours=20)).astimezone(zone).replace(second=0, microsecond=0)
+    until = (moment.now() + timedelta(hours=20)).astimezone(zone)
+    until = until.replace(
+        second=0, microsecond=0, fold=0
+    )  # as it is read where it is written twice
 
     def extend(written: str) -> tuple[int, str]:
         ran = app.test_cli_runner().invoke(

@@ -9,11 +9,12 @@ from octo.database import db
 from stripe_sandbox.cards import CARDS
 from stripe_sandbox.client import VISA, SandboxClient
 from tests.make import Make
+from tests.sandbox import EXPIRY
 from tests.stories.test_campaign_pledging import agree, fill, receipt_of, the_pledge
 from tests.stripe_sandbox.browser import Browser, Page
 from tests.visitor import Visitor
 
-TYPED = {"expiry": "12 / 34", "cvc": "123", "name": "Riwal Ar Gov"}
+TYPED = {"expiry": EXPIRY, "cvc": "123", "name": "Riwal Ar Gov"}
 
 
 class Course(Enum):

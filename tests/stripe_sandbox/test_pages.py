@@ -10,11 +10,12 @@ import stripe
 import stripe_sandbox.pages as pages_package
 from stripe_sandbox.client import SandboxClient
 from stripe_sandbox.pages.french import FRENCH
+from tests.sandbox import EXPIRY
 from tests.stripe_sandbox.browser import Browser, Page
 from tests.stripe_sandbox.stories import event_types, new_account, transfers_status
 
 HOUR = 3600
-CARD = {"expiry": "12 / 34", "cvc": "123", "name": "Léa Riou", "email": "lea@riou.example"}
+CARD = {"expiry": EXPIRY, "cvc": "123", "name": "Léa Riou", "email": "lea@riou.example"}
 DONE = "https://octo.example/merci"
 LEFT = "https://octo.example/campagne"
 

@@ -6,6 +6,7 @@ import pytest
 import stripe
 
 from stripe_sandbox.client import SandboxClient
+from tests.sandbox import YEAR_OF_EXPIRY
 from tests.stripe_sandbox.purchases import DAY, charge_off_session, metadata_of, save_card
 from tests.stripe_sandbox.stories import available, event_types, pending
 
@@ -225,7 +226,12 @@ def test_a_wrong_number_and_a_real_card_are_refused(api: stripe.StripeClient) ->
             api.v1.payment_methods.create(
                 {
                     "type": "card",
-                    "card": {"number": number, "exp_month": 12, "exp_year": 2034, "cvc": "123"},
+                    "card": {
+                        "number": number,
+                        "exp_month": 12,
+                        "exp_year": YEAR_OF_EXPIRY,
+                        "cvc": "123",
+                    },
                 }
             )
         assert refusal.value.code == (code or "card_declined")
