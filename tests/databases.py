@@ -13,7 +13,7 @@ from typing import Final, Protocol
 
 import sqlalchemy as sa
 
-from octo import migrating
+from octo import schema
 from octo.config import ROOT
 from tests.kept import KeptFile, KeptRows, connected
 from tests.seeds import seed_of_this_run
@@ -22,7 +22,7 @@ SETTING: Final = "OCTO_TEST_DATABASE"
 BOTH: Final = "OCTO_BOTH"
 ENGINES: Final = ("sqlite", "postgresql")
 TEMPLATES: Final = ROOT / "build" / "databases"
-MIGRATIONS: Final = (ROOT / "migrations", Path(migrating.__file__))
+MIGRATIONS: Final = (ROOT / "migrations", Path(schema.__file__))
 
 Migrate = Callable[[str], None]
 

@@ -14,7 +14,6 @@ from octo.content.feature import storage
 from octo.content.images import keep_image
 from octo.database import lock, reading, transaction
 from octo.runtime import runtime
-from octo.users.models import RoleName, User
 from payments.models import Settlement
 from tests.make import Make
 

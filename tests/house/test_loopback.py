@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.loopback import OtherNetworkError
 from stripe_sandbox.client import SandboxClient
+from tests.loopback import OtherNetworkError
 
 
 @pytest.mark.parametrize(
