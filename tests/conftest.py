@@ -147,12 +147,9 @@ def sandbox(
 ) -> Iterator[SandboxClient]:
     """Give the sandbox's own door, for this test's account."""
     with SandboxClient(sandbox_url, stripe_key) as client:
+        if instant_of(request.node):
+            client.advance_to(int(real_now().timestamp()))
         yield client
-    client = SandboxClient(sandbox_url, stripe_key)
-    if instant_of(request.node):
-        client.advance_to(int(real_now().timestamp()))
-    yield client
-    client.close()
 
 
 @pytest.fixture
