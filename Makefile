@@ -63,7 +63,7 @@ run: setup ## Start the sandbox, the site and a worker; Ctrl-C stops them
 
 # --- Proving
 
-.PHONY: test test-all test-fast test-dates chaos replay bench screenshots fresh
+.PHONY: test test-all test-fast test-dates coverage chaos replay bench screenshots fresh
 test: setup-dev ## Every test: the database's on SQLite and PostgreSQL, the others on the day's
 	@OCTO_TEST_DATABASE=$(ENGINES) $(PYTEST) -m 'not chaos' $(ARGS)
 
@@ -77,6 +77,10 @@ test-fast: setup-dev ## SQLite only; no browser, no planted faults, nothing that
 test-dates: setup-dev ## What depends on the day or the hour, at six awkward instants (INSTANTS=day: one)
 	@OCTO_TEST_INSTANTS=$(INSTANTS) OCTO_TEST_DATABASE=$(ENGINES) $(PYTEST) \
 	  -m 'dates and not chaos' $(ARGS)
+
+coverage: setup-dev ## Branches that tests reach, but for those in processes of their own; has a floor
+	@OCTO_TEST_DATABASE=sqlite $(PYTEST) -m 'not chaos and not browser' \
+	  --cov --cov-report=term:skip-covered $(ARGS)
 
 chaos: setup-dev ## The long fault runs
 	@OCTO_BOTH=1 OCTO_TEST_DATABASE=$(ENGINES) $(PYTEST) -m chaos $(ARGS)
