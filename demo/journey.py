@@ -57,7 +57,7 @@ class Journey:
         with transaction() as session:
             _say_moving(session, is_moving=True)
         try:
-            self._sandbox.advance_to(max(math.ceil(at.timestamp()), self._sandbox.now()))
+            self._sandbox.advance_at_least_to(math.ceil(at.timestamp()))
             with transaction() as session:
                 if at > self._clock.now():
                     move_clock(session, self._clock, to=at)
