@@ -7,6 +7,7 @@ from octo.accounts.erasure import register_eraser
 from octo.health.vitals import register_vitals
 from octo.web.security import allow_form_targets
 from octo.worker import stop_requested
+from payments.accounting import kinds as _kinds  # noqa: F401  # declares the kinds
 from payments.charges import calls as charges
 from payments.erasure import forget_backer
 from payments.gateway.registry import register_calls

@@ -6,11 +6,10 @@ from typing import Any, Final
 from flask_babel import gettext
 
 from octo.errors import N_
-from payments.ledger.models import TransactionKind
+from payments.ledger import accounts, kinds
 from payments.models import Dispute, DisputeStage, DisputeStatus, Settlement, SettlementKind
 from payments.reconciliation.discrepancies import DifferenceKind
 from treasury.queries import CampaignFilter
-from treasury.statements.statement import EVENTS
 
 DISPUTE_NAMES: Final = {
     DisputeStatus.INQUIRY: N_("The bank asks, nothing is withdrawn"),
@@ -146,23 +145,6 @@ FAILURE_REASONS: Final = {
     "merchant_request": N_("Stopped at our request"),
     "unknown": N_("No reason given"),
 }
-ACCOUNT_NAMES: Final = {
-    "stripe_balance": N_("Stripe balance"),
-    "bank": N_("Bank"),
-    "payouts_in_transit": N_("Payouts in transit"),
-    "disputed": N_("Disputed amounts"),
-    "owner_debt": N_("Owner's debt"),
-    "campaign_funds": N_("Campaign's funds"),
-    "tips_held": N_("Tips held"),
-    "owner_payable": N_("Due to the owner"),
-    "refunds_owed": N_("Refunds owed to backers"),
-    "vat_collected": N_("VAT collected"),
-    "operator_float": N_("Operator's float"),
-    "platform_fees": N_("Platform fees earned"),
-    "tips": N_("Tips earned"),
-    "processor_fees": N_("Processor fees borne"),
-    "dispute_losses": N_("Losses on disputes"),
-}
 
 
 def filter_choices() -> list[tuple[str, str]]:
@@ -201,14 +183,15 @@ def difference_name(kind: str) -> str:
     return str(gettext(DIFFERENCE_NAMES[DifferenceKind(kind)]))
 
 
-def event_name(kind: TransactionKind) -> str:
+def event_name(kind: str) -> str:
     """Return the business event that a ledger transaction books."""
-    return str(gettext(EVENTS[kind]))
+    return str(gettext(kinds.get_kind(kind).label))
 
 
 def account_name(account: str) -> str:
-    """Return what a ledger account is called, whoever it is kept for."""
-    return str(gettext(ACCOUNT_NAMES[account.partition(":")[0]]))
+    """Return what a ledger account is called, whoever it is kept for; its code if in no chart."""
+    found = accounts.find_kind(account)
+    return str(gettext(found.label)) if found else account
 
 
 @dataclass(frozen=True)

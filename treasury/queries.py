@@ -15,6 +15,7 @@ from octo.errors import N_, NotFoundError
 from octo.paging import Window, narrowed
 from octo.search import matching
 from payments.accounting import chart
+from payments.accounting.cover import cover_of
 from payments.ledger.balances import balances_of
 from payments.ledger.models import LedgerEntry, LedgerTransaction
 from payments.models import (
@@ -62,7 +63,10 @@ _FILTERS: Final[dict[CampaignFilter, Condition]] = {
 
 @dataclass(frozen=True)
 class Position:
-    """Where the platform's money stands, in minor units; liabilities as positive amounts."""
+    """Where the platform's money stands, in minor units; liabilities as positive amounts.
+
+    ``cover`` is the Stripe balance less all that others are owed of it.
+    """
 
     stripe_balance: int
     operator_float: int
@@ -74,12 +78,7 @@ class Position:
     vat_collected: int
     tips_earned: int
     processor_fees: int
-
-    @property
-    def cover(self) -> int:
-        """Return the Stripe balance less all that others are owed of it."""
-        owed = self.funds_held + self.tips_held + self.owner_payable + self.refunds_owed
-        return self.stripe_balance - owed
+    cover: int
 
 
 @dataclass(frozen=True)
@@ -127,6 +126,7 @@ def read_position(currency: str) -> Position:
         vat_collected=-total(chart.VAT_COLLECTED),
         tips_earned=-total(chart.TIPS),
         processor_fees=total(chart.PROCESSOR_FEES),
+        cover=cover_of(balances, currency).amount,
     )
 
 

@@ -22,7 +22,7 @@ from octo.web.fields import (
     Strict,
 )
 from octo.web.language import translate
-from payments.ledger.models import TransactionKind
+from payments.ledger.kinds import kind_names
 from payments.models import (
     DisputeStatus,
     PaymentStatus,
@@ -37,6 +37,7 @@ from payments.refunds.failed import LONGEST_REFERENCE, Means
 from payments.settlement.unfreeze import LONGEST_REASON
 from treasury.statements.delimited import MACHINE, PROFILES
 
+_IS_A_KIND: Final = ma.validate.OneOf(kind_names())
 _FOR_INFORMATION: Final = {"description": N_("For information: the platform bears it.")}
 
 
@@ -139,7 +140,7 @@ class LedgerLineSchema(Shown):
     """One ledger transaction; each entry moves its amount from credit to debit."""
 
     reference = fields.String(attribute="transaction.reference")
-    kind = Choice(TransactionKind, attribute="transaction.kind")
+    kind = fields.String(attribute="transaction.kind", validate=_IS_A_KIND)
     occurred_at = fields.AwareDateTime(attribute="transaction.occurred_at")
     posted_at = fields.AwareDateTime(attribute="transaction.posted_at")
     entries = fields.List(fields.Nested(LedgerEntrySchema))
@@ -169,7 +170,7 @@ class StatementLineSchema(Shown):
     """One ledger transaction as its campaign counts it: gross + fee + VAT = net."""
 
     occurred_at = fields.AwareDateTime()
-    event = Choice(TransactionKind)
+    event = fields.String(validate=_IS_A_KIND)
     reference = fields.String()
     pledge_id = fields.String(allow_none=True)
     currency = fields.String()

@@ -2,7 +2,15 @@
 
 from typing import Final, Protocol
 
-from payments.ledger.accounts import MOVED_BY_STRIPE, AccountKind, Category, Keeper, register
+from octo.errors import N_
+from payments.ledger.accounts import (
+    MOVED_BY_STRIPE,
+    AccountKind,
+    Category,
+    Column,
+    Keeper,
+    register,
+)
 
 
 class HasPublicId(Protocol):
@@ -19,6 +27,7 @@ OWNER: Final = Keeper("owner", id_prefix="org")
 register(
     AccountKind(
         name="stripe_balance",
+        label=N_("Stripe balance"),
         category=Category.ASSET,
         keeper=PLATFORM,
         pcg_number="5121",
@@ -28,6 +37,7 @@ register(
 register(
     AccountKind(
         name="bank",
+        label=N_("Bank"),
         category=Category.ASSET,
         keeper=PLATFORM,
         pcg_number="512",
@@ -37,6 +47,7 @@ register(
 register(
     AccountKind(
         name="payouts_in_transit",
+        label=N_("Payouts in transit"),
         category=Category.ASSET,
         keeper=PLATFORM,
         pcg_number="580",
@@ -46,6 +57,7 @@ register(
 register(
     AccountKind(
         name="disputed",
+        label=N_("Disputed amounts"),
         category=Category.ASSET,
         keeper=CAMPAIGN,
         pcg_number="4687",
@@ -55,45 +67,54 @@ register(
 register(
     AccountKind(
         name="owner_debt",
+        label=N_("Owner's debt"),
         category=Category.ASSET,
         keeper=OWNER,
         pcg_number="411",
         pca_number="411",
+        column=Column.NET,
     )
 )
 register(
     AccountKind(
         name="campaign_funds",
+        label=N_("Campaign's funds"),
         category=Category.LIABILITY,
         keeper=CAMPAIGN,
         pcg_number="4681",
         pca_number="4672",
+        column=Column.NET,
         is_owed_from_stripe=True,
     )
 )
 register(
     AccountKind(
         name="tips_held",
+        label=N_("Tips held"),
         category=Category.LIABILITY,
         keeper=CAMPAIGN,
         pcg_number="4688",
         pca_number="4688",
+        column=Column.TIP,
         is_owed_from_stripe=True,
     )
 )
 register(
     AccountKind(
         name="owner_payable",
+        label=N_("Due to the owner"),
         category=Category.LIABILITY,
         keeper=CAMPAIGN,
         pcg_number="4681",
         pca_number="4672",
+        column=Column.NET,
         is_owed_from_stripe=True,
     )
 )
 register(
     AccountKind(
         name="refunds_owed",
+        label=N_("Refunds owed to backers"),
         category=Category.LIABILITY,
         keeper=CAMPAIGN,
         pcg_number="4686",
@@ -104,15 +125,18 @@ register(
 register(
     AccountKind(
         name="vat_collected",
+        label=N_("VAT collected"),
         category=Category.LIABILITY,
         keeper=PLATFORM,
         pcg_number="44571",
         pca_number="44571",
+        column=Column.VAT,
     )
 )
 register(
     AccountKind(
         name="operator_float",
+        label=N_("Operator's float"),
         category=Category.EQUITY,
         keeper=PLATFORM,
         pcg_number="580",
@@ -122,15 +146,18 @@ register(
 register(
     AccountKind(
         name="platform_fees",
+        label=N_("Platform fees earned"),
         category=Category.INCOME,
         keeper=PLATFORM,
         pcg_number="7082",
         pca_number="7082",
+        column=Column.PLATFORM_FEE,
     )
 )
 register(
     AccountKind(
         name="tips",
+        label=N_("Tips earned"),
         category=Category.INCOME,
         keeper=PLATFORM,
         pcg_number="7088",
@@ -140,15 +167,18 @@ register(
 register(
     AccountKind(
         name="processor_fees",
+        label=N_("Processor fees borne"),
         category=Category.EXPENSE,
         keeper=PLATFORM,
         pcg_number="6278",
         pca_number="6278",
+        column=Column.PROCESSOR_FEE,
     )
 )
 register(
     AccountKind(
         name="dispute_losses",
+        label=N_("Losses on disputes"),
         category=Category.EXPENSE,
         keeper=PLATFORM,
         pcg_number="6541",

@@ -1,35 +1,24 @@
 """Check the ledger: recompute all of it, and compare it with the documents it must agree with."""
 
-from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from typing import Any, Final
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from payments.accounting.checks import documents, obligations, pledges
-from payments.ledger import integrity
-from payments.ledger.integrity import Fault
+from payments.accounting.checks import documents
+from payments.ledger import integrity, kinds
+from payments.ledger.faults import Check, Fault
 from payments.ledger.models import LedgerEntry, LedgerTransaction, StripeMovement
 
-Rule = Callable[[Session], Iterator[Fault]]
-
-RULES: Final[tuple[Rule, ...]] = (
+_OF_THE_LEDGER: Final[tuple[Check, ...]] = (
     integrity.check_entries,
     integrity.check_accounts,
+    integrity.check_kinds,
     integrity.check_equation,
     integrity.check_checkpoints,
     integrity.check_movements,
-    documents.check_campaigns,
     documents.check_keepers,
-    documents.check_settlements,
-    documents.check_transfers,
-    obligations.check_owners,
-    obligations.check_disputes,
-    obligations.check_owed,
-    pledges.check_counted,
-    pledges.check_paid,
-    pledges.check_fees,
 )
 
 
@@ -55,7 +44,7 @@ class Report:
 
 
 def check_ledger(session: Session) -> Report:
-    """Apply every rule to everything that is posted."""
+    """Apply every rule to everything that is posted: the ledger's own, and those of each kind."""
 
     def count(table: type[Any]) -> int:
         return session.scalar(sa.select(sa.func.count()).select_from(table)) or 0
@@ -64,5 +53,11 @@ def check_ledger(session: Session) -> Report:
         transactions_count=count(LedgerTransaction),
         entries_count=count(LedgerEntry),
         movements_count=count(StripeMovement),
-        faults=tuple(fault for rule in RULES for fault in rule(session)),
+        faults=tuple(fault for check in _checks() for fault in check(session)),
     )
+
+
+def _checks() -> list[Check]:
+    """Return each check once, in the order of what it concerns."""
+    of_kinds = (check for kind in kinds.iter_kinds() for check in kind.checks)
+    return list(dict.fromkeys((*_OF_THE_LEDGER, *of_kinds)))

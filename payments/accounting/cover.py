@@ -1,5 +1,6 @@
 """Cover: what the Stripe balance leaves once all that is owed of it is served."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from sqlalchemy.orm import Session
@@ -27,8 +28,12 @@ class Cover:
 
 
 def cover(session: Session, currency: str = "EUR") -> Cover:
-    """Weigh the Stripe balance against all that backers and owners are owed of it."""
-    balances = balances_of(session, currency)
+    """Weigh the Stripe balance against all that others are owed of it."""
+    return cover_of(balances_of(session, currency), currency)
+
+
+def cover_of(balances: Mapping[str, int], currency: str) -> Cover:
+    """Weigh the Stripe balance, among all balances, against what the chart says is owed of it."""
     owed = sum(
         balance
         for account, balance in balances.items()

@@ -1,7 +1,8 @@
-"""The rules: which entries each business event makes. Pure; ``docs/ledger.md`` is their table.
+"""Which entries each business event makes. Pure rules; ``docs/ledger.md`` is their table.
 
 Every rule that takes a ``movement`` books Stripe's amount and Stripe's fee, so that its
-entries on ``stripe_balance`` sum to Stripe's net. A fee is an entry of its own.
+entries on ``stripe_balance`` sum to Stripe's net. A fee is an entry of its own. What a kind is
+besides its entries is declared in ``payments.accounting.kinds``.
 """
 
 from collections.abc import Iterable
@@ -10,7 +11,6 @@ from datetime import datetime
 from campaigns.models import Campaign
 from payments.accounting import chart
 from payments.ledger.drafts import EntryDraft, MovementFacts, TransactionDraft
-from payments.ledger.models import TransactionKind
 from payments.models import Dispute, Payment, Refund, Settlement, SettlementKind, Transfer
 
 Line = tuple[str, str, int]
@@ -23,10 +23,10 @@ def charge(payment: Payment, movement: MovementFacts) -> TransactionDraft:
     """
     campaign = payment.campaign
     if payment.is_late:
-        kind = TransactionKind.LATE_CHARGE
+        kind = "late_charge"
         lines = [(chart.STRIPE_BALANCE, chart.refunds_owed(campaign), payment.total_amount)]
     else:
-        kind = TransactionKind.CHARGE
+        kind = "charge"
         lines = [
             (chart.STRIPE_BALANCE, chart.campaign_funds(campaign), payment.amount),
             (chart.STRIPE_BALANCE, chart.tips_held(campaign), payment.tip_amount),
@@ -43,14 +43,14 @@ def refund(refund: Refund, movement: MovementFacts) -> TransactionDraft:
         (chart.refunds_owed(campaign), chart.STRIPE_BALANCE, refund.owed_amount),
     ]
     reference = f"refund:{refund.public_id}"
-    return _moved(reference, TransactionKind.REFUND, campaign, movement, lines)
+    return _moved(reference, "refund", campaign, movement, lines)
 
 
 def refund_failed(refund: Refund, movement: MovementFacts) -> TransactionDraft:
     """Book a refund that came back: it is owed to the backer, never the campaign's again."""
     lines = [(chart.STRIPE_BALANCE, chart.refunds_owed(refund.campaign), refund.amount)]
     reference = f"refund_failed:{refund.public_id}"
-    return _moved(reference, TransactionKind.REFUND_FAILED, refund.campaign, movement, lines)
+    return _moved(reference, "refund_failed", refund.campaign, movement, lines)
 
 
 def refund_never_left(refund: Refund, *, at: datetime) -> TransactionDraft | None:
@@ -68,7 +68,7 @@ def refund_never_left(refund: Refund, *, at: datetime) -> TransactionDraft | Non
         return None
     return TransactionDraft(
         reference=f"refund_never_left:{refund.public_id}",
-        kind=TransactionKind.REFUND_NEVER_LEFT,
+        kind="refund_never_left",
         occurred_at=at,
         campaign_id=refund.campaign.id,
         entries=entries,
@@ -80,7 +80,7 @@ def refund_paid_by_bank(refund: Refund, *, at: datetime) -> TransactionDraft:
     lines = [(chart.refunds_owed(refund.campaign), chart.BANK, refund.amount)]
     return TransactionDraft(
         reference=f"refund_paid_by_bank:{refund.public_id}",
-        kind=TransactionKind.REFUND_PAID_BY_BANK,
+        kind="refund_paid_by_bank",
         occurred_at=at,
         campaign_id=refund.campaign.id,
         entries=_entries(lines, refund.currency),
@@ -113,7 +113,7 @@ def settlement(
         return None
     return TransactionDraft(
         reference=f"settlement:{document.number}",
-        kind=TransactionKind.CREDIT_NOTE if sign < 0 else TransactionKind.SETTLEMENT,
+        kind="credit_note" if sign < 0 else "settlement",
         occurred_at=document.issued_at,
         campaign_id=campaign.id,
         entries=entries,
@@ -125,7 +125,7 @@ def transfer(transfer: Transfer, movement: MovementFacts) -> TransactionDraft:
     campaign = transfer.campaign
     lines = [(chart.owner_payable(campaign), chart.STRIPE_BALANCE, -movement.amount)]
     reference = f"transfer:{transfer.public_id}"
-    return _moved(reference, TransactionKind.TRANSFER, campaign, movement, lines)
+    return _moved(reference, "transfer", campaign, movement, lines)
 
 
 def transfer_reversal(
@@ -141,7 +141,7 @@ def transfer_reversal(
         (chart.STRIPE_BALANCE, chart.owner_debt(campaign.organisation), debt_amount),
         (chart.STRIPE_BALANCE, chart.DISPUTE_LOSSES, loss_amount),
     ]
-    kind = TransactionKind.DEBT_RECOVERED if debt_amount else TransactionKind.TRANSFER_REVERSAL
+    kind = "debt_recovered" if debt_amount else "transfer_reversal"
     reference = f"transfer_reversal:{movement.stripe_balance_transaction_id}"
     return _moved(reference, kind, campaign, movement, lines)
 
@@ -153,7 +153,7 @@ def debt_written_off(
     lines = [(chart.DISPUTE_LOSSES, chart.owner_debt(campaign.organisation), amount)]
     return TransactionDraft(
         reference=f"debt_written_off:{act}",
-        kind=TransactionKind.DEBT_WRITTEN_OFF,
+        kind="debt_written_off",
         occurred_at=at,
         campaign_id=campaign.id,
         entries=_entries(lines, campaign.currency),
@@ -171,7 +171,7 @@ def debt_offset(
     ]
     return TransactionDraft(
         reference=f"debt_offset:{act}",
-        kind=TransactionKind.DEBT_OFFSET,
+        kind="debt_offset",
         occurred_at=at,
         campaign_id=campaign.id,
         entries=_entries(lines, campaign.currency),
@@ -183,7 +183,7 @@ def dispute_withdrawn(dispute: Dispute, movement: MovementFacts) -> TransactionD
     campaign = dispute.payment.campaign
     lines = [(chart.disputed(campaign), chart.STRIPE_BALANCE, -movement.amount)]
     reference = f"dispute_withdrawn:{movement.stripe_balance_transaction_id}"
-    return _moved(reference, TransactionKind.DISPUTE_WITHDRAWN, campaign, movement, lines)
+    return _moved(reference, "dispute_withdrawn", campaign, movement, lines)
 
 
 def dispute_reinstated(dispute: Dispute, movement: MovementFacts) -> TransactionDraft:
@@ -191,7 +191,7 @@ def dispute_reinstated(dispute: Dispute, movement: MovementFacts) -> Transaction
     campaign = dispute.payment.campaign
     lines = [(chart.STRIPE_BALANCE, chart.disputed(campaign), movement.amount)]
     reference = f"dispute_reinstated:{movement.stripe_balance_transaction_id}"
-    return _moved(reference, TransactionKind.DISPUTE_REINSTATED, campaign, movement, lines)
+    return _moved(reference, "dispute_reinstated", campaign, movement, lines)
 
 
 def dispute_lost(dispute: Dispute, *, at: datetime) -> TransactionDraft:
@@ -210,7 +210,7 @@ def dispute_lost(dispute: Dispute, *, at: datetime) -> TransactionDraft:
     ]
     return TransactionDraft(
         reference=f"dispute_lost:{dispute.stripe_dispute_id}",
-        kind=TransactionKind.DISPUTE_LOST,
+        kind="dispute_lost",
         occurred_at=at,
         campaign_id=campaign.id,
         entries=_entries(lines, dispute.currency),
@@ -220,19 +220,19 @@ def dispute_lost(dispute: Dispute, *, at: datetime) -> TransactionDraft:
 def topup(movement: MovementFacts) -> TransactionDraft:
     """Book the operator's own money put on the Stripe balance."""
     lines = [(chart.STRIPE_BALANCE, chart.OPERATOR_FLOAT, movement.amount)]
-    return _moved(_named(movement), TransactionKind.TOPUP, None, movement, lines)
+    return _moved(_named(movement), "topup", None, movement, lines)
 
 
 def platform_payout(movement: MovementFacts) -> TransactionDraft:
     """Book what leaves the Stripe balance for the platform's bank, while it is on its way."""
     lines = [(chart.PAYOUTS_IN_TRANSIT, chart.STRIPE_BALANCE, -movement.amount)]
-    return _moved(_named(movement), TransactionKind.PLATFORM_PAYOUT, None, movement, lines)
+    return _moved(_named(movement), "platform_payout", None, movement, lines)
 
 
 def platform_payout_failed(movement: MovementFacts) -> TransactionDraft:
     """Book a payout that the bank sent back."""
     lines = [(chart.STRIPE_BALANCE, chart.PAYOUTS_IN_TRANSIT, movement.amount)]
-    return _moved(_named(movement), TransactionKind.PLATFORM_PAYOUT_FAILED, None, movement, lines)
+    return _moved(_named(movement), "platform_payout_failed", None, movement, lines)
 
 
 def platform_payout_paid(
@@ -242,7 +242,7 @@ def platform_payout_paid(
     lines = [(chart.BANK, chart.PAYOUTS_IN_TRANSIT, amount)]
     return TransactionDraft(
         reference=f"platform_payout_paid:{stripe_payout_id}",
-        kind=TransactionKind.PLATFORM_PAYOUT_PAID,
+        kind="platform_payout_paid",
         occurred_at=at,
         campaign_id=None,
         entries=_entries(lines, currency),
@@ -252,12 +252,12 @@ def platform_payout_paid(
 def stripe_fee(movement: MovementFacts) -> TransactionDraft:
     """Book what Stripe charges on its own account; a positive amount is given back."""
     lines = [_out_of_stripe(chart.PROCESSOR_FEES, -movement.amount)]
-    return _moved(_named(movement), TransactionKind.STRIPE_FEE, None, movement, lines)
+    return _moved(_named(movement), "stripe_fee", None, movement, lines)
 
 
 def _moved(
     reference: str,
-    kind: TransactionKind,
+    kind: str,
     campaign: Campaign | None,
     movement: MovementFacts,
     lines: list[Line],

@@ -36,6 +36,16 @@ class Category(StrEnum):
         return Side.DEBIT if self in {Category.ASSET, Category.EXPENSE} else Side.CREDIT
 
 
+class Column(StrEnum):
+    """The column of a campaign's statement in which an account shows."""
+
+    NET = "net"
+    TIP = "tip"
+    PROCESSOR_FEE = "processor_fee"
+    PLATFORM_FEE = "platform_fee"
+    VAT = "vat"
+
+
 @dataclass(frozen=True, slots=True)
 class Keeper:
     """Whom accounts are kept for; ``id_prefix`` begins the public ids of those there are many of.
@@ -58,14 +68,17 @@ class AccountKind:
     """One line of the chart, with its number in the French charts of accounts.
 
     ``pcg_number`` stands in the general chart (*plan comptable général*), ``pca_number`` in
-    that of associations. What ``is_owed_from_stripe`` must lie on the Stripe balance.
+    that of associations. ``label`` is a sentence to be translated. What ``is_owed_from_stripe``
+    must lie on the Stripe balance.
     """
 
     name: str
+    label: str
     category: Category
     keeper: Keeper
     pcg_number: str
     pca_number: str
+    column: Column | None = None
     is_owed_from_stripe: bool = False
 
     @property

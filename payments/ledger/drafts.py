@@ -3,8 +3,6 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from payments.ledger.models import TransactionKind
-
 
 @dataclass(frozen=True, slots=True)
 class EntryDraft:
@@ -35,7 +33,7 @@ class TransactionDraft:
     """
 
     reference: str
-    kind: TransactionKind
+    kind: str
     occurred_at: datetime
     campaign_id: int | None
     entries: tuple[EntryDraft, ...]

@@ -6,24 +6,14 @@ database does not ask them.
 
 from collections import defaultdict
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from payments.ledger import accounts
+from payments.ledger import accounts, kinds
 from payments.ledger.balances import sides
+from payments.ledger.faults import Fault
 from payments.ledger.models import LedgerCheckpoint, LedgerEntry, LedgerTransaction, StripeMovement
-
-
-@dataclass(frozen=True)
-class Fault:
-    """One thing wrong: the rule it breaks, what it is about, how, and whose money it touches."""
-
-    rule: str
-    subject: str
-    what: str
-    campaign_id: int | None = None
 
 
 def check_entries(session: Session) -> Iterator[Fault]:
@@ -64,6 +54,24 @@ def check_accounts(session: Session) -> Iterator[Fault]:
     )
     for transaction_id in mixed:
         yield Fault("accounts", str(transaction_id), "mixes currencies")
+
+
+def check_kinds(session: Session) -> Iterator[Fault]:
+    """Every transaction is of a declared kind, and moves nothing that its kind does not."""
+    side = sa.union_all(*sides()).subquery()
+    transaction = LedgerTransaction
+    moved = session.execute(
+        sa.select(transaction.kind, side.c.account, sa.func.min(transaction.reference))
+        .join(side, side.c.transaction_id == transaction.id)
+        .group_by(transaction.kind, side.c.account)
+    )
+    for name, account, reference in moved:
+        if name not in kinds.kind_names():
+            yield Fault("kinds", reference, f"is of no known kind: {name}")
+            continue
+        found = accounts.find_kind(account)
+        if found and found.column and found.column not in kinds.get_kind(name).columns:
+            yield Fault("kinds", reference, f"moves {account}, which {name} does not")
 
 
 def check_equation(session: Session) -> Iterator[Fault]:

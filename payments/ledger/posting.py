@@ -15,12 +15,8 @@ from octo.database import reading
 from octo.errors import N_, ConflictError
 from payments.ledger.accounts import MOVED_BY_STRIPE
 from payments.ledger.drafts import EntryDraft, MovementFacts, TransactionDraft
-from payments.ledger.models import (
-    LedgerEntry,
-    LedgerTransaction,
-    StripeMovement,
-    TransactionKind,
-)
+from payments.ledger.kinds import REVERSAL
+from payments.ledger.models import LedgerEntry, LedgerTransaction, StripeMovement
 from payments.ledger.writing import Posting, write, write_alone
 
 
@@ -65,20 +61,25 @@ def reverse(session: Session, reference: str, *, because: str, at: datetime) -> 
 
     ``because`` names the act that asked for it, and becomes the reference.
     """
+    return post(session, draft_reversal(session, reference, because=because, at=at))
+
+
+def draft_reversal(
+    session: Session, reference: str, *, because: str, at: datetime
+) -> TransactionDraft:
+    """Return the mirror of a posted transaction, each entry the other way round."""
     found = session.execute(
         sa.select(LedgerTransaction.id, LedgerTransaction.campaign_id).filter_by(
             reference=reference
         )
     ).one()
-    mirrored = tuple(entry.mirrored() for entry in _entries_of(session, [found.id])[found.id])
-    draft = TransactionDraft(
+    return TransactionDraft(
         reference=f"reversal:{reference}:{because}",
-        kind=TransactionKind.REVERSAL,
+        kind=REVERSAL,
         occurred_at=at,
         campaign_id=found.campaign_id,
-        entries=mirrored,
+        entries=tuple(entry.mirrored() for entry in _entries_of(session, [found.id])[found.id]),
     )
-    return post(session, draft)
 
 
 def adopt_movement(

@@ -17,7 +17,8 @@ from octo.database import reading, snapshot
 from payments.accounting.check import check_ledger
 from payments.gateway.client import Gateway
 from payments.gateway.lists import fetch_balances
-from payments.ledger.integrity import Fault, check_movements
+from payments.ledger.faults import Fault
+from payments.ledger.integrity import check_movements
 from payments.ledger.models import LedgerTransaction, StripeMovement
 from payments.reconciliation import document_numbers, movements, objects
 from payments.reconciliation.catch_up import catch_up

@@ -23,7 +23,6 @@ from payments.gateway.calls import NoEffect
 from payments.gateway.client import Gateway
 from payments.gateway.facts import Answer, ChargeFact, Done, Postponed, Refused, Unknown
 from payments.ledger.drafts import EntryDraft, TransactionDraft
-from payments.ledger.models import TransactionKind
 from payments.ledger.posting import post
 from payments.models import Attempt, AttemptKind, Payment, Refund
 from payments.refunds import requests
@@ -180,7 +179,7 @@ def post_when_planned(
     entry = EntryDraft(funds, chart.STRIPE_BALANCE, refund.amount, refund.currency)
     draft = TransactionDraft(
         reference=f"refund_planned:{refund.public_id}",
-        kind=TransactionKind.REFUND,
+        kind="refund",
         occurred_at=context.now,
         campaign_id=refund.campaign_id,
         entries=(entry,),

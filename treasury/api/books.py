@@ -54,7 +54,7 @@ def read_position() -> Mapping[str, object]:
     """Read where the platform's money stands, and what others are owed of it."""
     currency = payments_runtime().settings.currency
     position = queries.read_position(currency)
-    return {**vars(position), "cover": position.cover, "currency": currency}
+    return {**vars(position), "currency": currency}
 
 
 @api.get("/treasury/campaigns")

@@ -13,13 +13,15 @@ from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
-from sqlalchemy.orm import aliased
+from sqlalchemy.orm import InstrumentedAttribute, aliased
 
 from campaigns.models import Campaign, Pledge
 from octo.database import reading
 from octo.errors import N_
 from payments.accounting import chart
-from payments.ledger.models import LedgerEntry, LedgerTransaction, StripeMovement, TransactionKind
+from payments.ledger import accounts, kinds
+from payments.ledger.accounts import AccountKind, Column, Side
+from payments.ledger.models import LedgerEntry, LedgerTransaction, StripeMovement
 from payments.models import Payment, Refund
 from treasury.statements.delimited import EXCEL, Cell, Money, Profile, write_csv
 
@@ -49,7 +51,7 @@ class Row(Amounts):
 
     transaction_id: int
     occurred_at: datetime
-    event: TransactionKind
+    event: str
     reference: str
     pledge_id: str | None
     currency: str
@@ -62,28 +64,6 @@ class Row(Amounts):
         return {**asdict(self), "occurred_at": self.occurred_at.isoformat()}
 
 
-EVENTS: Final = {
-    TransactionKind.CHARGE: N_("Pledge paid"),
-    TransactionKind.LATE_CHARGE: N_("Payment after the deadline"),
-    TransactionKind.REFUND: N_("Refund"),
-    TransactionKind.REFUND_FAILED: N_("Refund that came back"),
-    TransactionKind.REFUND_NEVER_LEFT: N_("Refund that was refused"),
-    TransactionKind.SETTLEMENT: N_("Settlement"),
-    TransactionKind.CREDIT_NOTE: N_("Credit note"),
-    TransactionKind.TRANSFER: N_("Transfer to the owner"),
-    TransactionKind.TRANSFER_REVERSAL: N_("Transfer taken back"),
-    TransactionKind.DEBT_RECOVERED: N_("Debt recovered from the owner"),
-    TransactionKind.DEBT_WRITTEN_OFF: N_("Debt written off"),
-    TransactionKind.DISPUTE_WITHDRAWN: N_("Dispute: amount withdrawn"),
-    TransactionKind.DISPUTE_REINSTATED: N_("Dispute: amount given back"),
-    TransactionKind.DISPUTE_LOST: N_("Dispute lost"),
-    TransactionKind.TOPUP: N_("Top-up"),
-    TransactionKind.PLATFORM_PAYOUT: N_("Platform payout"),
-    TransactionKind.PLATFORM_PAYOUT_PAID: N_("Platform payout arrived"),
-    TransactionKind.PLATFORM_PAYOUT_FAILED: N_("Platform payout sent back"),
-    TransactionKind.STRIPE_FEE: N_("Stripe's own fee"),
-    TransactionKind.REVERSAL: N_("Correction"),
-}
 _HEADERS: Final = {
     "occurred_at": N_("Date"),
     "event": N_("Event"),
@@ -152,35 +132,51 @@ def _select_rows(campaign: Campaign) -> sa.Select[Any]:
 
 def _effects(campaign: Campaign) -> sa.Subquery:
     """Sum, by transaction, what its entries add to the accounts of a campaign."""
-
-    def added_to(*accounts: str) -> sa.ColumnElement[int]:
-        """Return credits less debits, as the campaign counts: what is held for it grows."""
-        into = sa.case((LedgerEntry.credit.in_(accounts), LedgerEntry.amount), else_=0)
-        out_of = sa.case((LedgerEntry.debit.in_(accounts), LedgerEntry.amount), else_=0)
-        return sa.cast(sa.func.sum(into - out_of), sa.BigInteger())
-
-    net = added_to(
-        chart.campaign_funds(campaign),
-        chart.owner_payable(campaign),
-        chart.owner_debt(campaign.organisation),
-    )
-    platform_fee = -added_to(chart.PLATFORM_FEES)
-    vat = -added_to(chart.VAT_COLLECTED)
+    moved = {column: _moved_in(column, campaign) for column in Column}
+    net, platform_fee, vat = (moved[one] for one in (Column.NET, Column.PLATFORM_FEE, Column.VAT))
     return (
         sa.select(
             LedgerEntry.transaction_id,
             (net - platform_fee - vat).label("gross_amount"),
-            added_to(chart.tips_held(campaign)).label("tip_amount"),
-            added_to(chart.PROCESSOR_FEES).label("processor_fee_amount"),
-            platform_fee.label("platform_fee_amount"),
-            vat.label("vat_amount"),
-            net.label("net_amount"),
+            *(amount.label(f"{column}_amount") for column, amount in moved.items()),
         )
         .join(LedgerTransaction, LedgerTransaction.id == LedgerEntry.transaction_id)
         .where(LedgerTransaction.campaign_id == campaign.id)
         .group_by(LedgerEntry.transaction_id)
         .subquery("moved")
     )
+
+
+def _moved_in(column: Column, campaign: Campaign) -> sa.ColumnElement[int]:
+    """Add up what a column counts: credits less debits, so that what the campaign holds grows.
+
+    What grows with the platform is taken from the campaign.
+    """
+    amount: sa.ColumnElement[int] = sa.literal(0)
+    for kind in accounts.iter_kinds():
+        if kind.column is not column:
+            continue
+        is_taken = kind.keeper == chart.PLATFORM and kind.normal_side is Side.CREDIT
+        into, out_of = (
+            sa.case((_is_of(side, kind, campaign), LedgerEntry.amount), else_=0)
+            for side in (LedgerEntry.credit, LedgerEntry.debit)
+        )
+        amount = amount + (out_of - into if is_taken else into - out_of)
+    return sa.cast(sa.func.sum(amount), sa.BigInteger())
+
+
+def _is_of(
+    side: InstrumentedAttribute[str], kind: AccountKind, campaign: Campaign
+) -> sa.ColumnElement[bool]:
+    """Say whether an entry's account is the one kept for this campaign, or whose it is."""
+    keepers = {
+        chart.PLATFORM: kind.name,
+        chart.CAMPAIGN: f"{kind.name}:{campaign.public_id}",
+        chart.OWNER: f"{kind.name}:{campaign.organisation.public_id}",
+    }
+    if account := keepers.get(kind.keeper):
+        return side.in_((account,))
+    return side.startswith(f"{kind.name}:", autoescape=True)
 
 
 def write_statement(
@@ -200,7 +196,7 @@ def _write_lines(
     yield [translate(text) if translate else name for name, text in _HEADERS.items()]
     totals = Amounts()
     for row in read_rows(campaign.id):
-        event = translate(EVENTS[row.event]) if translate else row.event.value
+        event = translate(kinds.get_kind(row.event).label) if translate else row.event
         yield _cells(row, {"event": event}, campaign.currency)
         totals += row
     if translate:

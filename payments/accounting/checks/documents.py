@@ -8,10 +8,11 @@ from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from campaigns.models import Campaign
 from payments.accounting import chart
-from payments.ledger import accounts
+from payments.ledger import accounts, kinds
 from payments.ledger.balances import sides
-from payments.ledger.integrity import Fault, recompute
-from payments.ledger.models import LedgerEntry, LedgerTransaction, TransactionKind
+from payments.ledger.faults import Fault
+from payments.ledger.integrity import recompute
+from payments.ledger.models import LedgerEntry, LedgerTransaction
 from payments.models import (
     DocumentSeries,
     LostDocument,
@@ -153,6 +154,7 @@ def _settled() -> Amounts:
 
 def _booked_by_themselves() -> Amounts:
     """Take disputes lost, and corrections, from their entries: they have no other document."""
+    alone = [kind.name for kind in kinds.iter_kinds() if kind.without_rows]
     side = sa.union_all(*sides()).subquery()
 
     def held_in(account: str) -> sa.ColumnElement[int]:
@@ -163,7 +165,7 @@ def _booked_by_themselves() -> Amounts:
         sa.select(Campaign.public_id, held_in("campaign_funds"), held_in("tips_held"))
         .join(LedgerTransaction, LedgerTransaction.campaign_id == Campaign.id)
         .join(side, side.c.transaction_id == LedgerTransaction.id)
-        .where(LedgerTransaction.kind.in_((TransactionKind.DISPUTE_LOST, TransactionKind.REVERSAL)))
+        .where(LedgerTransaction.kind.in_(alone))
         .group_by(Campaign.public_id)
     )
 

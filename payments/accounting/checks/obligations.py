@@ -10,7 +10,8 @@ from sqlalchemy.orm import InstrumentedAttribute, Session
 from campaigns.models import Campaign
 from octo.accounts.models import Organisation
 from payments.ledger.balances import sides
-from payments.ledger.integrity import Fault, recompute
+from payments.ledger.faults import Fault
+from payments.ledger.integrity import recompute
 from payments.ledger.models import LedgerTransaction
 from payments.models import (
     Dispute,

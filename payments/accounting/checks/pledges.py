@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from campaigns.models import Campaign, Collection, Pledge, PledgeStatus
-from payments.ledger.integrity import Fault
+from payments.ledger.faults import Fault
 from payments.ledger.models import StripeMovement
 from payments.models import Payment, PaymentStatus
 

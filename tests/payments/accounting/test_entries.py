@@ -28,7 +28,8 @@ Example = partial[TransactionDraft | None] | partial[TransactionDraft]
 DOCUMENT: Final = (Path(ROOT) / "docs" / "ledger.md").read_text()
 
 
-def _rows(heading: str) -> list[list[str]]:
+def rows_of(heading: str) -> list[list[str]]:
+    """Return the cells of a table of the document."""
     section = DOCUMENT.split(f"\n## {heading}\n")[1].split("\n## ")[0]
     lines = [line for line in section.splitlines() if line.startswith("| ")]
     return [[cell.strip() for cell in line.strip("|").split("|")] for line in lines[2:]]
@@ -111,7 +112,7 @@ def _written(draft: TransactionDraft) -> list[str]:
 
 @pytest.mark.parametrize(
     ("event", "rule", "entries"),
-    [pytest.param(*row, id=row[0]) for row in _rows("Business events")],
+    [pytest.param(*row, id=row[0]) for row in rows_of("Business events")],
 )
 def test_the_documented_event_makes_the_documented_entries(
     event: str, rule: str, entries: str
@@ -125,7 +126,7 @@ def test_the_documented_event_makes_the_documented_entries(
 
 
 def test_every_rule_and_every_example_is_documented() -> None:
-    documented = {row[1].strip("`") for row in _rows("Business events")}
+    documented = {row[1].strip("`") for row in rows_of("Business events")}
     public = {
         name
         for name, rule in inspect.getmembers(entries, inspect.isfunction)
@@ -133,18 +134,25 @@ def test_every_rule_and_every_example_is_documented() -> None:
     }
 
     assert documented == public
-    assert len(_rows("Business events")) == len(EXAMPLES)
+    assert len(rows_of("Business events")) == len(EXAMPLES)
 
 
 def test_the_chart_is_the_documented_one() -> None:
     keepers = {"the platform": "platform", "a campaign": "campaign", "an owner": "owner"}
     documented = {
-        (name.strip("`"), kind, keepers[keeper], pcg, pca)
-        for name, kind, keeper, pcg, pca in _rows("Accounts")
+        (name.strip("`"), kind, keepers[keeper], pcg, pca, column.strip("`"))
+        for name, kind, keeper, pcg, pca, column in rows_of("Accounts")
     }
 
     assert documented == {
-        (kind.name, kind.category, kind.keeper.name, kind.pcg_number, kind.pca_number)
+        (
+            kind.name,
+            kind.category,
+            kind.keeper.name,
+            kind.pcg_number,
+            kind.pca_number,
+            kind.column or "—",
+        )
         for kind in accounts.iter_kinds()
     }
 
