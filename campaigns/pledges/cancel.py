@@ -3,7 +3,8 @@
 from datetime import datetime
 
 from campaigns.models import Campaign, Pledge, PledgeStatus
-from campaigns.pledges.transitions import discount, mail_context
+from campaigns.pledges.mails import tell_canceled
+from campaigns.pledges.transitions import discount
 from campaigns.policy.pledges import (
     CancelRefusedError,
     check_can_cancel,
@@ -14,7 +15,6 @@ from campaigns.ports import Payments
 from campaigns.settings import Rules
 from octo.clock import Clock
 from octo.database import lock, transaction
-from octo.mail.outbox import enqueue
 
 
 def can_cancel(pledge: Pledge, *, at: datetime, rules: Rules) -> bool:
@@ -46,14 +46,7 @@ def cancel_pledge(pledge_id: str, *, clock: Clock, payments: Payments, rules: Ru
         pledge.move_to(PledgeStatus.CANCELED)
         pledge.canceled_at = at
         payments.release_pledge(session, pledge.id, reason="backer_canceled", at=at)
-        enqueue(
-            session,
-            to=pledge.email,
-            locale=pledge.locale,
-            template="pledge_canceled",
-            context=mail_context(pledge),
-            at=at,
-        )
+        tell_canceled(session, pledge, at=at)
         return pledge
 
 

@@ -9,7 +9,8 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from campaigns.models import Campaign, Pledge, Reward, Visibility
-from campaigns.pledges.transitions import issue_link, take_reward
+from campaigns.pledges.mails import issue_link
+from campaigns.pledges.transitions import take_reward
 from campaigns.policy.pledges import (
     LEAST_PLEDGE,
     MOST_PLEDGE,

@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 
 from campaigns.models import CampaignStatus, Pledge, PledgeLink, PledgeStatus
-from campaigns.pledges.transitions import mail_link
+from campaigns.pledges.mails import mail_link
 from campaigns.ports import Payments
 from octo.accounts.models import User
 from octo.clock import Clock

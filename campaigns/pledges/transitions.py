@@ -13,17 +13,20 @@ from sqlalchemy.orm import Session
 
 from campaigns.models import (
     Campaign,
-    Collection,
     Outcome,
     Pledge,
-    PledgeLink,
     PledgeStatus,
     Reward,
 )
+from campaigns.pledges.mails import (
+    tell_activated,
+    tell_collected,
+    tell_left_out,
+    tell_refunded,
+    tell_released,
+)
 from campaigns.policy.pledges import may_become_active
 from octo.errors import N_, ConflictError
-from octo.ids import hash_token, new_token
-from octo.mail.outbox import enqueue
 
 _ENDED = frozenset({PledgeStatus.CANCELED, PledgeStatus.EXPIRED, PledgeStatus.REFUNDED})
 
@@ -72,8 +75,7 @@ def activate_pledge(session: Session, pledge: Pledge, *, at: datetime) -> None:
     pledge.move_to(PledgeStatus.ACTIVE)
     pledge.confirmed_at = at
     _count(session, pledge, sign=1)
-    is_card = campaign.collection is Collection.ON_SUCCESS
-    mail_link(session, pledge, template="card_saved" if is_card else "pledge_confirmed", at=at)
+    tell_activated(session, pledge, at=at)
 
 
 def expire_pledge(session: Session, pledge: Pledge, *, at: datetime) -> None:
@@ -89,28 +91,18 @@ def expire_pledge(session: Session, pledge: Pledge, *, at: datetime) -> None:
         give_reward_back(session, pledge)
 
 
-def tell_charged(session: Session, pledge: Pledge, *, at: datetime) -> None:
-    """Say to a backer that the saved card, or the one that repaired it, was charged."""
-    _tell(session, pledge, template="card_charged", at=at)
-
-
-def tell_card_not_kept(session: Session, pledge: Pledge, *, at: datetime) -> None:
-    """Say to a backer that a card saved too late for its pledge will not be charged."""
-    _tell(session, pledge, template="pledge_released", at=at)
-
-
 def mark_collected(session: Session, pledge: Pledge, *, at: datetime) -> None:
     """Record that the pledge's money is the owner's, and say so to the backer."""
     if pledge.status is PledgeStatus.COLLECTED:
         return
     pledge.move_to(PledgeStatus.COLLECTED)
-    _tell(session, pledge, template="pledge_collected", at=at)
+    tell_collected(session, pledge, at=at)
 
 
 def mark_refunded(session: Session, pledge: Pledge, *, at: datetime) -> None:
     """Record that the pledge's money went back, and say so; an ended pledge stays as it ended."""
     if mark_taken_back(session, pledge):
-        _tell(session, pledge, template="pledge_refunded", at=at)
+        tell_refunded(session, pledge, at=at)
 
 
 def mark_taken_back(session: Session, pledge: Pledge) -> bool:
@@ -136,24 +128,11 @@ def mark_released(session: Session, pledge: Pledge, *, at: datetime) -> None:
     if pledge.status is PledgeStatus.RELEASED:
         return
     pledge.move_to(PledgeStatus.RELEASED)
-    is_left_out = pledge.campaign.outcome is Outcome.SUCCEEDED
-    if is_left_out:
+    if pledge.campaign.outcome is Outcome.SUCCEEDED:
         discount(session, pledge)
-    _tell(
-        session,
-        pledge,
-        template="pledge_not_collected" if is_left_out else "pledge_released",
-        at=at,
-    )
-
-
-def issue_link(session: Session, pledge: Pledge, *, at: datetime, is_mailed: bool = False) -> str:
-    """Make one more secret link to the receipt and return its token, which is kept nowhere."""
-    token = new_token()
-    session.add(
-        PledgeLink(pledge=pledge, token_hash=hash_token(token), is_mailed=is_mailed, created_at=at)
-    )
-    return token
+        tell_left_out(session, pledge, at=at)
+    else:
+        tell_released(session, pledge, at=at)
 
 
 def take_reward(session: Session, reward: Reward) -> bool:
@@ -190,25 +169,6 @@ def discount(session: Session, pledge: Pledge) -> None:
     give_reward_back(session, pledge)
 
 
-def mail_context(pledge: Pledge) -> dict[str, object]:
-    """Return what mails about a pledge say, as plain values."""
-    campaign = pledge.campaign
-    return {
-        "name": pledge.name,
-        "campaign_title": campaign.title,
-        "campaign_slug": campaign.slug,
-        "campaign_id": campaign.public_id,
-        "amount": pledge.amount,
-        "tip_amount": pledge.tip_amount,
-        "total_amount": pledge.total_amount,
-        "currency": pledge.currency,
-        "reward_title": pledge.reward.title if pledge.reward else "",
-        "deadline_at": campaign.deadline_at.isoformat() if campaign.deadline_at else "",
-        "time_zone": campaign.time_zone,
-        "is_card_saved": campaign.collection is Collection.ON_SUCCESS,
-    }
-
-
 def _retake_reward(session: Session, pledge: Pledge) -> None:
     reward = session.get_one(Reward, pledge.reward_id)
     if not take_reward(session, reward):
@@ -227,22 +187,3 @@ def _count(session: Session, pledge: Pledge, *, sign: int) -> None:
         .execution_options(synchronize_session=False)
     )
     session.expire(pledge.campaign, ["pledged_amount", "backers_count"])
-
-
-def mail_link(
-    session: Session, pledge: Pledge, *, template: str, at: datetime, **told: str
-) -> None:
-    """Write to a backer with a link of their own to the receipt, and what else the mail says."""
-    token = issue_link(session, pledge, is_mailed=True, at=at)
-    _tell(session, pledge, template=template, at=at, token=token, **told)
-
-
-def _tell(session: Session, pledge: Pledge, *, template: str, at: datetime, **told: str) -> None:
-    enqueue(
-        session,
-        to=pledge.email,
-        locale=pledge.locale,
-        template=template,
-        context=mail_context(pledge) | told,
-        at=at,
-    )

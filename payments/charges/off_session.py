@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from campaigns.models import Campaign, CampaignStatus, Pledge, PledgeStatus
-from campaigns.pledges.transitions import mail_link
+from campaigns.pledges.mails import mail_link
 from octo.ids import new_public_id
 from payments.checkout.parameters import our_ids
 from payments.context import Context

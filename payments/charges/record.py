@@ -9,12 +9,12 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from campaigns.models import Campaign, CampaignStatus, Collection, Pledge, PledgeStatus
+from campaigns.pledges.mails import tell_charged
 from campaigns.pledges.transitions import (
     CannotActivateError,
     RewardGoneError,
     activate_pledge,
     expire_pledge,
-    tell_charged,
 )
 from octo.clock import Clock
 from octo.config import Settings

@@ -4,11 +4,11 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from campaigns.models import Campaign, Pledge
+from campaigns.pledges.mails import tell_released
 from campaigns.pledges.transitions import (
     CannotActivateError,
     activate_pledge,
     expire_pledge,
-    tell_card_not_kept,
 )
 from octo.clock import Clock
 from octo.config import Settings
@@ -77,7 +77,7 @@ def _record_saved(session: Session, card: SavedCard, seen: SetupFact, *, context
         activate_pledge(session, pledge=card.pledge, at=context.now)
     except CannotActivateError:
         expire_pledge(session, pledge=card.pledge, at=context.now)
-        tell_card_not_kept(session, pledge=card.pledge, at=context.now)
+        tell_released(session, pledge=card.pledge, at=context.now)
         forget_card(session, card, context=context)
 
 

@@ -12,7 +12,8 @@ from sqlalchemy.orm import Session
 
 from campaigns.deadline.transitions import reopen_settling
 from campaigns.models import PledgeStatus
-from campaigns.pledges.transitions import mail_context, mark_refunded
+from campaigns.pledges.mails import mail_context
+from campaigns.pledges.transitions import mark_refunded
 from octo.mail.outbox import enqueue
 from payments.accounting import entries
 from payments.context import Context
