@@ -4,16 +4,17 @@ Postings only append, so a hot account makes nobody wait; now and then the tail 
 into the checkpoints. A balance is debits less credits, in minor units.
 """
 
-import time
 from typing import Final
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from octo.database import reading, transaction
+from octo.writers import find_writers, have_ended
 from payments.ledger.models import LedgerCheckpoint, LedgerEntry, LedgerTransaction
 
-WRITERS_TIMEOUT_S: Final = 5.0
+WRITERS_TIMEOUT_SECONDS: Final = 5.0
+_TABLE: Final = LedgerTransaction.__tablename__
 Side = sa.Select[int, str, str, int]
 
 
@@ -42,13 +43,14 @@ def fold_balances() -> int:
     """Fold what nobody can write before any more into the checkpoints; return how many moved.
 
     On PostgreSQL ids are given before commits, so a smaller id may appear after a larger
-    one. Whoever could still commit an id up to the newest one we see holds a lock on the
-    table already: those, and only those, are waited for. Nobody ever waits for the fold.
+    one: whoever could still commit such a one is waited for. Nobody ever waits for the fold.
     """
     with reading() as session:
         through_id = session.scalar(sa.select(sa.func.max(LedgerTransaction.id)))
-        writers = _writers(session)
-    if through_id is None or not _have_ended(writers):
+        writers = find_writers(session, _TABLE)
+    if through_id is None or not have_ended(
+        writers, _TABLE, within_seconds=WRITERS_TIMEOUT_SECONDS
+    ):
         return 0
     with transaction() as session:
         if session.get_bind().dialect.name == "postgresql":
@@ -99,27 +101,3 @@ ON CONFLICT (account, currency) DO UPDATE SET
     through_id = excluded.through_id
 RETURNING account
 """)
-_WRITERS: Final = sa.text("""
-SELECT virtualtransaction FROM pg_locks
-WHERE relation = CAST('ledger_transaction' AS regclass)
-    AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
-    AND mode = 'RowExclusiveLock' AND granted
-""")
-
-
-def _writers(session: Session) -> frozenset[str]:
-    """Return the transactions that may be posting now; on SQLite there is no other."""
-    if session.get_bind().dialect.name == "sqlite":
-        return frozenset()
-    return frozenset(session.scalars(_WRITERS))
-
-
-def _have_ended(writers: frozenset[str]) -> bool:
-    """Wait until these transactions are over, for a while."""
-    end = time.monotonic() + WRITERS_TIMEOUT_S
-    while writers and time.monotonic() < end:
-        with reading() as session:
-            writers &= _writers(session)
-        if writers:
-            time.sleep(0.02)
-    return not writers
