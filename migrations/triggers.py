@@ -15,6 +15,7 @@ IMMUTABLE: Final = {
     "stripe_movement": "a movement is immutable",
     "settlement": "a settlement document is immutable",
     "audit_event": "the audit trail is immutable",
+    "event": "an event is immutable",
 }
 
 # REPLACE deletes first, and fires the second one: every connection of ours sets

@@ -13,6 +13,7 @@ from octo.clock import DatabaseClock
 from octo.config import ROOT, Settings
 from octo.content import feature as content
 from octo.database import configure_engine, db
+from octo.events import feature as events
 from octo.health import feature as watch
 from octo.logging import configure_logging
 from octo.mail import feature as mail
@@ -70,7 +71,7 @@ def create_app(settings: Settings, *, features: Sequence[Feature]) -> Flask:
     db.init_app(app)
     with app.app_context():
         configure_engine(db.engine)
-    for part in (web, content, users, mail, watch, commands, *features):
+    for part in (web, content, users, events, mail, watch, commands, *features):
         part.register(app)
     return app
 

@@ -6,11 +6,11 @@ from zoneinfo import ZoneInfo
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from campaigns.events import CampaignEvent, record_campaign_event
 from campaigns.models import Campaign, CampaignStatus, OutageExtension
 from campaigns.policy import launch as policy
 from campaigns.policy.review import LONGEST_REASON
 from campaigns.settings import Rules
-from campaigns.team.mails import tell_owner
 from octo.audit import record
 from octo.clock import Clock
 from octo.database import lock, reading, transaction
@@ -66,7 +66,9 @@ def extend_for_outage(
             at=at,
             until=until.isoformat(),
         )
-        tell_owner(session, campaign, "campaign_extended_for_outage", at=at, reason=reason)
+        record_campaign_event(
+            session, campaign, CampaignEvent.EXTENDED_FOR_OUTAGE, at=at, reason=reason
+        )
         return campaign
 
 

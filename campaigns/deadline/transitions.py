@@ -9,8 +9,8 @@ from datetime import datetime
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from campaigns.events import CampaignEvent, record_campaign_event
 from campaigns.models import Campaign, CampaignStatus, Outcome
-from campaigns.team.mails import tell_owner
 from octo.audit import record
 from octo.errors import N_, ConflictError
 
@@ -42,29 +42,35 @@ def begin_closing(session: Session, campaign: Campaign, *, at: datetime) -> bool
     campaign.move_to(CampaignStatus.CLOSING)
     campaign.closing_at = at
     record(session, actor=SYSTEM, action="campaign.closing", subject=campaign.public_id, at=at)
+    if campaign.canceled_at is not None:
+        record_campaign_event(session, campaign, CampaignEvent.LAPSED, at=at)
     return True
 
 
 def decide(session: Session, campaign: Campaign, *, outcome: Outcome, at: datetime) -> None:
-    """Freeze the verdict, once no payment is unresolved, go on to settle, and tell the owner."""
+    """Freeze the verdict, once no payment is unresolved, and go on to settle."""
     assert (outcome is Outcome.CANCELED) == (campaign.canceled_at is not None)
     _freeze_verdict(session, campaign, outcome=outcome, at=at)
     campaign.move_to(CampaignStatus.SETTLING)
     if outcome is not Outcome.CANCELED:
-        tell_owner(session, campaign, f"campaign_{outcome.value}", at=at)
+        is_reached = outcome is Outcome.SUCCEEDED
+        name = CampaignEvent.SUCCEEDED if is_reached else CampaignEvent.FAILED
+        record_campaign_event(session, campaign, name, at=at)
 
 
 def begin_collecting(
     session: Session, campaign: Campaign, *, ends_at: datetime, at: datetime
 ) -> None:
-    """Freeze the verdict of a campaign whose saved cards are charged now, and tell the owner.
+    """Freeze the verdict of a campaign whose saved cards are charged now.
 
     Until ``ends_at`` a card that is declined can be repaired.
     """
     _freeze_verdict(session, campaign, outcome=Outcome.SUCCEEDED, at=at)
     campaign.collecting_ends_at = ends_at
     campaign.move_to(CampaignStatus.COLLECTING)
-    tell_owner(session, campaign, "campaign_collecting", at=at, repair_until=ends_at.isoformat())
+    record_campaign_event(
+        session, campaign, CampaignEvent.COLLECTING, at=at, repair_until=ends_at.isoformat()
+    )
 
 
 def end_collecting(
@@ -84,15 +90,11 @@ def end_collecting(
         collected_amount=collected_amount,
         goal_amount=campaign.goal_amount,
     )
-    if outcome is Outcome.SUCCEEDED:
-        tell_owner(
-            session, campaign, "campaign_collected", at=at, collected_amount=collected_amount
-        )
-    else:
+    is_enough = outcome is Outcome.SUCCEEDED
+    if not is_enough:
         _turn_to_failure(session, campaign, actor=SYSTEM, reason="not enough collected", at=at)
-        tell_owner(
-            session, campaign, "campaign_fell_short", at=at, collected_amount=collected_amount
-        )
+    name = CampaignEvent.COLLECTED if is_enough else CampaignEvent.FELL_SHORT
+    record_campaign_event(session, campaign, name, at=at, collected_amount=collected_amount)
 
 
 def fail_after_success(
@@ -104,7 +106,7 @@ def fail_after_success(
             N_("Only a succeeded campaign that is not paid yet can be refunded whole.")
         )
     _turn_to_failure(session, campaign, actor=actor, reason=reason, at=at)
-    tell_owner(session, campaign, "campaign_given_back", at=at, reason=reason)
+    record_campaign_event(session, campaign, CampaignEvent.GIVEN_BACK, at=at, reason=reason)
 
 
 def _freeze_verdict(
@@ -143,7 +145,7 @@ def mark_settled(session: Session, campaign: Campaign, *, at: datetime) -> None:
     campaign.move_to(CampaignStatus.SETTLED)
     campaign.settled_at = at
     record(session, actor=SYSTEM, action="campaign.settled", subject=campaign.public_id, at=at)
-    tell_owner(session, campaign, "campaign_settled", at=at)
+    record_campaign_event(session, campaign, CampaignEvent.SETTLED, at=at)
 
 
 def reopen_settling(session: Session, campaign: Campaign, *, reason: str, at: datetime) -> None:

@@ -4,10 +4,10 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
+from campaigns.events import CampaignEvent, record_campaign_event
 from campaigns.models import Campaign, CampaignStatus
 from campaigns.policy.review import LONGEST_REASON
 from campaigns.team.access import lock_own
-from campaigns.team.mails import tell_owner
 from octo.accounts.models import User
 from octo.audit import record
 from octo.clock import Clock
@@ -46,4 +46,4 @@ def _cancel(
         reason=reason,
         at=at,
     )
-    tell_owner(session, campaign, "campaign_canceled", at=at, reason=reason)
+    record_campaign_event(session, campaign, CampaignEvent.CANCELED, at=at, reason=reason)

@@ -1,12 +1,12 @@
 """Give a running campaign its one extension."""
 
+from campaigns.events import CampaignEvent, record_campaign_event
 from campaigns.launch.launch import run_limit
 from campaigns.models import Campaign
 from campaigns.policy import launch as policy
 from campaigns.policy.pledges import takes_pledges
 from campaigns.settings import Rules
 from campaigns.team.access import lock_own
-from campaigns.team.mails import tell_owner
 from octo.accounts.models import User
 from octo.audit import record
 from octo.clock import Clock
@@ -39,7 +39,7 @@ def extend_campaign(
             at=at,
             days=days,
         )
-        tell_owner(session, campaign, "campaign_extended", at=at)
+        record_campaign_event(session, campaign, CampaignEvent.EXTENDED, at=at)
         return campaign
 
 

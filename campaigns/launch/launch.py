@@ -1,5 +1,6 @@
 """Launch a campaign: what it needs first, and the evening it will end."""
 
+from campaigns.events import CampaignEvent, record_campaign_event
 from campaigns.models import Campaign, CampaignStatus
 from campaigns.policy.launch import (
     SHORTEST_DAYS,
@@ -12,7 +13,6 @@ from campaigns.policy.launch import (
 from campaigns.ports import Payments
 from campaigns.settings import Rules
 from campaigns.team.access import lock_own
-from campaigns.team.mails import tell_owner
 from octo.accounts.models import User
 from octo.audit import record
 from octo.clock import Clock
@@ -65,5 +65,5 @@ def launch_campaign(
             subject=campaign.public_id,
             at=at,
         )
-        tell_owner(session, campaign, "campaign_launched", at=at)
+        record_campaign_event(session, campaign, CampaignEvent.LAUNCHED, at=at)
         return campaign

@@ -2,6 +2,7 @@
 
 from datetime import datetime
 
+from campaigns.events import PledgeEvent, record_pledge_event
 from campaigns.models import Campaign, Pledge, PledgeStatus
 from campaigns.pledges.mails import tell_canceled
 from campaigns.pledges.transitions import discount
@@ -46,6 +47,7 @@ def cancel_pledge(pledge_id: str, *, clock: Clock, payments: Payments, rules: Ru
         pledge.move_to(PledgeStatus.CANCELED)
         pledge.canceled_at = at
         payments.release_pledge(session, pledge.id, reason="backer_canceled", at=at)
+        record_pledge_event(session, pledge, PledgeEvent.CANCELED, at=at)
         tell_canceled(session, pledge, at=at)
         return pledge
 

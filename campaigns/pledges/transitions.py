@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import CursorResult
 from sqlalchemy.orm import Session
 
+from campaigns.events import PledgeEvent, record_pledge_event
 from campaigns.models import (
     Campaign,
     Outcome,
@@ -75,6 +76,7 @@ def activate_pledge(session: Session, pledge: Pledge, *, at: datetime) -> None:
     pledge.move_to(PledgeStatus.ACTIVE)
     pledge.confirmed_at = at
     _count(session, pledge, sign=1)
+    record_pledge_event(session, pledge, PledgeEvent.ACTIVATED, at=at)
     tell_activated(session, pledge, at=at)
 
 
@@ -84,9 +86,9 @@ def expire_pledge(session: Session, pledge: Pledge, *, at: datetime) -> None:
     A pledge canceled during its checkout keeps its unit until this; calling twice changes
     nothing, nor does calling for a pledge that was paid after all.
     """
-    del at
     if pledge.status is PledgeStatus.PENDING:
         pledge.move_to(PledgeStatus.EXPIRED)
+        record_pledge_event(session, pledge, PledgeEvent.EXPIRED, at=at)
     if pledge.status in _ENDED:
         give_reward_back(session, pledge)
 
@@ -96,16 +98,17 @@ def mark_collected(session: Session, pledge: Pledge, *, at: datetime) -> None:
     if pledge.status is PledgeStatus.COLLECTED:
         return
     pledge.move_to(PledgeStatus.COLLECTED)
+    record_pledge_event(session, pledge, PledgeEvent.COLLECTED, at=at)
     tell_collected(session, pledge, at=at)
 
 
 def mark_refunded(session: Session, pledge: Pledge, *, at: datetime) -> None:
     """Record that the pledge's money went back, and say so; an ended pledge stays as it ended."""
-    if mark_taken_back(session, pledge):
+    if mark_taken_back(session, pledge, at=at):
         tell_refunded(session, pledge, at=at)
 
 
-def mark_taken_back(session: Session, pledge: Pledge) -> bool:
+def mark_taken_back(session: Session, pledge: Pledge, *, at: datetime) -> bool:
     """Record that the pledge's money is with its backer again; tell whether this call did it.
 
     Before the verdict the campaign no longer counts it; after, what was pledged stands. Nobody is
@@ -115,6 +118,7 @@ def mark_taken_back(session: Session, pledge: Pledge) -> bool:
         return False
     was_counted = pledge.status is PledgeStatus.ACTIVE and pledge.campaign.outcome is None
     pledge.move_to(PledgeStatus.REFUNDED)
+    record_pledge_event(session, pledge, PledgeEvent.REFUNDED, at=at)
     if was_counted:
         discount(session, pledge)
     return True
@@ -128,6 +132,7 @@ def mark_released(session: Session, pledge: Pledge, *, at: datetime) -> None:
     if pledge.status is PledgeStatus.RELEASED:
         return
     pledge.move_to(PledgeStatus.RELEASED)
+    record_pledge_event(session, pledge, PledgeEvent.RELEASED, at=at)
     if pledge.campaign.outcome is Outcome.SUCCEEDED:
         discount(session, pledge)
         tell_left_out(session, pledge, at=at)

@@ -4,12 +4,12 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
+from campaigns.events import CampaignEvent, record_campaign_event
 from campaigns.models import Campaign, CampaignStatus
 from campaigns.policy import review as policy
 from campaigns.policy.review import Act
 from campaigns.settings import Rules
 from campaigns.team.access import lock_own
-from campaigns.team.mails import tell_moderators, tell_owner
 from octo.accounts.models import User
 from octo.audit import record
 from octo.clock import Clock
@@ -42,8 +42,7 @@ def submit_campaign(campaign_id: str, *, actor: User, clock: Clock) -> Campaign:
         campaign.move_to(CampaignStatus.SUBMITTED)
         campaign.submitted_at = at
         _note(session, actor, campaign, "campaign.submitted", reason="", at=at)
-        tell_owner(session, campaign, "campaign_submitted", at=at)
-        tell_moderators(session, campaign, "campaign_to_review", at=at)
+        record_campaign_event(session, campaign, CampaignEvent.SUBMITTED, at=at)
         return campaign
 
 
@@ -64,8 +63,7 @@ def request_changes(campaign_id: str, *, reason: str, actor: User, clock: Clock)
         campaign_id,
         status=CampaignStatus.DRAFT,
         act=Act.REQUEST_CHANGES,
-        action="campaign.changes_requested",
-        template="campaign_changes_requested",
+        event=CampaignEvent.CHANGES_REQUESTED,
         reason=_needed(reason),
         actor=actor,
         clock=clock,
@@ -80,8 +78,7 @@ def approve_campaign(
         campaign_id,
         status=CampaignStatus.GATHERING,
         act=Act.APPROVE,
-        action="campaign.approved",
-        template="campaign_approved",
+        event=CampaignEvent.APPROVED,
         reason=clean_paragraphs(reason, field="reason", most=policy.LONGEST_REASON),
         actor=actor,
         clock=clock,
@@ -95,8 +92,7 @@ def reject_campaign(campaign_id: str, *, reason: str, actor: User, clock: Clock)
         campaign_id,
         status=CampaignStatus.REJECTED,
         act=Act.REJECT,
-        action="campaign.rejected",
-        template="campaign_rejected",
+        event=CampaignEvent.REJECTED,
         reason=_needed(reason),
         actor=actor,
         clock=clock,
@@ -109,8 +105,7 @@ def suspend_campaign(campaign_id: str, *, reason: str, actor: User, clock: Clock
         campaign_id,
         status=CampaignStatus.SUSPENDED,
         act=Act.SUSPEND,
-        action="campaign.suspended",
-        template="campaign_suspended",
+        event=CampaignEvent.SUSPENDED,
         reason=_needed(reason),
         actor=actor,
         clock=clock,
@@ -123,8 +118,7 @@ def resume_campaign(campaign_id: str, *, reason: str = "", actor: User, clock: C
         campaign_id,
         status=CampaignStatus.LIVE,
         act=Act.RESUME,
-        action="campaign.resumed",
-        template="campaign_resumed",
+        event=CampaignEvent.RESUMED,
         reason=clean_paragraphs(reason, field="reason", most=policy.LONGEST_REASON),
         actor=actor,
         clock=clock,
@@ -136,12 +130,11 @@ def _review(
     *,
     act: Act,
     status: CampaignStatus,
-    action: str,
-    template: str,
+    event: CampaignEvent,
     reason: str,
     actor: User,
     clock: Clock,
-    **more: object,
+    **more: int,
 ) -> Campaign:
     with transaction() as session:
         campaign = lock(session, Campaign, public_id=campaign_id)
@@ -152,8 +145,8 @@ def _review(
             campaign.approved_at = at
         if act is Act.REQUEST_CHANGES:
             campaign.review_note = reason
-        _note(session, actor, campaign, action, reason=reason, at=at)
-        tell_owner(session, campaign, template, at=at, reason=reason, **more)
+        _note(session, actor, campaign, event.value, reason=reason, at=at)
+        record_campaign_event(session, campaign, event, at=at, reason=reason, **more)
         return campaign
 
 

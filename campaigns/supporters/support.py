@@ -3,10 +3,10 @@
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from campaigns.events import CampaignEvent, record_campaign_event
 from campaigns.models import Campaign, Supporter
 from campaigns.policy.supporters import check_gathering, check_supporter
 from campaigns.settings import Rules
-from campaigns.team.mails import tell_owner
 from octo.accounts.models import Membership, User
 from octo.checks import Checks
 from octo.clock import Clock
@@ -90,7 +90,7 @@ def confirm_support(token: str, *, clock: Clock, rules: Rules) -> Campaign:
         supporter.verified_at = at
         campaign.supporters_count += 1
         if campaign.supporters_count == rules.supporters_needed:
-            tell_owner(session, campaign, "supporters_gathered", at=at)
+            record_campaign_event(session, campaign, CampaignEvent.SUPPORTERS_GATHERED, at=at)
         return campaign
 
 

@@ -15,6 +15,7 @@ from octo.database import lock, transaction
 from octo.errors import ConflictError
 from octo.ids import new_token
 from octo.mail.outbox import MessageStatus, OutboxMessage
+from octo.mail.preferences import forget_refusals
 
 
 class StillNeededError(ConflictError):
@@ -85,5 +86,6 @@ def _erase_mails(session: Session, user: User, clock: Clock) -> None:
         )
     )
     session.execute(to_them.values(email=pseudonym, context={}, subject=""))
+    forget_refusals(session, user.email)
     invited = sa.update(Invitation).where(Invitation.email == user.email)
     session.execute(invited.values(email=pseudonym))

@@ -25,8 +25,9 @@ from werkzeug.routing import BuildError
 from octo.clock import Clock
 from octo.database import reading, transaction
 from octo.ids import new_token
+from octo.mail.links import render_message, unsubscribe_url
 from octo.mail.outbox import MessageStatus, OutboxMessage
-from octo.mail.rendering import RenderedMail, Site, render_mail, render_subject
+from octo.mail.rendering import RenderedMail, Site, render_subject
 from octo.mail.transport import MailAwayError, MailRefusedError, Transport, TryLaterError
 from octo.scheduler import JobReport
 
@@ -151,7 +152,7 @@ def _deliver(  # noqa: PLR0917 - the parts of one delivery, in the order of thei
     sender: str,
 ) -> int:
     try:
-        rendered = render_mail(message.template, message.context, locale=message.locale, site=site)
+        rendered = render_message(message, site)
         transport.send(compose(message, rendered, sender=sender, site=site))
     except CANNOT_BE_WRITTEN as error:
         _log_unwritten(message, error)
@@ -181,7 +182,10 @@ def _log_unwritten(message: OutboxMessage, error: Exception) -> None:
 def compose(
     message: OutboxMessage, rendered: RenderedMail, *, sender: str, site: Site
 ) -> EmailMessage:
-    """Make the mail itself; its ``Message-ID`` is the same each time it is made."""
+    """Make the mail itself; its ``Message-ID`` is the same each time it is made.
+
+    One that its reader may do without is ended by one press in a mail program, as RFC 8058 says.
+    """
     mail = EmailMessage(policy=SMTP)
     name, address = parseaddr(sender)
     mail["From"] = Address(name, addr_spec=address)
@@ -191,6 +195,9 @@ def compose(
     mail["Message-ID"] = f"<{message.public_id}@{urlsplit(site.url).hostname}>"
     mail["Auto-Submitted"] = "auto-generated"
     mail["Content-Language"] = message.locale
+    if url := unsubscribe_url(message, site):
+        mail["List-Unsubscribe"] = f"<{url}>"
+        mail["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
     mail.set_content(rendered.text)
     mail.add_alternative(rendered.html, subtype="html")
     return mail

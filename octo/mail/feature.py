@@ -1,26 +1,35 @@
-"""Add mail to the app: the job that sends it and, in the demo, the mailbox page."""
+"""Add mail to the app: the jobs that write and send it and, in the demo, the mailbox page."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Final
 
 from flask import Flask
 
 from octo.config import DEMO_MAIL
 from octo.errors import N_
-from octo.mail import delivery, pages
+from octo.events.consumers import register_consumer
+from octo.mail import api, delivery, mailings, pages, preference_pages
 from octo.mail.site import site_of
 from octo.mail.transport import SmtpTransport
 from octo.runtime import Runtime
 from octo.scheduler import Job, JobReport, register_job
+from octo.web.api import register_api
 from octo.web.navigation import Link, Place, add_link
 
 EVERY_SECONDS: Final = 2
+MAILINGS_EVERY_SECONDS: Final = 1
 
 
 def register(app: Flask) -> None:
-    """Register the delivery job, and the mailbox where mails go nowhere else."""
+    """Register what writes mails to many, what sends, and a mailbox where mails go nowhere else."""
     found: Runtime = app.extensions["octo.runtime"]
+    register_consumer(app, mailings.CONSUMER, partial(mailings.mailing_consumer, app))
+    write = partial(mailings.write_mailings, app, clock=found.clock)
+    register_job(app, Job("mailings", write, every_seconds=MAILINGS_EVERY_SECONDS))
     register_job(app, Job("mail_delivery", _delivery(app, found), every_seconds=EVERY_SECONDS))
+    app.register_blueprint(preference_pages.blueprint)
+    register_api(app, api.api)
     if found.settings.is_demo:
         app.register_blueprint(pages.blueprint)
         add_link(app, Link(N_("Mailbox"), "mailbox.index", place=Place.DEMO))

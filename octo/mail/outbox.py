@@ -8,7 +8,7 @@ from typing import Any, Final
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from octo.database import Id, Instant, Model, PublicId, status_column
+from octo.database import Id, Instant, Model, PublicId, big_id, status_column
 from octo.ids import new_public_id
 
 
@@ -32,7 +32,8 @@ class OutboxMessage(Model):
 
     ``created_at`` is business time, as the mail's story is; every instant of its sending is
     machine time. Once sent, ``context`` is emptied (a link in it may open a receipt), except in
-    the demo, whose mailbox shows it.
+    the demo, whose mailbox shows it. One written to an audience names its mailing, in which an
+    address comes once.
     """
 
     __tablename__ = "outbox_message"
@@ -46,6 +47,7 @@ class OutboxMessage(Model):
         sa.CheckConstraint("tries_count >= 0", name="tries_not_negative"),
         sa.Index("ix_outbox_message_status_next_try_at", "status", "next_try_at"),
         sa.Index("ix_outbox_message_email", "email"),
+        sa.Index("uq_outbox_message_mailing", "mailing_id", "email", unique=True),
     )
 
     id: Mapped[Id]
@@ -63,6 +65,7 @@ class OutboxMessage(Model):
     leased_until: Mapped[Instant | None]
     lease_token: Mapped[str | None] = mapped_column(sa.String(40))
     closed_at: Mapped[Instant | None]
+    mailing_id: Mapped[int | None] = big_id("mailing.id")
 
     def close(self, status: MessageStatus, *, at: datetime) -> None:
         """End the sending of this mail, well or not."""
@@ -80,11 +83,13 @@ def enqueue(
     template: str,
     context: Mapping[str, object],
     at: datetime,
+    mailing_id: int | None = None,
 ) -> OutboxMessage:
     """Write a mail in the caller's transaction; the worker sends it once that is committed.
 
     ``context`` holds plain JSON values only: amounts in minor units, instants in ISO format,
-    ids and tokens. The template turns them into sentences and links, in ``locale``.
+    ids and tokens. The template turns them into sentences and links, in ``locale``. A mail that
+    its reader may do without is written by a mailing alone: that leaves out who does not want it.
     """
     message = OutboxMessage(
         public_id=new_public_id("msg"),
@@ -93,6 +98,7 @@ def enqueue(
         template=template,
         context=dict(context),
         created_at=at,
+        mailing_id=mailing_id,
     )
     session.add(message)
     return message

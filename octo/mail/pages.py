@@ -9,8 +9,9 @@ from flask.typing import ResponseReturnValue
 
 from octo.database import reading
 from octo.mail.delivery import CANNOT_BE_WRITTEN
+from octo.mail.links import render_message
 from octo.mail.outbox import OutboxMessage
-from octo.mail.rendering import RenderedMail, render_mail
+from octo.mail.rendering import RenderedMail
 from octo.mail.site import site_of
 from octo.runtime import runtime
 from octo.web.permissions import public
@@ -93,4 +94,4 @@ def _get_message(message_id: str) -> OutboxMessage:
 
 def _render(message: OutboxMessage) -> RenderedMail:
     site = site_of(current_app, runtime().settings)
-    return render_mail(message.template, message.context, locale=message.locale, site=site)
+    return render_message(message, site)

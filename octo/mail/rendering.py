@@ -34,6 +34,13 @@ _TEXT_WIDTH: Final = 72
 _BREAKABLE: Final = re.compile(r"[ \t\r\n]+")  # no-break spaces stay
 
 
+class Signer(Protocol):
+    """How a link proves that it stood in a mail of ours."""
+
+    def __call__(self, message_id: str, /) -> str:
+        """Return the token of the mail with this id."""
+
+
 class Pages(Protocol):
     """How a mail learns the full address of a page of the site."""
 
@@ -57,18 +64,28 @@ class Site:
     name: str
     url: str
     page: Pages
+    sign: Signer
 
 
 def render_mail(
-    template: str, context: Mapping[str, object], *, locale: str, site: Site
+    template: str,
+    context: Mapping[str, object],
+    *,
+    locale: str,
+    site: Site,
+    unsubscribe_url: str = "",
 ) -> RenderedMail:
-    """Render a mail in one language; raises what Jinja raises when the context lacks something."""
+    """Render a mail in one language; raises what Jinja raises when the context lacks something.
+
+    With ``unsubscribe_url`` it says where its reader may end mails of its kind.
+    """
+    known = _known(context, site) | {"unsubscribe_url": unsubscribe_url}
     text = _environment(locale, is_html=False).get_template(f"{template}.jinja")
     mjml = _environment(locale, is_html=True).get_template(f"{template}.jinja")
     return RenderedMail(
         subject=render_subject(template, context, locale=locale, site=site),
-        text=_tidy(text.render(_known(context, site))),
-        html=mrml.to_html(mjml.render(_known(context, site))).content,
+        text=_tidy(text.render(known)),
+        html=mrml.to_html(mjml.render(known)).content,
     )
 
 

@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 from flask import Flask
 
 from octo.config import Settings
+from octo.mail.links import sign_message
 from octo.mail.rendering import Site
 
 
@@ -21,4 +22,8 @@ def site_of(app: Flask, settings: Settings) -> Site:
     def page(endpoint: str, /, **values: object) -> str:
         return pages.build(endpoint, values, force_external=True)
 
-    return Site(name=parseaddr(settings.mail_from)[0] or "Octo", url=settings.base_url, page=page)
+    def sign(message_id: str, /) -> str:
+        return sign_message(message_id, secret_key=settings.secret_key)
+
+    name = parseaddr(settings.mail_from)[0] or "Octo"
+    return Site(name=name, url=settings.base_url, page=page, sign=sign)

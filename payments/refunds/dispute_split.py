@@ -123,7 +123,7 @@ def _book_loss(session: Session, dispute: Dispute, pool: _Pool, *, context: Cont
         refund.resolve(Resolution.DISPUTED, at=context.now)
     payment = dispute.payment
     if payment.refundable_amount == 0 and payment.campaign.outcome is not Outcome.SUCCEEDED:
-        mark_taken_back(session, payment.pledge)
+        mark_taken_back(session, payment.pledge, at=context.now)
 
 
 def _booked(session: Session, disputes: Sequence[Dispute]) -> set[int]:

@@ -206,6 +206,7 @@ def test_an_outage_gives_a_campaign_its_time_back_for_all_to_see(
     page = client.page(f"/campaigns/{campaign.slug}").text_content()
     assert "Prolongée" in page
     assert "Stripe ne répondait plus." in page
+    make.work()
     mailed = sa.select(OutboxMessage.template).order_by(OutboxMessage.id.desc()).limit(1)
     assert db.session.scalar(mailed) == "campaign_extended_for_outage"
     act = db.session.scalars(sa.select(AuditEvent).order_by(AuditEvent.id.desc())).first()

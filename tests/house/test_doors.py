@@ -29,6 +29,7 @@ SAME: Final = {
     "drafts.save_reward": "edit_reward",
     "drafts.save_terms": "edit_campaign",
     "drafts.save_text": "edit_campaign",
+    "mail_preferences.choose_own": "choose_mail_kinds",
     "moderation.decide": "decide",
     "moderation.extend": "extend_campaign_for_outage",
     "owner.cancel": "cancel_campaign",
@@ -59,11 +60,14 @@ SAME: Final = {
     "treasury.refund": "create_refund",
     "treasury.unfreeze": "lift_freeze",
 }
-# What is no act of a person: the demo's clock, Stripe's webhooks, a password asked once more, and
-# a comparison that a worker makes by itself a little later.
+# What is no act of a person who has signed in: the demo's clock, Stripe's webhooks, a password
+# asked once more, a comparison that a worker makes by itself a little later, and what is chosen by
+# the link in a mail.
 OTHERS: Final = {
     "demo.move_time",
     "discrepancies.compare",
+    "mail_preferences.choose",
+    "mail_preferences.end",
     "security.verify",
     "webhooks.receive_event",
 }

@@ -7,8 +7,9 @@ import sqlalchemy as sa
 from flask import Flask
 
 from octo.database import db
+from octo.mail.links import render_message
 from octo.mail.outbox import OutboxMessage
-from octo.mail.rendering import RenderedMail, render_mail
+from octo.mail.rendering import RenderedMail
 from octo.mail.site import site_of
 from octo.runtime import runtime
 
@@ -28,7 +29,7 @@ class Mailbox:
     def read(self, message: OutboxMessage) -> RenderedMail:
         """Render a mail as it is read."""
         site = site_of(self._app, runtime().settings)
-        return render_mail(message.template, message.context, locale=message.locale, site=site)
+        return render_message(message, site)
 
     def text_of(self, message: OutboxMessage) -> str:
         return self.read(message).text

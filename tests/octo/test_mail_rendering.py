@@ -47,7 +47,7 @@ def page(endpoint: str, /, **values: object) -> str:
     return f"https://octo.example/{endpoint}/" + "/".join(str(value) for value in values.values())
 
 
-SITE: Final = Site(name="Octo", url="https://octo.example", page=page)
+SITE: Final = Site(name="Octo", url="https://octo.example", page=page, sign=str)
 
 
 @pytest.mark.parametrize("locale", LOCALES)

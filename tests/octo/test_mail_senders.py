@@ -2,7 +2,6 @@
 
 import ast
 from collections.abc import Iterator
-from pathlib import Path
 
 import sqlalchemy as sa
 from flask import Flask
@@ -15,7 +14,8 @@ from tests.make import Make
 from tests.moment import Moment
 from tests.octo.mailbox import Mailbox
 
-SENDERS = ("tell_owner", "tell_moderators")
+WRITER = "tell_owner"
+ANNOUNCER = "Announcement"
 
 
 def texts_in(value: ast.expr) -> Iterator[str]:
@@ -27,26 +27,43 @@ def texts_in(value: ast.expr) -> Iterator[str]:
             yield from (*texts_in(value.body), *texts_in(value.orelse))
 
 
-def named_templates(path: Path) -> Iterator[str]:
-    """Find the templates that a module names where it writes a mail."""
-    for node in ast.walk(ast.parse(path.read_text())):
-        if not isinstance(node, ast.Call):
-            continue
-        for keyword in node.keywords:
-            if keyword.arg == "template":
-                yield from texts_in(keyword.value)
-        if isinstance(node.func, ast.Name) and node.func.id in SENDERS:
-            for argument in node.args:
-                yield from texts_in(argument)
+def calls_in_services() -> Iterator[ast.Call]:
+    for package in ("octo", "campaigns", "payments"):
+        for path in (ROOT / package).rglob("*.py"):
+            for node in ast.walk(ast.parse(path.read_text())):
+                if isinstance(node, ast.Call):
+                    yield node
+
+
+def named_in_calls_of(name: str) -> set[str]:
+    return {
+        text
+        for call in calls_in_services()
+        if isinstance(call.func, ast.Name) and call.func.id == name
+        for argument in call.args
+        for text in texts_in(argument)
+    }
+
+
+def announced_templates() -> set[str]:
+    """Find the mails that are told to an audience."""
+    return named_in_calls_of(ANNOUNCER)
+
+
+def written_templates() -> set[str]:
+    """Find the mails that services write themselves."""
+    by_keyword = {
+        text
+        for call in calls_in_services()
+        for keyword in call.keywords
+        if keyword.arg == "template"
+        for text in texts_in(keyword.value)
+    }
+    return by_keyword | named_in_calls_of(WRITER)
 
 
 def test_every_mail_named_by_a_service_exists() -> None:
-    named = {
-        name
-        for package in ("campaigns", "payments")
-        for path in (ROOT / package).rglob("*.py")
-        for name in named_templates(path)
-    }
+    named = written_templates() | announced_templates()
 
     assert {"pledge_confirmed", "card_saved", "campaign_submitted"} <= named
     assert named <= set(template_names())

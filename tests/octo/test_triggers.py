@@ -71,6 +71,13 @@ ONE_ROW: Final[dict[str, dict[str, Any]]] = {
         "reason": "",
         "details": {},
     },
+    "event": {
+        "id": 1,
+        "name": "campaign.launched",
+        "subject": "cmp_1",
+        "happened_at": datetime(2026, 11, 24, tzinfo=UTC),
+        "details": {},
+    },
 }
 
 pytestmark = pytest.mark.both_engines

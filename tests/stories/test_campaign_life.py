@@ -234,6 +234,7 @@ def test_a_moderator_gives_a_reason_for_a_refusal(
 
     assert decide(moderator, campaign, "reject") == HTTPStatus.UNPROCESSABLE_ENTITY
     assert decide(moderator, campaign, "reject", "Hors du champ.") == HTTPStatus.OK
+    make.work()
 
     assert status_of("Refusé") is CampaignStatus.REJECTED
     assert "Hors du champ." in mailbox.text_of(mailbox.to(owner.email)[-1])
