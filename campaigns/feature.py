@@ -5,11 +5,13 @@ from flask import Flask
 from campaigns import api, permissions
 from campaigns.commands import register_commands
 from campaigns.erasure import forget_person
+from campaigns.longest_times import LONGEST_TIMES
 from campaigns.mails import ANNOUNCEMENTS, OWN_CAMPAIGNS, REVIEWS
 from campaigns.pages import drafts, moderation, owner, pledges, public, supporters
 from campaigns.pages.labels import category_name
 from octo.accounts.erasure import register_eraser
 from octo.errors import N_
+from octo.health.longest_times import register_longest_times
 from octo.mail.audiences import register_announcements
 from octo.mail.kinds import register_mail_kind
 from octo.web.api import register_api
@@ -28,6 +30,7 @@ def register(app: Flask) -> None:
     register_announcements(app, *ANNOUNCEMENTS)
     for kind in (OWN_CAMPAIGNS, REVIEWS):
         register_mail_kind(app, kind)
+    register_longest_times(app, LONGEST_TIMES)
     app.jinja_env.globals["category_name"] = category_name
     for link in (
         Link(N_("Discover"), "campaigns.browse", Place.MAIN, order=10),

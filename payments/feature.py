@@ -4,6 +4,7 @@ from flask import Flask
 
 from campaigns.ports import bind_payments
 from octo.accounts.erasure import register_eraser
+from octo.health.longest_times import register_longest_times
 from octo.health.vitals import register_vitals
 from octo.web.security import allow_form_targets
 from octo.worker import stop_requested
@@ -15,6 +16,7 @@ from payments.gateway.runtime import bind_runtime
 from payments.guards import refuse_other_mode
 from payments.health import money_vitals
 from payments.jobs import register_jobs
+from payments.longest_times import LONGEST_TIMES
 from payments.owners import calls as owners
 from payments.port import BoundPayments
 from payments.refunds import calls as refunds
@@ -39,3 +41,4 @@ def register(app: Flask) -> None:
     register_eraser(app, forget_backer)
     register_jobs(app, runtime, should_stop=stop_requested)
     register_vitals(app, money_vitals(runtime.settings))
+    register_longest_times(app, LONGEST_TIMES)

@@ -1,4 +1,4 @@
-"""The vitals of the money side: work due, calls in doubt, refunds that are stuck, the cover."""
+"""The vitals of the money side: work due, calls under way, refunds, the inbox, the cover."""
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
@@ -18,6 +18,7 @@ from octo.health.vitals import Alert, Gauge, Times, Vitals, VitalsReader, figure
 from octo.money import format_amount
 from payments.accounting.cover import cover
 from payments.blocked import list_frozen
+from payments.longest_times import STRIPE
 from payments.models import (
     OPEN_ATTEMPTS,
     Attempt,
@@ -33,12 +34,8 @@ from payments.models import (
     RefundStatus,
 )
 
-STRIPE: Final = "stripe"
-UNKNOWN_FOR: Final = timedelta(minutes=5)
 SILENT_FOR: Final = timedelta(minutes=5)
-VERDICT_WAITS_FOR: Final = timedelta(hours=1)
 STUCK_AFTER: Final = timedelta(hours=1)
-_MOST_NAMED: Final = 20
 _TO_HANDLE: Final = (InboxStatus.RECEIVED, InboxStatus.PARKED)
 
 
@@ -202,7 +199,6 @@ def _alerts(
 ) -> Iterator[Alert]:
     """Find what a person must look at: each is in docs/operations.md by its code."""
     yield from _stripe_away(times, stripe)
-    yield from _unknown_outcomes(session, times, stripe)
     if session.scalar(sa.select(Reconciliation.state)) is BooksState.BEHIND_STRIPE:
         yield Alert("older_than_stripe", N_("The database is behind Stripe: no money moves."))
     currency = settings.currency
@@ -226,35 +222,11 @@ def _alerts(
             N_("Stripe and the ledger differ; differences to explain: %(count)s."),
             {"count": differences},
         )
-    for slug in _late_verdicts(session, times):
-        yield Alert(
-            "verdict_late",
-            N_("The verdict on %(campaign)s has waited over an hour for payments in flight."),
-            {"campaign": slug},
-            subject=slug,
-        )
 
 
 def _stripe_away(times: Times, stripe: Heartbeat | None) -> Iterator[Alert]:
     if stripe is not None and times.machine - stripe.beat_at > SILENT_FOR:
         yield Alert("stripe_away", N_("Stripe has not answered for over five minutes."))
-
-
-def _unknown_outcomes(session: Session, times: Times, stripe: Heartbeat | None) -> Iterator[Alert]:
-    """While Stripe is silent nothing can be known; five minutes after, something is wrong."""
-    if stripe is None or stripe.alive_since is None:
-        return
-    has_answered_for = times.machine - stripe.alive_since
-    old = sa.select(sa.func.count()).where(
-        Attempt.status == AttemptStatus.UNKNOWN,
-        Attempt.first_sent_at < times.machine - UNKNOWN_FOR,
-    )
-    if has_answered_for >= UNKNOWN_FOR and (count := session.scalar(old)):
-        yield Alert(
-            "outcome_unknown",
-            N_("Stripe answers, yet the outcome of calls is unknown for five minutes: %(count)s."),
-            {"count": count},
-        )
 
 
 def _oldest_unknown(session: Session) -> datetime | None:
@@ -271,20 +243,6 @@ def _count_frozen(session: Session) -> int:
 def _count_discrepancies(session: Session) -> int:
     counted = sa.select(sa.func.count()).select_from(Discrepancy).where(Discrepancy.opened())
     return session.scalar(counted) or 0
-
-
-def _late_verdicts(session: Session, times: Times) -> list[str]:
-    return list(
-        session.scalars(
-            sa.select(Campaign.slug)
-            .where(
-                Campaign.status == CampaignStatus.CLOSING,
-                Campaign.closing_at < times.business - VERDICT_WAITS_FOR,
-            )
-            .order_by(Campaign.closing_at)
-            .limit(_MOST_NAMED)
-        )
-    )
 
 
 def _seconds_since(then: datetime | None, now: datetime) -> float:

@@ -1,13 +1,15 @@
 """Add what an operator watches: the two pages, and the job that puts alerts into the log."""
 
 import time
+from functools import partial
 from typing import Final
 
 import structlog
 from flask import Flask
 
+from octo.health.longest_times import read_too_long, register_longest_times
 from octo.health.pages import blueprint
-from octo.health.platform import read_platform
+from octo.health.platform import LONGEST_TIMES, read_platform
 from octo.health.vitals import read_vitals, register_vitals
 from octo.runtime import Runtime
 from octo.scheduler import Job, JobReport, register_job
@@ -22,6 +24,8 @@ def register(app: Flask) -> None:
     """Register the pages, the platform's vitals and the job."""
     app.register_blueprint(blueprint)
     register_vitals(app, read_platform)
+    register_vitals(app, partial(read_too_long, app))
+    register_longest_times(app, LONGEST_TIMES)
     register_job(app, Job("watch", AlertLog(app).run, every_seconds=EVERY_SECONDS))
 
 

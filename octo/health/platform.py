@@ -8,10 +8,20 @@ from sqlalchemy.orm import Session
 
 from octo.errors import N_
 from octo.health.heartbeat import list_workers
+from octo.health.longest_times import LongestTime
 from octo.health.vitals import Alert, Gauge, Times, Vitals, figure
 from octo.mail.outbox import MessageStatus, OutboxMessage
 
 NEVER: Final = -1.0
+LONGEST_TIMES: Final = (
+    LongestTime(
+        "mail_late",
+        N_("Mails have waited over a day to be sent: %(count)s."),
+        OutboxMessage.status == MessageStatus.PENDING,
+        since=(OutboxMessage.created_at,),
+        longest=timedelta(days=1),
+    ),
+)
 
 
 def read_platform(session: Session, times: Times) -> Vitals:

@@ -15,6 +15,7 @@ from tests.house.tree import PACKAGES, named, shipped_files
 
 GUIDE: Final = ROOT / "docs" / "operations.md"
 FENCED: Final = re.compile(r"^```sh\n(.*?)^```", re.MULTILINE | re.DOTALL)
+ALERTS: Final = {"Alert", "LongestTime"}
 OTHER_PROGRAMS: Final = {"make", "gunicorn", "sqlite3", "pg_dump"}
 
 
@@ -47,7 +48,7 @@ def alert_codes() -> Iterator[str]:
         if not named(path).startswith(PACKAGES):
             continue
         for node in ast.walk(ast.parse(path.read_text())):
-            is_alert = isinstance(node, ast.Call) and getattr(node.func, "id", "") == "Alert"
+            is_alert = isinstance(node, ast.Call) and getattr(node.func, "id", "") in ALERTS
             if is_alert and isinstance(node, ast.Call) and isinstance(node.args[0], ast.Constant):
                 yield str(node.args[0].value)
 
