@@ -17,6 +17,7 @@ _OF_THE_LEDGER: Final[tuple[Check, ...]] = (
     integrity.check_kinds,
     integrity.check_equation,
     integrity.check_checkpoints,
+    integrity.check_guards,
     integrity.check_movements,
     documents.check_keepers,
 )

@@ -69,7 +69,7 @@ class AccountKind:
 
     ``pcg_number`` stands in the general chart (*plan comptable général*), ``pca_number`` in
     that of associations. ``label`` is a sentence to be translated. What ``is_owed_from_stripe``
-    must lie on the Stripe balance.
+    must lie on the Stripe balance; what ``is_guarded`` may not go below zero on its normal side.
     """
 
     name: str
@@ -80,6 +80,7 @@ class AccountKind:
     pca_number: str
     column: Column | None = None
     is_owed_from_stripe: bool = False
+    is_guarded: bool = False
 
     @property
     def normal_side(self) -> Side:

@@ -13,7 +13,13 @@ from sqlalchemy.orm import Session
 from payments.ledger import accounts, kinds
 from payments.ledger.balances import sides
 from payments.ledger.faults import Fault
-from payments.ledger.models import LedgerCheckpoint, LedgerEntry, LedgerTransaction, StripeMovement
+from payments.ledger.models import (
+    LedgerCheckpoint,
+    LedgerEntry,
+    LedgerGuard,
+    LedgerTransaction,
+    StripeMovement,
+)
 
 
 def check_entries(session: Session) -> Iterator[Fault]:
@@ -102,6 +108,28 @@ def check_checkpoints(session: Session) -> Iterator[Fault]:
         held, true = kept.get(account, 0), recomputed.get(account, 0)
         if held != true:
             yield Fault("checkpoints", " ".join(account), f"is kept as {held} and is {true}")
+
+
+def check_guards(session: Session) -> Iterator[Fault]:
+    """Every guarded account is kept as what its entries leave on it, which is not below zero."""
+    left: dict[tuple[str, str], int] = {}
+    recomputed = recompute(session)
+    guard = LedgerGuard
+    kept = {
+        (account, currency): balance
+        for account, currency, balance in session.execute(
+            sa.select(guard.account, guard.currency, guard.balance)
+        )
+    }
+    for (account, currency), balance in recomputed.items():
+        kind = accounts.find_kind(account)
+        if kind and (kind.is_guarded or (account, currency) in kept):
+            sign = 1 if kind.normal_side is accounts.Side.DEBIT else -1
+            left[account, currency] = sign * balance
+    for key in sorted(kept.keys() | left.keys()):
+        held, true = kept.get(key, 0), left.get(key, 0)
+        if held != true or held < 0:
+            yield Fault("guards", " ".join(key), f"is guarded at {held} and holds {true}")
 
 
 def check_movements(session: Session, *, after_id: int = 0) -> Iterator[Fault]:

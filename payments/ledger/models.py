@@ -8,6 +8,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from sqlalchemy.sql.compiler import SQLCompiler
 
 from octo.database import Currency, Id, Instant, Minor, Model, big_id
+from payments.ledger.guarded import MAY_NOT_BE_OVERDRAWN
 from payments.ledger.kinds import kind_names
 
 ACCOUNT_LENGTH = 60
@@ -85,6 +86,20 @@ class LedgerCheckpoint(Model):
     currency: Mapped[str] = mapped_column(sa.String(3), primary_key=True)
     balance: Mapped[Minor]
     through_id: Mapped[int] = mapped_column(sa.BigInteger(), index=True)
+
+
+class LedgerGuard(Model):
+    """What is left on one guarded account, changed with its entries and never below zero.
+
+    ``balance`` counts on the account's normal side, in minor units.
+    """
+
+    __tablename__ = "ledger_guard"
+    __table_args__ = (sa.CheckConstraint("balance >= 0", name=MAY_NOT_BE_OVERDRAWN),)
+
+    account: Mapped[str] = mapped_column(sa.String(ACCOUNT_LENGTH), primary_key=True)
+    currency: Mapped[str] = mapped_column(sa.String(3), primary_key=True)
+    balance: Mapped[Minor]
 
 
 class StripeMovement(Model):

@@ -1,19 +1,28 @@
 """How postings are written: one JSON document, and the SQL of each database that spreads it.
 
 On PostgreSQL any number of postings is one statement, so one round trip. Nothing is updated,
-so a hot account never makes two postings wait for each other.
+so a hot account never makes two postings wait for each other; guarded accounts alone do.
 """
 
 import json
+from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import asdict, dataclass, fields
 from datetime import UTC, datetime
 from typing import Final
 
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from octo.database import Run, alone
+from octo.database import Run, alone, transaction
+from octo.errors import N_
 from payments.ledger.drafts import MovementFacts, TransactionDraft
+from payments.ledger.guarded import (
+    MAY_NOT_BE_OVERDRAWN,
+    AccountOverdrawnError,
+    GuardChange,
+    changes_of,
+)
 from payments.ledger.models import StripeMovement
 
 _MOVEMENT: Final = StripeMovement.metadata.tables[StripeMovement.__tablename__]
@@ -31,7 +40,7 @@ class Posting:
 
 # The sub-select on the movement is scalar on purpose: `NOT EXISTS` is planned as a hash of the
 # whole table, which every posting would then read.
-_ON_POSTGRESQL: Final = """
+_POSTED_ON_POSTGRESQL: Final = """
 WITH draft AS (
     SELECT * FROM json_to_recordset(CAST($1 AS json)) AS draft (
         reference text, kind text, campaign_id bigint, occurred_at timestamptz,
@@ -60,8 +69,26 @@ WITH draft AS (
             source text, amount bigint, fee bigint, net bigint, currency text,
             occurred_at timestamptz, available_at timestamptz)
     WHERE draft.movement IS NOT NULL
-)
-SELECT reference, id FROM posted
+)"""
+_ON_POSTGRESQL: Final = f"{_POSTED_ON_POSTGRESQL} SELECT reference, id FROM posted"  # noqa: S608
+_GUARDED_ON_POSTGRESQL: Final = f"""{_POSTED_ON_POSTGRESQL}, guarded AS (
+    UPDATE ledger_guard SET balance = ledger_guard.balance + change.amount
+    FROM (
+        SELECT account, currency, sum(amount) AS amount FROM posted
+        JOIN json_to_recordset(CAST($2 AS json)) AS one (
+            reference text, account text, currency text, amount bigint) USING (reference)
+        GROUP BY account, currency
+    ) AS change
+    WHERE ledger_guard.account = change.account AND ledger_guard.currency = change.currency
+) SELECT reference, id FROM posted"""  # noqa: S608 - built of our own words
+# Opens rows that are not there yet and locks the others, in the order given: what is updated
+# after it is what was locked.
+_LOCK_ON_POSTGRESQL: Final = """
+INSERT INTO ledger_guard (account, currency, balance)
+SELECT account, currency, 0 FROM json_to_recordset(CAST($1 AS json)) AS one (
+    account text, currency text)
+GROUP BY account, currency ORDER BY account, currency
+ON CONFLICT (account, currency) DO UPDATE SET balance = ledger_guard.balance
 """
 
 _ON_SQLITE: Final = """
@@ -80,6 +107,13 @@ _ENTRIES_ON_SQLITE: Final = """
 INSERT INTO ledger_entry (transaction_id, position, debit, credit, amount, currency)
 VALUES (?, ?, ?, ?, ?, ?)
 """
+_GUARDS_ON_SQLITE: Final = """
+INSERT INTO ledger_guard (account, currency, balance) VALUES (?, ?, 0)
+ON CONFLICT (account, currency) DO NOTHING
+"""
+_CHANGES_ON_SQLITE: Final = """
+UPDATE ledger_guard SET balance = balance + ? WHERE account = ? AND currency = ?
+"""
 _MOVEMENTS_ON_SQLITE: Final = f"""
 INSERT INTO stripe_movement (transaction_id, campaign_id, {", ".join(_MOVEMENT_COLUMNS)})
 VALUES (?, ?{", ?" * len(_MOVEMENT_COLUMNS)})
@@ -87,13 +121,36 @@ VALUES (?, ?{", ?" * len(_MOVEMENT_COLUMNS)})
 
 
 def write(session: Session, postings: Collection[Posting]) -> dict[str, int]:
-    """Write what is not there yet, in the caller's transaction; return the new ids by reference."""
+    """Write what is not there yet, in the caller's transaction; return the new ids by reference.
+
+    Raises ``AccountOverdrawnError``, and has written nothing, when all of it together would
+    leave a guarded account below zero.
+    """
     connection = session.connection()
-    return _WRITERS[connection.dialect.name](connection.exec_driver_sql, postings)
+    dialect, run = connection.dialect.name, connection.exec_driver_sql
+    changes = changes_of(posting.draft for posting in postings)
+    if not changes:
+        return _WRITERS[dialect](run, postings)
+    try:
+        with connection.begin_nested():
+            return _GUARDED_WRITERS[dialect](run, postings, changes)
+    except IntegrityError as error:
+        if MAY_NOT_BE_OVERDRAWN not in str(error.orig):
+            raise
+        raise AccountOverdrawnError(
+            N_("There is not enough left on %(accounts)s."),
+            accounts=", ".join(sorted({one.account for one in changes if one.amount < 0})),
+        ) from error
 
 
 def write_alone(postings: Collection[Posting]) -> dict[str, int]:
-    """Write as ``write`` does, in a commit of its own: one round trip on PostgreSQL."""
+    """Write as ``write`` does, in a commit of its own: one round trip on PostgreSQL.
+
+    With a guarded account in it, it is a transaction like any other.
+    """
+    if changes_of(posting.draft for posting in postings):
+        with transaction() as session:
+            return write(session, postings)
     with alone() as (dialect, run):
         return _WRITERS[dialect](run, postings)
 
@@ -112,7 +169,31 @@ def _write_to_sqlite(run: Run, postings: Collection[Posting]) -> dict[str, int]:
     return written
 
 
+def _write_guarded_to_postgresql(
+    run: Run, postings: Collection[Posting], changes: Collection[GuardChange]
+) -> dict[str, int]:
+    document = _ENCODER.encode([asdict(change) for change in changes])
+    run(_LOCK_ON_POSTGRESQL, (document,))
+    return dict(iter(run(_GUARDED_ON_POSTGRESQL, (_as_json(postings), document))))
+
+
+def _write_guarded_to_sqlite(
+    run: Run, postings: Collection[Posting], changes: Collection[GuardChange]
+) -> dict[str, int]:
+    written = _write_to_sqlite(run, postings)
+    left: Counter[tuple[str, str]] = Counter()
+    for one in changes:
+        left[one.account, one.currency] += one.amount * (one.reference in written)
+    run(_GUARDS_ON_SQLITE, list(left))
+    run(_CHANGES_ON_SQLITE, [(amount, *account) for account, amount in left.items()])
+    return written
+
+
 _WRITERS: Final = {"postgresql": _write_to_postgresql, "sqlite": _write_to_sqlite}
+_GUARDED_WRITERS: Final = {
+    "postgresql": _write_guarded_to_postgresql,
+    "sqlite": _write_guarded_to_sqlite,
+}
 
 
 def _as_json(postings: Iterable[Posting]) -> str:

@@ -120,6 +120,7 @@ def test_a_name_is_declared_once(undeclared: None) -> None:
         accounts.register(A_POT)
 
 
+@pytest.mark.both_engines
 def test_a_kind_that_the_database_lacks_is_drift_and_is_refused(
     books: Books, undeclared: None
 ) -> None:
@@ -135,6 +136,7 @@ def test_a_kind_that_the_database_lacks_is_drift_and_is_refused(
         assert "'pot_added'" not in has
 
 
+@pytest.mark.both_engines
 def test_a_kind_and_an_account_of_another_package_need_no_more_than_a_migration(
     books: Books, undeclared: None
 ) -> None:
