@@ -22,12 +22,16 @@ MAILINGS_EVERY_SECONDS: Final = 1
 
 
 def register(app: Flask) -> None:
-    """Register what writes mails to many, what sends, and a mailbox where mails go nowhere else."""
+    """Register what writes mails to many, what sends, and a mailbox where mails go nowhere else.
+
+    What sends is asked first: when nothing more is done, it has been asked about every mail, and
+    says why one waits.
+    """
     found: Runtime = app.extensions["octo.runtime"]
+    register_job(app, Job("mail_delivery", _delivery(app, found), every_seconds=EVERY_SECONDS))
     register_consumer(app, mailings.CONSUMER, partial(mailings.mailing_consumer, app))
     write = partial(mailings.write_mailings, app, clock=found.clock)
     register_job(app, Job("mailings", write, every_seconds=MAILINGS_EVERY_SECONDS))
-    register_job(app, Job("mail_delivery", _delivery(app, found), every_seconds=EVERY_SECONDS))
     app.register_blueprint(preference_pages.blueprint)
     register_api(app, api.api)
     if found.settings.is_demo:
