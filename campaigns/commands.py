@@ -97,7 +97,7 @@ def list_command(*, status: str | None, as_json: bool) -> None:
         click.echo(json.dumps([_described(campaign) for campaign in campaigns]))
         return
     for campaign in campaigns:
-        click.echo(f"{campaign.slug:40} {_standing(campaign):20} {_amounts(campaign)}")
+        click.echo(f"{campaign.slug:40} {_status_of(campaign):20} {_amounts(campaign)}")
 
 
 @campaign_commands.command("show")
@@ -146,7 +146,7 @@ def extend_for_outage_command(slug: str, *, until: str, reason: str, as_json: bo
         click.echo(f"{slug} now ends on {shown}; its page says so and its owner is told.")
 
 
-def _standing(campaign: Campaign) -> str:
+def _status_of(campaign: Campaign) -> str:
     return f"{campaign.status} {campaign.outcome}" if campaign.outcome else str(campaign.status)
 
 

@@ -84,8 +84,8 @@ def _engine_options(settings: Settings) -> dict[str, object]:
     """
     if settings.database_url.startswith("sqlite"):
         return {"connect_args": {"check_same_thread": False, "timeout": 10}, "pool_size": 40}
-    let_go = f"-c idle_in_transaction_session_timeout={FROZEN_AFTER_SECONDS}s"
-    connect = {**SILENT_SERVER, "options": let_go, "cursor_factory": psycopg.RawCursor}
+    ends_idle = f"-c idle_in_transaction_session_timeout={FROZEN_AFTER_SECONDS}s"
+    connect = {**SILENT_SERVER, "options": ends_idle, "cursor_factory": psycopg.RawCursor}
     return {
         "pool_size": 40,
         "max_overflow": 10,

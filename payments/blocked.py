@@ -28,7 +28,7 @@ from payments.models import (
 
 _log = structlog.get_logger()
 _UNCOMPARED: Final = "wait for the books to be compared with Stripe"
-_DIFFERING: Final = "wait for a treasurer to explain where the books differ from Stripe"
+_UNEXPLAINED: Final = "wait for a treasurer to explain where the books differ from Stripe"
 _UNANSWERED: Final = "have no answer yet and are left alone"
 
 
@@ -77,7 +77,7 @@ def describe_open_calls(clock: Clock) -> Iterator[str]:
         is_compared_now = is_compared(session, at=clock.machine_now())
         hold = sa.case(
             (sa.and_(moves_money, ~is_compared_now), _UNCOMPARED),
-            (sa.and_(moves_money, differs()), _DIFFERING),
+            (sa.and_(moves_money, differs()), _UNEXPLAINED),
             else_=_UNANSWERED,
         )
         free_at = sa.func.min(sa.func.coalesce(Attempt.lease_until, Attempt.not_before))

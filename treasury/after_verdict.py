@@ -24,7 +24,7 @@ from payments.settlement.refund_all import LastDay, find_last_day
 
 
 @dataclass(frozen=True)
-class Aftermath:
+class AfterVerdict:
     """What has become of one campaign's money since the verdict, in the order it happened."""
 
     documents: Sequence[Settlement]
@@ -35,7 +35,7 @@ class Aftermath:
     is_urgent: bool
 
 
-def read_aftermath(campaign_id: int, *, at: datetime) -> Aftermath:
+def read_after_verdict(campaign_id: int, *, at: datetime) -> AfterVerdict:
     """Read the documents of a campaign, what paid them, and what its owner owes."""
 
     def rows(model: type[Settlement] | type[Transfer] | type[TransferReversal]) -> Sequence[object]:
@@ -45,7 +45,7 @@ def read_aftermath(campaign_id: int, *, at: datetime) -> Aftermath:
     with reading() as session:
         last_day = find_last_day(session, campaign_id)
         of_campaign = sa.select(OwnerDebt).where(OwnerDebt.campaign_id == campaign_id)
-        return Aftermath(
+        return AfterVerdict(
             documents=[one for one in rows(Settlement) if isinstance(one, Settlement)],
             transfers=[one for one in rows(Transfer) if isinstance(one, Transfer)],
             reversals=[one for one in rows(TransferReversal) if isinstance(one, TransferReversal)],

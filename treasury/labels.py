@@ -149,7 +149,7 @@ FAILURE_REASONS: Final = {
 
 def filter_choices() -> list[tuple[str, str]]:
     """Return how a treasurer may sort campaigns, as a page offers it."""
-    return [(standing.value, str(gettext(name))) for standing, name in STANDING_NAMES.items()]
+    return [(chosen.value, str(gettext(name))) for chosen, name in STANDING_NAMES.items()]
 
 
 def dispute_name(status: DisputeStatus) -> str:

@@ -131,11 +131,11 @@ def read_position(currency: str) -> Position:
 
 
 def list_campaign_money(
-    *, words: str = "", standing: CampaignFilter | None = None, window: Window | None = None
+    *, words: str = "", filter_by: CampaignFilter | None = None, window: Window | None = None
 ) -> list[CampaignMoney]:
     """List every campaign that has had a deadline, the latest first, with what is owed.
 
-    ``words`` are looked for in titles and owners; ``standing`` keeps the campaigns so placed.
+    ``words`` are looked for in titles and owners; ``filter_by`` keeps the campaigns so placed.
     """
     launched = (
         sa.select(Campaign)
@@ -146,8 +146,8 @@ def list_campaign_money(
         )
         .order_by(Campaign.deadline_at.desc(), Campaign.id)
     )
-    if standing is not None:
-        launched = launched.where(_FILTERS[standing])
+    if filter_by is not None:
+        launched = launched.where(_FILTERS[filter_by])
     with reading() as session:
         return _money_of(session, session.scalars(narrowed(launched, window)).all())
 

@@ -59,11 +59,11 @@ def issue_link(session: Session, pledge: Pledge, *, at: datetime, is_mailed: boo
 
 
 def mail_link(
-    session: Session, pledge: Pledge, *, template: str, at: datetime, **told: str
+    session: Session, pledge: Pledge, *, template: str, at: datetime, **extra: str
 ) -> None:
     """Write to a backer with a link of their own to the receipt, and what else the mail says."""
     token = issue_link(session, pledge, is_mailed=True, at=at)
-    _tell(session, pledge, template=template, at=at, token=token, **told)
+    _tell(session, pledge, template=template, at=at, token=token, **extra)
 
 
 def mail_context(pledge: Pledge) -> dict[str, object]:
@@ -85,12 +85,12 @@ def mail_context(pledge: Pledge) -> dict[str, object]:
     }
 
 
-def _tell(session: Session, pledge: Pledge, *, template: str, at: datetime, **told: str) -> None:
+def _tell(session: Session, pledge: Pledge, *, template: str, at: datetime, **extra: str) -> None:
     enqueue(
         session,
         to=pledge.email,
         locale=pledge.locale,
         template=template,
-        context=mail_context(pledge) | told,
+        context=mail_context(pledge) | extra,
         at=at,
     )

@@ -214,8 +214,8 @@ def _find_same(session: Session, wish: PledgeWish) -> Pledge | None:
 
 
 def _check_same(known: Pledge, wished: Pledge) -> None:
-    told = ("campaign_id", "reward_id", "email", "amount", "tip_amount", "user_id")
-    if any(getattr(known, side) != getattr(wished, side) for side in told):
+    compared = ("campaign_id", "reward_id", "email", "amount", "tip_amount", "user_id")
+    if any(getattr(known, side) != getattr(wished, side) for side in compared):
         raise RequestKeyReusedError(N_("This request was already used for another pledge."))
 
 

@@ -41,12 +41,12 @@ class AlertLog:
         runtime: Runtime = self._app.extensions["octo.runtime"]
         now = time.monotonic()
         alerts = read_vitals(self._app, runtime.clock).alerts
-        standing = {(alert.code, alert.subject): alert for alert in alerts}
-        for key, alert in standing.items():
+        vitals = {(alert.code, alert.subject): alert for alert in alerts}
+        for key, alert in vitals.items():
             if now - self._said.get(key, -SAID_AGAIN_AFTER_SECONDS) >= SAID_AGAIN_AFTER_SECONDS:
                 _log.error("alert", code=alert.code, subject=alert.subject, what=str(alert))
                 self._said[key] = now
-        for code, subject in self._said.keys() - standing.keys():
+        for code, subject in self._said.keys() - vitals.keys():
             _log.info("alert_over", code=code, subject=subject)
             del self._said[code, subject]
         return JobReport()

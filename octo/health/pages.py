@@ -37,10 +37,10 @@ _log = structlog.get_logger(__name__)
 def health() -> ResponseReturnValue:
     """Answer 200 when nobody need look, else 503; the reasons only to who may read them."""
     reasons = find_reasons()
-    told: dict[str, object] = {"status": "failing" if reasons else "ok"}
+    body: dict[str, object] = {"status": "failing" if reasons else "ok"}
     if _may_read():
-        told["reasons"] = [{"code": one.code, "what": str(one)} for one in reasons]
-    response = jsonify(told)
+        body["reasons"] = [{"code": one.code, "what": str(one)} for one in reasons]
+    response = jsonify(body)
     response.status_code = HTTPStatus.SERVICE_UNAVAILABLE if reasons else HTTPStatus.OK
     response.headers["Cache-Control"] = "no-store"
     return response

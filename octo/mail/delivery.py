@@ -162,7 +162,7 @@ def _deliver(  # noqa: PLR0917 - the parts of one delivery, in the order of thei
     except TryLaterError as error:
         _postpone(message, claim, clock, reason=str(error))
     except MailAwayError as error:
-        _let_go(claim, clock, reason=str(error))
+        _release(claim, clock, reason=str(error))
         raise
     else:
         _close(message, claim, clock, MessageStatus.SENT, subject=rendered.subject)
@@ -236,7 +236,7 @@ def _postpone(message: OutboxMessage, claim: Claim, clock: Clock, *, reason: str
             mine.leased_until = mine.lease_token = None
 
 
-def _let_go(claim: Claim, clock: Clock, *, reason: str) -> None:
+def _release(claim: Claim, clock: Clock, *, reason: str) -> None:
     """Release what was claimed and not sent: the server is away, no mail is to blame."""
     with transaction() as session:
         session.execute(

@@ -68,8 +68,8 @@ class ProblemApi(Api):  # type: ignore[misc] # published without types
             with self._writing:
                 while self._unwritten:
                     self._unwritten.pop(0)()
-                told: dict[str, Any] = tell()
-                return told
+                described: dict[str, Any] = tell()
+                return described
 
         self.spec.to_dict = to_dict
 

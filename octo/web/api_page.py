@@ -117,19 +117,19 @@ class _Reader:
                 yield Shape(name, self._fields(self._spec["components"]["schemas"][name]))
 
     def _operation(self, path: str, method: str, item: Json) -> Operation:
-        told = item[method]
-        answers = {str(status): answer for status, answer in told["responses"].items()}
+        described = item[method]
+        answers = {str(status): answer for status, answer in described["responses"].items()}
         status = min(answers)
-        body: Json = next(iter(told.get("requestBody", {}).get("content", {}).values()), {})
-        parameters = [*item.get("parameters", ()), *told.get("parameters", ())]
+        body: Json = next(iter(described.get("requestBody", {}).get("content", {}).values()), {})
+        parameters = [*item.get("parameters", ()), *described.get("parameters", ())]
         return Operation(
-            name=told["operationId"],
+            name=described["operationId"],
             method=method.upper(),
             path=path,
-            summary=_said(told["summary"]),
-            about=_said(" ".join(told.get("description", "").split())),
-            is_public={} in told["security"],
-            roles=told.get("x-roles", []),
+            summary=_said(described["summary"]),
+            about=_said(" ".join(described.get("description", "").split())),
+            is_public={} in described["security"],
+            roles=described.get("x-roles", []),
             parameters=[
                 self._field(one["name"], one["schema"] | one, is_required=one["required"])
                 for one in parameters
@@ -160,17 +160,17 @@ class _Reader:
     def _fields(self, schema: Json) -> list[Field]:
         needed = schema.get("required", ())
         return [
-            self._field(name, told, is_required=name in needed)
-            for name, told in schema.get("properties", {}).items()
+            self._field(name, described, is_required=name in needed)
+            for name, described in schema.get("properties", {}).items()
         ]
 
-    def _field(self, name: str, told: Json, *, is_required: bool) -> Field:
+    def _field(self, name: str, described: Json, *, is_required: bool) -> Field:
         return Field(
             name=name,
-            kind=_kind_of(told),
-            shape=self._meet(_name_in(told.get("items", told))),
+            kind=_kind_of(described),
+            shape=self._meet(_name_in(described.get("items", described))),
             is_required=is_required,
-            about=_said(told.get("description", "")),
+            about=_said(described.get("description", "")),
         )
 
     def _find(self, schema: Json) -> Json:

@@ -76,8 +76,8 @@ class Between(validate.Range):
             return super().__call__(value)
         except ma.ValidationError as error:
             sentence = N_("Enter a whole number from %(least)s to %(most)s.")
-            told = translate(sentence, {"least": self.min, "most": self.max})
-            raise ma.ValidationError(told) from error
+            said = translate(sentence, {"least": self.min, "most": self.max})
+            raise ma.ValidationError(said) from error
 
 
 class AtMost(validate.Length):
@@ -87,9 +87,9 @@ class AtMost(validate.Length):
         try:
             return super().__call__(value)
         except ma.ValidationError as error:
-            raise ma.ValidationError(self._told(value)) from error
+            raise ma.ValidationError(self._listed(value)) from error
 
-    def _told(self, value: Any) -> str:
+    def _listed(self, value: Any) -> str:
         if self.min is not None and len(value) < self.min:
             return translate(N_("At least %(least)s."), {"least": self.min})
         return translate(N_("At most %(most)s."), {"most": self.max})

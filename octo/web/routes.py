@@ -221,10 +221,10 @@ class ApiBlueprint(Blueprint):  # type: ignore[misc] # published without types
 
     @staticmethod
     def _describe(
-        doc: dict[str, Any], told: dict[str, Any], *, spec: Any, method: str, **_others: Any
+        doc: dict[str, Any], known: dict[str, Any], *, spec: Any, method: str, **_others: Any
     ) -> dict[str, Any]:
         """Complete an operation with its name, who may ask, and every answer that is no."""
-        facts: Facts = told["facts"]
+        facts: Facts = known["facts"]
         doc["operationId"] = facts.name
         doc["security"] = _security_of(facts.access)
         permission = facts.access.permission if facts.access is not None else None
@@ -233,9 +233,9 @@ class ApiBlueprint(Blueprint):  # type: ignore[misc] # published without types
         answers = doc.setdefault("responses", {})
         answers.pop(HTTPStatus.UNPROCESSABLE_ENTITY, None)
         plain = _plain_refusals(
-            facts, method, has_body="requestBody" in doc, is_checked="arguments" in told
+            facts, method, has_body="requestBody" in doc, is_checked="arguments" in known
         )
-        refusals = [*plain, *told.get("refusals", ())]
+        refusals = [*plain, *known.get("refusals", ())]
         for status in sorted({refusal.status for refusal in refusals}):
             answers[int(status)] = _answer(spec, [r for r in refusals if r.status is status])
         return doc

@@ -57,7 +57,7 @@ def record_dispute(
         return  # fetched before what another has taken in since
     if dispute.status is DisputeStatus.LOST and status is not DisputeStatus.LOST:
         unbook_loss(session, dispute, context=context)
-    _take_in_amount(session, dispute, campaign, seen)
+    _record_amount(session, dispute, campaign, seen)
     if status is not dispute.status:
         dispute.status = status
         dispute.closed_at = context.now if status in _CLOSED else None
@@ -92,7 +92,7 @@ def _find_or_add(session: Session, payment: Payment, seen: DisputeFact) -> Dispu
     return dispute
 
 
-def _take_in_amount(
+def _record_amount(
     session: Session, dispute: Dispute, campaign: Campaign, seen: DisputeFact
 ) -> None:
     """Record what the bank contests and holds now, and when it first took it."""

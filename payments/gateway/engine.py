@@ -221,13 +221,13 @@ class Engine:
         if self._queue and len(self._flying) < self._stripe.calls_in_flight:
             patience = min(max(self._queue[0].leaves_at - time.monotonic(), 0.0), patience)
         try:
-            self._take_in(self._landing.get(timeout=patience))
+            self._land(self._landing.get(timeout=patience))
             while True:
-                self._take_in(self._landing.get_nowait())
+                self._land(self._landing.get_nowait())
         except Empty:
             return
 
-    def _take_in(self, call: Future[Landed]) -> None:
+    def _land(self, call: Future[Landed]) -> None:
         del self._flying[call]
         landed = call.result()
         if landed.result is None:

@@ -166,14 +166,14 @@ def _same_as_posted(session: Session, drafts: Sequence[TransactionDraft]) -> dic
     entries = _entries_of(session, [row.id for row in posted.values()])
     for draft in drafts:
         row = posted[draft.reference]
-        standing = replace(
+        posted_draft = replace(
             draft,
             kind=row.kind,
             occurred_at=row.occurred_at,
             campaign_id=row.campaign_id,
             entries=entries[row.id],
         )
-        if standing != draft:
+        if posted_draft != draft:
             raise _taken(draft)
     return {reference: row.id for reference, row in posted.items()}
 

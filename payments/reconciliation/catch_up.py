@@ -63,7 +63,7 @@ def catch_up(
 
 def _catch_up(source: str, *, gateway: Gateway, settings: Settings, clock: Clock) -> bool:
     if source.startswith("txn_"):
-        return _take_in_fee(source, gateway=gateway)
+        return _catch_up_fee(source, gateway=gateway)
     if source.startswith("trr_"):
         source = fetch_reversed_transfer(gateway, source)
     kind = _kind(source)
@@ -73,7 +73,7 @@ def _catch_up(source: str, *, gateway: Gateway, settings: Settings, clock: Clock
     return handler(source, {}, gateway=gateway, settings=settings, clock=clock)
 
 
-def _take_in_fee(movement_id: str, *, gateway: Gateway) -> bool:
+def _catch_up_fee(movement_id: str, *, gateway: Gateway) -> bool:
     """Book what Stripe charges on its own account: nothing stands behind such a movement."""
     seen = fetch_movement(gateway, movement_id)
     if seen.type not in _OWN_FEES:

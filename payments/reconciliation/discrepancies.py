@@ -116,7 +116,7 @@ class Comparison:
         }
 
 
-def told(**facts: object) -> dict[str, Any]:
+def plain(**facts: object) -> dict[str, Any]:
     """Return one side of a difference as JSON can carry it."""
     return {
         name: value.isoformat() if isinstance(value, datetime) else value
@@ -128,6 +128,6 @@ def two_sides(stripe: Mapping[str, object], here: Mapping[str, object]) -> dict[
     """Return both sides, cut down to what they do not agree on."""
     names = [name for name in stripe if stripe[name] != here[name]]
     return {
-        "stripe": told(**{name: stripe[name] for name in names}),
-        "here": told(**{name: here[name] for name in names}),
+        "stripe": plain(**{name: stripe[name] for name in names}),
+        "here": plain(**{name: here[name] for name in names}),
     }

@@ -13,15 +13,15 @@ from payments.reconciliation.discrepancies import (
     Comparison,
     Difference,
     DifferenceKind,
-    told,
+    plain,
     two_sides,
 )
 from payments.reconciliation.mirror import KNOWN, MOVEMENTS
 from payments.reconciliation.under_way import find_campaign, is_movement_under_way
 
 _ID: Final = "stripe_balance_transaction_id"
-_TOLD: Final = [one.name for one in fields(MovementFacts) if one.name != _ID]
-_KEPT: Final = [name for name in _TOLD if name != "exchange_rate"]
+_SEEN: Final = [one.name for one in fields(MovementFacts) if one.name != _ID]
+_KEPT: Final = [name for name in _SEEN if name != "exchange_rate"]
 _SAME: Final = MOVEMENTS.c[_ID] == StripeMovement.stripe_balance_transaction_id
 
 
@@ -67,7 +67,7 @@ def _missing_here(session: Session) -> Iterator[Difference]:
             DifferenceKind.MISSING_HERE,
             row[_ID],
             find_campaign(session, row["source"]),
-            {"stripe": told(**{name: row[name] for name in _TOLD})},
+            {"stripe": plain(**{name: row[name] for name in _SEEN})},
             occurred_at=row["occurred_at"],
             source=row["source"] or row[_ID],
         )
@@ -86,7 +86,7 @@ def _missing_there(session: Session) -> Iterator[Difference]:
             DifferenceKind.MISSING_THERE,
             row[_ID],
             row["campaign_id"],
-            {"here": told(**{name: row[name] for name in _KEPT})},
+            {"here": plain(**{name: row[name] for name in _KEPT})},
             occurred_at=row["occurred_at"],
         )
 
@@ -101,7 +101,7 @@ def _different(session: Session) -> Iterator[Difference]:
         sa.select(
             seen[_ID],
             StripeMovement.campaign_id,
-            *(seen[name] for name in _TOLD),
+            *(seen[name] for name in _SEEN),
             *(one.label(f"our_{one.name}") for one in ours),
         )
         .join(StripeMovement, _SAME)
@@ -109,7 +109,7 @@ def _different(session: Session) -> Iterator[Difference]:
         .order_by(seen.occurred_at)
     )
     for row in rows.mappings():
-        stripe = {name: row[name] for name in _TOLD}
+        stripe = {name: row[name] for name in _SEEN}
         here = {name: row[f"our_{name}"] for name in _KEPT} | {"exchange_rate": None}
         yield Difference(
             DifferenceKind.DIFFERENT,

@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session, aliased
 
 from payments.ledger.models import StripeMovement
 from payments.models import Attempt, AttemptStatus
-from payments.reconciliation.discrepancies import Difference, DifferenceKind, told, two_sides
+from payments.reconciliation.discrepancies import Difference, DifferenceKind, plain, two_sides
 from payments.reconciliation.mirror import KNOWN
 from payments.reconciliation.pairs import PAIRS, Pair
 from payments.reconciliation.under_way import find_campaign, is_under_way
@@ -40,7 +40,7 @@ def _missing_here(session: Session, pair: Pair, installation: str) -> Iterator[D
             DifferenceKind.FORGOTTEN if row["is_forgotten"] else pair.missing_here,
             row["id"],
             find_campaign(session, row["id"]),
-            {"what": pair.what, "stripe": _told(row, pair)},
+            {"what": pair.what, "stripe": _plain_row(row, pair)},
             occurred_at=row["created_at"],
             source=row["id"],
         )
@@ -82,7 +82,7 @@ def _twice(session: Session, pair: Pair) -> Iterator[Difference]:
             pair.twice,
             row["id"],
             row["campaign_id"],
-            {"what": pair.what, "stripe": _told(row, pair), "here": told(id=row["first"])},
+            {"what": pair.what, "stripe": _plain_row(row, pair), "here": plain(id=row["first"])},
             occurred_at=row["created_at"],
         )
 
@@ -109,7 +109,7 @@ def _missing_there(session: Session, pair: Pair) -> Iterator[Difference]:
             pair.missing_there,
             row["id"],
             row["campaign_id"],
-            {"what": pair.what, "here": told(**here)},
+            {"what": pair.what, "here": plain(**here)},
         )
 
 
@@ -172,12 +172,12 @@ def _without_attempt(session: Session, pair: Pair, installation: str) -> Iterato
             row["campaign_id"],
             {
                 "what": pair.what,
-                "stripe": told(id=row["id"], key=row["key"]),
-                "here": told(id=row["stripe_object_id"]),
+                "stripe": plain(id=row["id"], key=row["key"]),
+                "here": plain(id=row["stripe_object_id"]),
             },
             occurred_at=row["created_at"],
         )
 
 
-def _told(row: Mapping[Any, Any], pair: Pair) -> dict[str, Any]:
-    return told(**{column.name: row[column.name] for column in pair.seen.c})
+def _plain_row(row: Mapping[Any, Any], pair: Pair) -> dict[str, Any]:
+    return plain(**{column.name: row[column.name] for column in pair.seen.c})

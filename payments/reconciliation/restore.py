@@ -116,13 +116,13 @@ def _scenes(gateway: Gateway, since: datetime | None, installation: str) -> Iter
 
 def _paid(transfer: TransferFact, installation: str) -> Iterator[Scene]:
     """Play a transfer, and before it the document it pays, when that was issued."""
-    told = transfer.metadata
-    if told.get("octo_installation") != installation:
+    metadata = transfer.metadata
+    if metadata.get("octo_installation") != installation:
         return
-    number = told["octo_document"]
+    number = metadata["octo_document"]
     play = partial(
         restore_objects.restore_document, number=number, campaign_id=transfer.transfer_group or ""
     )
-    yield Scene(instant(int(told["octo_issued_at"])), 3, number, play)
+    yield Scene(instant(int(metadata["octo_issued_at"])), 3, number, play)
     play = partial(restore_objects.restore_transfer, seen=transfer)
     yield Scene(transfer.created_at, 4, transfer.id, play)

@@ -205,21 +205,21 @@ def _add_pledge(
     session: Session, campaign: Campaign, seen: CheckoutFact, *, at: datetime
 ) -> Pledge:
     """Make the pledge again; its name, message and address were nowhere but here, and are gone."""
-    told = seen.metadata
+    metadata = seen.metadata
     lock(session, Campaign, id=campaign.id)
     reward = session.scalars(
-        sa.select(Reward).where(Reward.public_id == told.get("octo_reward", ""))
+        sa.select(Reward).where(Reward.public_id == metadata.get("octo_reward", ""))
     ).one_or_none()
     pledge = Pledge(
-        public_id=told["octo_pledge"],
+        public_id=metadata["octo_pledge"],
         request_key=f"restored:{seen.id}"[:64],
         campaign=campaign,
         reward=reward,
         email=seen.email or "",
         locale=seen.locale or "fr",
-        amount=int(told["octo_amount"]),
-        shipping_amount=int(told["octo_shipping"]),
-        tip_amount=int(told["octo_tip"]),
+        amount=int(metadata["octo_amount"]),
+        shipping_amount=int(metadata["octo_shipping"]),
+        tip_amount=int(metadata["octo_tip"]),
         currency=campaign.currency,
         holds_reward=reward is not None and take_reward(session, reward),
         created_at=at,

@@ -78,9 +78,9 @@ def overtake_refund(
     cancel_refund(refund, context=context)
     session.flush()
     for one in seen:
-        stranger = adopt_refund(session, payment, one, context=context)
-        if stranger is not None:
-            record_refund(session, stranger, one, context=context)
+        found = adopt_refund(session, payment, one, context=context)
+        if found is not None:
+            record_refund(session, found, one, context=context)
     _ask_for_the_rest(session, refund, context=context)
     follow_refund(session, payment, context=context)
     return True

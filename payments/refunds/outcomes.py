@@ -34,7 +34,7 @@ _ENDED: Final = {
 }
 # https://docs.stripe.com/api/refunds/object: a refund that waited for money while a bank took it.
 _BANK_HAS_IT: Final = frozenset({DISPUTED, "charge_for_pending_refund_disputed"})
-_STANDING: Final = frozenset({PledgeStatus.ACTIVE, PledgeStatus.COLLECTED})
+_UNENDED: Final = frozenset({PledgeStatus.ACTIVE, PledgeStatus.COLLECTED})
 
 
 def record_refund(session: Session, refund: Refund, seen: RefundFact, *, context: Context) -> None:
@@ -51,7 +51,7 @@ def record_refunds(
     for funds. What arrives late and older is ignored. All of it is posted at once.
     """
     adopt_many(session, [one for refund, fact in seen for one in _adoptions(refund, fact)])
-    ended = [refund for refund, fact in seen if _take_in(session, refund, fact, context=context)]
+    ended = [refund for refund, fact in seen if _advance(session, refund, fact, context=context)]
     for refund in _disputed(session, ended):
         share_disputes(session, refund.payment, context=context)
         follow_refund(session, refund.payment, context=context)
@@ -66,13 +66,13 @@ def _adoptions(
         yield seen.failure_movement, entries.refund_failed(refund, seen.failure_movement)
 
 
-def _take_in(session: Session, refund: Refund, seen: RefundFact, *, context: Context) -> bool:
+def _advance(session: Session, refund: Refund, seen: RefundFact, *, context: Context) -> bool:
     """Bring a refund to the state that Stripe reports; tell whether it has come to an end."""
     refund.stripe_refund_id = seen.id
     refund.pending_reason = seen.pending_reason
     if not refund.advance_to(_ENDED.get(seen.status, RefundStatus.PENDING), at=context.now):
         return False
-    _take_in_end(session, refund, seen, at=context.now)
+    _record_end(session, refund, seen, at=context.now)
     return True
 
 
@@ -104,12 +104,12 @@ def stop_disputed_refund(session: Session, refund: Refund, *, context: Context) 
     follow_refund(session, payment, context=context)
 
 
-def _take_in_end(session: Session, refund: Refund, seen: RefundFact, *, at: datetime) -> None:
+def _record_end(session: Session, refund: Refund, seen: RefundFact, *, at: datetime) -> None:
     """Say to the backer what became of a refund; a whole one ends the pledge."""
     payment = refund.payment
     if refund.status is RefundStatus.FAILED:
         _owe(session, refund, reason=seen.failure_reason, at=at, has_left=seen.movement is not None)
-    elif payment.refundable_amount == 0 and payment.pledge.status in _STANDING:
+    elif payment.refundable_amount == 0 and payment.pledge.status in _UNENDED:
         mark_refunded(session, pledge=payment.pledge, at=at)
     else:
         tell_backer(session, refund, template="refund_sent", at=at)

@@ -107,7 +107,7 @@ def partly_refunded(story: Story) -> list[str]:
     story.pay(pledge, card=AVAILABLE_AT_ONCE)
     story.come_back(pledge)
     story.world.job(story.world.nodes[0], "compare_books")
-    story.refund_by_hand(pledge, amount=1_00)
+    story.refund_externally(pledge, amount=1_00)
     letters = story.world.post
     letters.collect()
     letters.deliver(letters.waiting[::-1])

@@ -28,6 +28,15 @@ FORBIDDEN: Final = re.compile(
     re.IGNORECASE,
 )
 CLOCK_MODULE: Final = "octo/clock.py"
+# Each was a word of our own for a thing that has a name in the field: the glossary has it.
+DIALECT: Final = re.compile(
+    r"_?(standing|occasion|differing|aftermath|afterlife|use_for_debt|give_again|wait_for|paying"
+    r"|why_late|pledging|pledge_life|leaving|erasing|note_number|strangers?|by_hand|take_in"
+    r"|taking_in|let_go|try_again|set_aside|told|told_act|told_at|pacer|lane|clearance"
+    r"|distrust|act_key|is_form_kept)",
+    re.IGNORECASE,
+)
+SPOKEN_IN: Final = (*PACKAGES, "tests/machine")
 OWN_CLOCK: Final = ("stripe_sandbox/",)  # a program of its own: it stands in for Stripe
 
 
@@ -45,6 +54,22 @@ def clock_calls(tree: ast.AST) -> Iterator[int]:
         asks_for_now = node.func.attr in {"now", "utcnow", "today"} and name in {"datetime", "date"}
         if asks_for_now or (name == "time" and node.func.attr in {"time", "time_ns"}):
             yield node.lineno
+
+
+def names_given(path: Path) -> Iterator[str]:
+    """Yield the names that a module gives: its own, of what it defines, and of arguments."""
+    yield path.stem
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.FunctionDef | ast.ClassDef):
+            yield node.name
+        elif isinstance(node, ast.arg):
+            yield node.arg
+        elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            yield node.id
+
+
+def is_dialect(name: str) -> bool:
+    return DIALECT.fullmatch(re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name)) is not None
 
 
 def test_no_file_names_a_registry_or_one_machine() -> None:
@@ -75,6 +100,25 @@ def test_only_the_clock_asks_for_the_time() -> None:
 )
 def test_a_planted_clock_is_found(line: str) -> None:
     assert list(clock_calls(ast.parse(line))) == [1]
+
+
+def test_names_are_words_of_the_field() -> None:
+    modules = [p for p in shipped_files(".py") if named(p).startswith(SPOKEN_IN)]
+
+    found = {
+        named(path): spoken
+        for path in modules
+        if not named(path).startswith(OWN_CLOCK)
+        and (spoken := sorted({name for name in names_given(path) if is_dialect(name)}))
+    }
+
+    assert found == {}
+
+
+def test_a_planted_name_of_our_own_is_found() -> None:
+    assert is_dialect("Occasion")
+    assert is_dialect("_take_in")
+    assert not is_dialect("retold")
 
 
 def test_a_planted_word_is_found() -> None:

@@ -87,10 +87,10 @@ STEPS: Final[dict[str, Weighted]] = {
     "refund": (2, {"pledge": _which, "amount": st.sampled_from((1_00, 10_00)), "action": _which}),
     "look_after_money": (2, {"by_bank": st.booleans(), "is_debt_due": st.booleans()}),
     "refund_all": (1, {"campaign": st.sampled_from((None, None, 0, 2))}),
-    "refund_by_hand": (2, {"pledge": _which, "amount": _parts}),
+    "refund_externally": (2, {"pledge": _which, "amount": _parts}),
     "dispute": (1, {"pledge": _which, "kind": st.sampled_from(("fraudulent", "inquiry"))}),
     "decide_disputes": (1, {"verdict": st.sampled_from(("win", "lose", "escalate"))}),
-    "reverse_by_hand": (1, {"amount": _parts}),
+    "reverse_externally": (1, {"amount": _parts}),
     "change_readiness": (1, {"campaign": _campaigns, "is_restored": st.booleans()}),
     "deliver": (
         4,

@@ -139,8 +139,8 @@ class Worker:
             os.close(reading)
             self._do(job, Reaper(call, writing))
         os.close(writing)
-        with os.fdopen(reading, encoding="utf-8") as told:
-            last = told.read()
+        with os.fdopen(reading, encoding="utf-8") as answer:
+            last = answer.read()
         _, status = os.waitpid(child, 0)
         is_dead = os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGKILL
         assert is_dead or status == 0, f"a worker ended with {status}: {last}"

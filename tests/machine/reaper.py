@@ -32,9 +32,9 @@ class Reaper:
     ``told`` is where it writes the number and the name of that call, or of the last.
     """
 
-    def __init__(self, call: int | None, told: int) -> None:
+    def __init__(self, call: int | None, answer: int) -> None:
         self._call = call
-        self._told = told
+        self._told = answer
         self._count = 0
         self._lock = threading.Lock()
         self._asking: weakref.WeakSet[socket.socket] = weakref.WeakSet()

@@ -42,10 +42,10 @@ def digest_of(connection: sqlite3.Connection) -> str:
     for (table,) in tables.fetchall():
         rows = connection.execute(f'SELECT * FROM "{table}"')  # noqa: S608 - names of our own tables
         names = [column[0] for column in rows.description]
-        told = [place for place, name in enumerate(names) if name != _POSTED_AT]
+        answer = [place for place, name in enumerate(names) if name != _POSTED_AT]
         digest.update(table.encode())
         for row in rows:
-            digest.update(repr([row[place] for place in told]).encode())
+            digest.update(repr([row[place] for place in answer]).encode())
     return digest.hexdigest()
 
 
@@ -84,11 +84,11 @@ class PostgresqlStore:
 
     def digest(self) -> str:
         with connected(self.url) as connection:
-            told = [
+            answer = [
                 connection.execute(_TELL_ROWS.format(Identifier(name)), {"aside": _POSTED_AT})
                 for name in self._rows.tables
             ]
-            return hashlib.sha256(repr([one.fetchone() for one in told]).encode()).hexdigest()
+            return hashlib.sha256(repr([one.fetchone() for one in answer]).encode()).hexdigest()
 
 
 _TELL_ROWS: Final = SQL(

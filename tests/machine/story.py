@@ -223,7 +223,7 @@ class Story:
 
     # --- Stripe's dashboard and the banks
 
-    def refund_by_hand(self, pledge: str, *, amount: int | None = None) -> None:
+    def refund_externally(self, pledge: str, *, amount: int | None = None) -> None:
         """Refund a charge in Stripe's dashboard, past everything of ours."""
         charge = self._find(Payment.stripe_charge_id, pledge)
         if charge is not None:
@@ -243,7 +243,7 @@ class Story:
             with suppress(SandboxRefusedError):
                 self.world.sandbox.post(f"/_sandbox/disputes/{dispute['id']}/{verdict}")
 
-    def reverse_by_hand(self, *, amount: int | None = None) -> None:
+    def reverse_externally(self, *, amount: int | None = None) -> None:
         """Take the newest transfer back in Stripe's dashboard, in whole or in part."""
         for transfer in self.world.sandbox.every("/v1/transfers")[:1]:
             parts = {} if amount is None else {"amount": amount}

@@ -18,7 +18,7 @@ from payments.refunds.requests import ActionReusedError, ContestedError
 from payments.settlement import refund_all
 from payments.settlement.refund_all import PaidAlreadyError
 from treasury import after_verdict, queries
-from treasury.after_verdict import Aftermath
+from treasury.after_verdict import AfterVerdict
 from treasury.permissions import MOVE_MONEY, READ_BOOKS, REFUND_PAYMENTS
 from treasury.schemas import (
     AftermathSchema,
@@ -41,7 +41,7 @@ api = ApiBlueprint(
 @api.get("/treasury/campaigns/<campaign_id>/aftermath")
 @requires(READ_BOOKS)
 @api.response(HTTPStatus.OK, AftermathSchema)
-def read_aftermath(campaign_id: str) -> Aftermath:
+def read_aftermath(campaign_id: str) -> AfterVerdict:
     """Read the documents of a campaign, what paid them, and what its owner owes."""
     return _read(campaign_id)
 
@@ -60,7 +60,7 @@ def list_debts(window: Window) -> Page[OwnerDebt]:
 @api.arguments(KeySchema, location="headers")
 @api.arguments(RecoverySchema)
 @api.response(HTTPStatus.OK, AftermathSchema)
-def recover_debt(headers: dict[str, str], body: dict[str, Any], campaign_id: str) -> Aftermath:
+def recover_debt(headers: dict[str, str], body: dict[str, Any], campaign_id: str) -> AfterVerdict:
     """Take back from the owner's Stripe account an amount of what is owed."""
     runtime = payments_runtime()
     debts.recover_debt(
@@ -80,7 +80,7 @@ def recover_debt(headers: dict[str, str], body: dict[str, Any], campaign_id: str
 @api.refuses(NoDebtError)
 @api.arguments(MoneyReasonSchema)
 @api.response(HTTPStatus.OK, AftermathSchema)
-def write_off_debt(body: dict[str, str], campaign_id: str) -> Aftermath:
+def write_off_debt(body: dict[str, str], campaign_id: str) -> AfterVerdict:
     """Let the owner off what is owed of a campaign; the platform bears it."""
     runtime = payments_runtime()
     debts.write_off_debt(
@@ -98,7 +98,7 @@ def write_off_debt(body: dict[str, str], campaign_id: str) -> Aftermath:
 @api.refuses(PaidAlreadyError, ConflictError)
 @api.arguments(MoneyReasonSchema)
 @api.response(HTTPStatus.OK, AftermathSchema)
-def give_all_back(body: dict[str, str], campaign_id: str) -> Aftermath:
+def give_all_back(body: dict[str, str], campaign_id: str) -> AfterVerdict:
     """Turn a success that cannot be paid into a failure: every backer gets everything back."""
     runtime = payments_runtime()
     refund_all.refund_all(
@@ -116,7 +116,7 @@ def give_all_back(body: dict[str, str], campaign_id: str) -> Aftermath:
 @api.refuses(NotHeldError)
 @api.arguments(MoneyReasonSchema)
 @api.response(HTTPStatus.OK, AftermathSchema)
-def pay_again(body: dict[str, str], transfer_id: str) -> Aftermath:
+def pay_again(body: dict[str, str], transfer_id: str) -> AfterVerdict:
     """Let what was taken back of a transfer be paid to the owner again."""
     runtime = payments_runtime()
     debts.pay_again(
@@ -182,6 +182,6 @@ def record_bank_payment(body: dict[str, Any], refund_id: str) -> Refund:
     return after_verdict.get_refund(refund_id)
 
 
-def _read(campaign_id: str) -> Aftermath:
+def _read(campaign_id: str) -> AfterVerdict:
     campaign = queries.get_campaign_money(campaign_id).campaign
-    return after_verdict.read_aftermath(campaign.id, at=payments_runtime().clock.now())
+    return after_verdict.read_after_verdict(campaign.id, at=payments_runtime().clock.now())

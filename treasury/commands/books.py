@@ -86,12 +86,12 @@ def _ask_to_import(comparison: Comparison, *, is_sure: bool) -> None:
 
 def _tell_comparison(comparison: Comparison, imported: Import | None, *, as_json: bool) -> None:
     if as_json:
-        told = comparison.as_json()
+        report = comparison.as_json()
         if imported is not None:
-            told["imported"] = imported.played
-            told["not_imported"] = imported.failed
-            told["lost_numbers"] = imported.lost_numbers
-        click.echo(json.dumps(told))
+            report["imported"] = imported.played
+            report["not_imported"] = imported.failed
+            report["lost_numbers"] = imported.lost_numbers
+        click.echo(json.dumps(report))
         return
     if imported is not None:
         click.echo(f"{len(imported.played)} brought back")

@@ -85,12 +85,12 @@ def language_of(environ: Any) -> str:
 
 def as_plain(rehearsal: Rehearsal) -> dict[str, Any]:
     """Return a rehearsal as JSON can carry it; amounts in minor units, instants in UTC."""
-    told = asdict(rehearsal) | {
+    report = asdict(rehearsal) | {
         "float_amount": rehearsal.float_amount,
         "missing_amount": rehearsal.missing_amount,
         "is_well": rehearsal.is_well,
     }
-    plain: dict[str, Any] = json.loads(json.dumps(told, default=_plain))
+    plain: dict[str, Any] = json.loads(json.dumps(report, default=_plain))
     return plain
 
 

@@ -53,10 +53,10 @@ def overview() -> ResponseReturnValue:
     currency = payments_runtime().settings.currency
     alerts = read_vitals(current_app, payments_runtime().clock).alerts
     words = request.args.get("q", "").strip()[:LONGEST_SEARCH]
-    standing = request.args.get("standing", "")
-    chosen = CampaignFilter(standing) if standing in set(CampaignFilter) else None
+    asked = request.args.get("standing", "")
+    chosen = CampaignFilter(asked) if asked in set(CampaignFilter) else None
     window = Window(asked_page(), CAMPAIGNS_ON_SCREEN)
-    found = queries.list_campaign_money(words=words, standing=chosen, window=window)
+    found = queries.list_campaign_money(words=words, filter_by=chosen, window=window)
     return render_template(
         "treasury/overview.html",
         position=queries.read_position(currency),
@@ -88,7 +88,9 @@ def campaign(campaign_id: str) -> ResponseReturnValue:
         ledger=posted.cut(queries.list_ledger(money.campaign.id, window=posted)),
         payments=received.cut(queries.list_payments(money.campaign.id, window=received)),
         collecting=collecting_of(money.campaign),
-        after=after_verdict.read_aftermath(money.campaign.id, at=payments_runtime().clock.now()),
+        after=after_verdict.read_after_verdict(
+            money.campaign.id, at=payments_runtime().clock.now()
+        ),
     )
 
 

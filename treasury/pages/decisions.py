@@ -31,7 +31,9 @@ def debt(campaign_id: str) -> ResponseReturnValue:
     return render_template(
         "treasury/debt.html",
         campaign=money.campaign,
-        after=after_verdict.read_aftermath(money.campaign.id, at=payments_runtime().clock.now()),
+        after=after_verdict.read_after_verdict(
+            money.campaign.id, at=payments_runtime().clock.now()
+        ),
     )
 
 
@@ -82,7 +84,9 @@ def refund_all(campaign_id: str) -> ResponseReturnValue:
     return render_template(
         "treasury/refund_all.html",
         campaign=money.campaign,
-        after=after_verdict.read_aftermath(money.campaign.id, at=payments_runtime().clock.now()),
+        after=after_verdict.read_after_verdict(
+            money.campaign.id, at=payments_runtime().clock.now()
+        ),
     )
 
 
