@@ -15,7 +15,6 @@ from campaigns.drafts import exchange
 from campaigns.models import Campaign, CampaignStatus
 from campaigns.settings import Rules
 from octo.accounts.models import User
-from octo.accounts.roles import BY_COMMAND
 from octo.command_line import EmailAddress, json_option, told_refusals
 from octo.content.feature import storage
 from octo.content.images import keep_image
@@ -134,7 +133,7 @@ def extend_for_outage_command(slug: str, *, until: str, reason: str, as_json: bo
         campaign.public_id,
         until=deadline_at,
         reason=reason,
-        actor=BY_COMMAND,
+        actor=None,
         clock=found.clock,
         rules=found.settings.of(Rules),
     )

@@ -14,7 +14,8 @@ from campaigns.models import (
     Visibility,
 )
 from octo.accounts.erasure import StillNeededError
-from octo.accounts.models import Membership, User
+from octo.accounts.members import organisations_owned_alone
+from octo.accounts.models import User
 from octo.errors import N_
 
 _AT_REST: Final = (CampaignStatus.DRAFT, CampaignStatus.REJECTED, CampaignStatus.SETTLED)
@@ -66,23 +67,11 @@ def _refuse_while_pledged(session: Session, user: User) -> None:
 
 def _refuse_while_alone(session: Session, user: User) -> None:
     """Refuse when a campaign under way would be left with nobody to run it."""
-    others = (
-        sa.select(Membership.id)
-        .join(User)
-        .where(
-            Membership.organisation_id == Campaign.organisation_id,
-            Membership.user_id != user.id,
-            User.active,
-        )
-        .exists()
-    )
     alone = (
         sa.select(Campaign.id)
-        .join(Membership, Membership.organisation_id == Campaign.organisation_id)
         .where(
-            Membership.user_id == user.id,
+            Campaign.organisation_id.in_(organisations_owned_alone(user.id)),
             Campaign.status.not_in(_AT_REST),
-            sa.not_(others),
         )
         .limit(1)
     )

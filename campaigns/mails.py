@@ -12,7 +12,8 @@ from sqlalchemy.orm import Session
 
 from campaigns.events import CampaignEvent
 from campaigns.models import Campaign, Pledge, PledgeStatus, Supporter
-from octo.accounts.models import Membership, Organisation, Role, RoleName, User
+from octo.accounts.members import members_of
+from octo.accounts.models import Organisation, Role, RoleName, User
 from octo.errors import N_
 from octo.events.record import Event
 from octo.mail.audiences import Announcement, Audience, Recipient
@@ -24,12 +25,8 @@ REVIEWS: Final = MailKind("reviews", N_("Campaigns to review, for moderators"))
 
 def find_members(session: Session, event: Event, *, after: int, limit: int) -> Sequence[Recipient]:
     """Find the members of the organisation that runs the campaign."""
-    members = (
-        sa.select(User)
-        .join(Membership, Membership.user_id == User.id)
-        .join(Organisation, Organisation.id == Membership.organisation_id)
-        .where(Organisation.public_id == event.organisation)
-    )
+    organisation = sa.select(Organisation.id).where(Organisation.public_id == event.organisation)
+    members = sa.select(User).where(User.id.in_(members_of(organisation.scalar_subquery())))
     return _users(session, members, after=after, limit=limit)
 
 

@@ -16,11 +16,15 @@ from campaigns.models import (
     PledgeStatus,
     Supporter,
 )
-from octo.accounts.models import Membership, Organisation, User
+from campaigns.permissions import EDIT_CAMPAIGN, SEE_OWN_CAMPAIGN
+from octo.accounts.models import Organisation, User
+from octo.accounts.organisations import list_own_organisations
+from octo.accounts.permissions import organisations_where
 from octo.accounts.trail import AuditEntry, trail_of
 from octo.database import reading
 from octo.errors import N_, NotFoundError
 from octo.paging import Window, narrowed
+from octo.permissions import Permission, demand, may
 from octo.search import matching
 
 PAGE_SIZE: Final = 12
@@ -181,17 +185,18 @@ def browse_campaigns(
 def get_campaign(*, user: User | None = None, **by: str) -> Campaign:
     """Return a campaign with all its page shows; one not public is there for its owners alone."""
     campaign = get_any_campaign(**by)
-    if not (campaign.is_public or is_run_by(campaign, user)):
+    is_shown = campaign.is_public or (user is not None and may(SEE_OWN_CAMPAIGN, user, campaign))
+    if not is_shown:
         raise NotFoundError(N_("Nothing was found at this address."))
     return campaign
 
 
-def get_own_campaign(campaign_id: str, *, user: User) -> Campaign:
-    """Return a campaign that ``user`` runs; to anybody else it does not exist."""
-    campaign = get_campaign(user=user, public_id=campaign_id)
-    with reading():
-        if not is_run_by(campaign, user):
-            raise NotFoundError(N_("Nothing was found at this address."))
+def get_own_campaign(
+    campaign_id: str, *, user: User, permission: Permission = SEE_OWN_CAMPAIGN
+) -> Campaign:
+    """Return a campaign for which ``user`` has a permission, or refuse."""
+    campaign = get_any_campaign(public_id=campaign_id)
+    demand(permission, user, campaign)
     return campaign
 
 
@@ -229,8 +234,7 @@ def list_own_campaigns(user: User, *, window: Window | None = None) -> Sequence[
     """Return the campaigns a user runs, newest first."""
     statement = (
         sa.select(Campaign)
-        .join(Membership, Membership.organisation_id == Campaign.organisation_id)
-        .where(Membership.user_id == user.id)
+        .where(Campaign.organisation_id.in_(organisations_where(SEE_OWN_CAMPAIGN, user)))
         .options(
             joinedload(Campaign.organisation),
             selectinload(Campaign.rewards),
@@ -243,15 +247,9 @@ def list_own_campaigns(user: User, *, window: Window | None = None) -> Sequence[
 
 
 def list_organisations(user: User) -> Sequence[Organisation]:
-    """Return the organisations a user belongs to."""
-    statement = (
-        sa.select(Organisation)
-        .join(Membership, Membership.organisation_id == Organisation.id)
-        .where(Membership.user_id == user.id)
-        .order_by(Organisation.name)
-    )
+    """Return the organisations whose campaigns a user may write."""
     with reading() as session:
-        return session.scalars(statement).all()
+        return list_own_organisations(session, user, permission=EDIT_CAMPAIGN)
 
 
 def list_to_review(*, window: Window | None = None) -> Sequence[Campaign]:
@@ -299,14 +297,3 @@ def _list_in(
     )
     with reading() as session:
         return session.scalars(narrowed(statement, window)).all()
-
-
-def is_run_by(campaign: Campaign, user: User | None) -> bool:
-    """Tell whether a user belongs to the organisation that runs a campaign."""
-    if user is None:
-        return False
-    statement = sa.select(Membership.id).filter_by(
-        organisation_id=campaign.organisation_id, user_id=user.id
-    )
-    with reading() as session:
-        return session.execute(statement).first() is not None

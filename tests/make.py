@@ -16,7 +16,14 @@ from flask_security import hash_password
 from campaigns.models import Campaign, CampaignStatus, Category, Collection, Pledge, Reward
 from campaigns.pledges.place import PledgeWish, place_pledge
 from campaigns.settings import Rules
-from octo.accounts.models import Membership, Organisation, Role, RoleName, User
+from octo.accounts.models import (
+    MemberRole,
+    Membership,
+    Organisation,
+    Role,
+    RoleName,
+    User,
+)
 from octo.database import db, transaction
 from octo.ids import new_public_id, new_token
 from octo.worker import Due, run_due
@@ -72,14 +79,31 @@ class Make:
                 created_at=LONG_AGO,
             )
             session.add(organisation)
-        owner = self.user("Owner")
-        with transaction() as session:
-            session.add(
-                Membership(user_id=owner.id, organisation_id=organisation.id, created_at=LONG_AGO)
-            )
+        self.member(organisation, MemberRole.OWNER, name="Owner")
         if is_ready:
             self.onboard(organisation)
         return organisation
+
+    def member(
+        self,
+        organisation: Organisation,
+        role: MemberRole,
+        *,
+        name: str = "Yann",
+        user: User | None = None,
+    ) -> User:
+        """Make somebody a member of an organisation, a new person unless told otherwise."""
+        person = user or self.user(name)
+        with transaction() as session:
+            session.add(
+                Membership(
+                    user_id=person.id,
+                    organisation_id=organisation.id,
+                    role=role,
+                    created_at=LONG_AGO,
+                )
+            )
+        return person
 
     def onboard(self, organisation: Organisation) -> None:
         """Walk an organisation through Stripe's onboarding."""

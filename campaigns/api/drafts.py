@@ -8,6 +8,7 @@ from campaigns import queries
 from campaigns.drafts import edit
 from campaigns.drafts.write import CampaignTerms, CampaignText, CostLineDraft, RewardDraft
 from campaigns.models import Campaign, Reward
+from campaigns.permissions import EDIT_CAMPAIGN
 from campaigns.policy.drafts import NotEditableError
 from campaigns.schemas.answers import CampaignSchema, RewardSchema
 from campaigns.schemas.bodies import (
@@ -23,7 +24,7 @@ from octo.content.feature import storage
 from octo.content.images import BadImageError, keep_image
 from octo.errors import N_, ForbiddenError
 from octo.runtime import runtime
-from octo.web.permissions import signed_in
+from octo.web.permissions import requires
 from octo.web.routes import ApiBlueprint
 
 api = ApiBlueprint(
@@ -36,7 +37,7 @@ _TERMS = ("category", "goal_amount", "duration_days", "time_zone", "collection")
 
 
 @api.post("/campaigns")
-@signed_in
+@requires(EDIT_CAMPAIGN)
 @api.refuses(ForbiddenError)
 @api.arguments(
     CampaignCreateSchema,
@@ -73,7 +74,7 @@ def create_campaign(body: dict[str, Any]) -> Campaign:
 
 
 @api.patch("/campaigns/<campaign_id>")
-@signed_in
+@requires(EDIT_CAMPAIGN)
 @api.refuses(NotEditableError)
 @api.arguments(CampaignEditSchema)
 @api.response(HTTPStatus.OK, CampaignSchema)
@@ -102,7 +103,7 @@ def edit_campaign(body: dict[str, Any], campaign_id: str) -> Campaign:
 
 
 @api.delete("/campaigns/<campaign_id>")
-@signed_in
+@requires(EDIT_CAMPAIGN)
 @api.refuses(NotEditableError)
 @api.response(HTTPStatus.NO_CONTENT)
 def delete_campaign(campaign_id: str) -> None:
@@ -111,7 +112,7 @@ def delete_campaign(campaign_id: str) -> None:
 
 
 @api.put("/campaigns/<campaign_id>/cover")
-@signed_in
+@requires(EDIT_CAMPAIGN)
 @api.refuses(NotEditableError, BadImageError)
 @api.arguments(CoverSchema, location="multipart")
 @api.response(HTTPStatus.OK, CampaignSchema)
@@ -134,7 +135,7 @@ def set_cover(body: dict[str, Any], campaign_id: str) -> Campaign:
 
 
 @api.put("/campaigns/<campaign_id>/cost-lines")
-@signed_in
+@requires(EDIT_CAMPAIGN)
 @api.refuses(NotEditableError)
 @api.arguments(
     CostLinesSchema,
@@ -149,7 +150,7 @@ def set_cost_lines(body: dict[str, Any], campaign_id: str) -> Campaign:
 
 
 @api.post("/campaigns/<campaign_id>/rewards")
-@signed_in
+@requires(EDIT_CAMPAIGN)
 @api.refuses(NotEditableError)
 @api.arguments(
     RewardCreateSchema,
@@ -169,7 +170,7 @@ def add_reward(body: dict[str, Any], campaign_id: str) -> Reward:
 
 
 @api.put("/campaigns/<campaign_id>/rewards/<reward_id>")
-@signed_in
+@requires(EDIT_CAMPAIGN)
 @api.refuses(NotEditableError)
 @api.arguments(RewardCreateSchema)
 @api.response(HTTPStatus.OK, RewardSchema)
@@ -179,7 +180,7 @@ def edit_reward(body: dict[str, Any], campaign_id: str, reward_id: str) -> Rewar
 
 
 @api.delete("/campaigns/<campaign_id>/rewards/<reward_id>")
-@signed_in
+@requires(EDIT_CAMPAIGN)
 @api.refuses(NotEditableError)
 @api.response(HTTPStatus.NO_CONTENT)
 def remove_reward(campaign_id: str, reward_id: str) -> None:
@@ -188,4 +189,4 @@ def remove_reward(campaign_id: str, reward_id: str) -> None:
 
 
 def _own(campaign_id: str) -> Campaign:
-    return queries.get_own_campaign(campaign_id, user=this_user())
+    return queries.get_own_campaign(campaign_id, user=this_user(), permission=EDIT_CAMPAIGN)

@@ -7,7 +7,7 @@ from campaigns import queries
 from campaigns.deadline.outage import extend_for_outage, may_extend_for_outage
 from campaigns.models import Campaign
 from campaigns.models.campaign import IllegalMoveError
-from campaigns.permissions import MODERATE_CAMPAIGNS
+from campaigns.permissions import DECIDE_CAMPAIGN, MODERATE_CAMPAIGNS
 from campaigns.policy.launch import CannotExtendError
 from campaigns.policy.review import acts_for
 from campaigns.review import review
@@ -20,6 +20,7 @@ from octo.accounts.schemas import ActSchema
 from octo.accounts.trail import AuditEntry
 from octo.errors import N_
 from octo.paging import Page, Window
+from octo.permissions import may
 from octo.runtime import runtime
 from octo.web.permissions import requires
 from octo.web.routes import ApiBlueprint
@@ -56,7 +57,7 @@ def get_review(campaign_id: str) -> dict[str, object]:
 
 
 @api.post("/moderation/campaigns/<campaign_id>/decisions")
-@requires(MODERATE_CAMPAIGNS)
+@requires(DECIDE_CAMPAIGN)
 @api.refuses(IllegalMoveError)
 @api.arguments(
     DecisionSchema,
@@ -81,7 +82,7 @@ def decide(body: dict[str, Any], campaign_id: str) -> dict[str, object]:
 
 
 @api.post("/moderation/campaigns/<campaign_id>/extension")
-@requires(MODERATE_CAMPAIGNS)
+@requires(DECIDE_CAMPAIGN)
 @api.refuses(CannotExtendError)
 @api.arguments(
     OutageExtensionSchema,
@@ -98,7 +99,7 @@ def extend_campaign_for_outage(body: dict[str, Any], campaign_id: str) -> dict[s
         campaign_id,
         until=body["until"],
         reason=body["reason"],
-        actor=this_user().public_id,
+        actor=this_user(),
         clock=runtime().clock,
         rules=runtime().settings.of(Rules),
     )
@@ -116,10 +117,11 @@ def read_campaign_trail(window: Window, campaign_id: str) -> Page[AuditEntry]:
 
 def _review_of(campaign_id: str) -> dict[str, object]:
     campaign = queries.get_any_campaign(public_id=campaign_id)
+    may_decide = may(DECIDE_CAMPAIGN, this_user(), campaign)
     return {
         "campaign": campaign,
         "missing": review.find_missing(campaign),
-        "acts": acts_for(campaign.status),
-        "may_extend": may_extend_for_outage(campaign),
+        "acts": acts_for(campaign.status) if may_decide else (),
+        "may_extend": may_decide and may_extend_for_outage(campaign),
         "supporters": queries.list_supporters(campaign),
     }

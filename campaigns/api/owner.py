@@ -8,6 +8,7 @@ from campaigns import queries
 from campaigns.launch import cancel, extend, launch, onboarding
 from campaigns.models import Campaign, Pledge
 from campaigns.models.campaign import IllegalMoveError
+from campaigns.permissions import READ_PLEDGES, REGISTER_OWNER, RUN_CAMPAIGN, SEE_OWN_CAMPAIGN
 from campaigns.pledges import queries as pledge_queries
 from campaigns.policy.launch import CannotExtendError, CannotLaunchError
 from campaigns.policy.review import IncompleteError
@@ -27,7 +28,7 @@ from octo.accounts.trail import AuditEntry
 from octo.errors import N_
 from octo.paging import Page, Window
 from octo.runtime import runtime
-from octo.web.permissions import signed_in
+from octo.web.permissions import requires, signed_in
 from octo.web.routes import ApiBlueprint
 
 api = ApiBlueprint(
@@ -46,7 +47,7 @@ def list_own_campaigns(window: Window) -> Page[Campaign]:
 
 
 @api.get("/campaigns/<campaign_id>/standing")
-@signed_in
+@requires(SEE_OWN_CAMPAIGN)
 @api.response(HTTPStatus.OK, StandingSchema)
 def get_standing(campaign_id: str) -> dict[str, object]:
     """Read where a campaign you run stands: what is missing, what was asked, who is ready."""
@@ -54,7 +55,7 @@ def get_standing(campaign_id: str) -> dict[str, object]:
 
 
 @api.post("/campaigns/<campaign_id>/submission")
-@signed_in
+@requires(RUN_CAMPAIGN)
 @api.refuses(IncompleteError, IllegalMoveError)
 @api.response(HTTPStatus.OK, StandingSchema)
 def submit_campaign(campaign_id: str) -> dict[str, object]:
@@ -64,7 +65,7 @@ def submit_campaign(campaign_id: str) -> dict[str, object]:
 
 
 @api.post("/campaigns/<campaign_id>/withdrawal")
-@signed_in
+@requires(RUN_CAMPAIGN)
 @api.refuses(IllegalMoveError)
 @api.response(HTTPStatus.OK, StandingSchema)
 def withdraw_campaign(campaign_id: str) -> dict[str, object]:
@@ -74,7 +75,7 @@ def withdraw_campaign(campaign_id: str) -> dict[str, object]:
 
 
 @api.post("/campaigns/<campaign_id>/onboarding")
-@signed_in
+@requires(REGISTER_OWNER)
 @api.refuses(PaymentsAwayError)
 @api.response(HTTPStatus.OK, OnboardingSchema)
 def begin_onboarding(campaign_id: str) -> dict[str, str]:
@@ -91,7 +92,7 @@ def begin_onboarding(campaign_id: str) -> dict[str, str]:
 
 
 @api.post("/campaigns/<campaign_id>/onboarding/check")
-@signed_in
+@requires(REGISTER_OWNER)
 @api.refuses(PaymentsAwayError)
 @api.response(HTTPStatus.OK, StandingSchema)
 def check_onboarding(campaign_id: str) -> dict[str, object]:
@@ -101,7 +102,7 @@ def check_onboarding(campaign_id: str) -> dict[str, object]:
 
 
 @api.post("/campaigns/<campaign_id>/launch")
-@signed_in
+@requires(RUN_CAMPAIGN)
 @api.refuses(CannotLaunchError, IllegalMoveError)
 @api.response(HTTPStatus.OK, StandingSchema)
 def launch_campaign(campaign_id: str) -> dict[str, object]:
@@ -117,7 +118,7 @@ def launch_campaign(campaign_id: str) -> dict[str, object]:
 
 
 @api.post("/campaigns/<campaign_id>/extension")
-@signed_in
+@requires(RUN_CAMPAIGN)
 @api.refuses(CannotExtendError)
 @api.arguments(ExtensionSchema)
 @api.response(HTTPStatus.OK, StandingSchema)
@@ -134,7 +135,7 @@ def extend_campaign(body: dict[str, int], campaign_id: str) -> dict[str, object]
 
 
 @api.post("/campaigns/<campaign_id>/cancellation")
-@signed_in
+@requires(RUN_CAMPAIGN)
 @api.refuses(IllegalMoveError)
 @api.arguments(ReasonSchema)
 @api.response(HTTPStatus.OK, StandingSchema)
@@ -147,18 +148,18 @@ def cancel_campaign(body: dict[str, str], campaign_id: str) -> dict[str, object]
 
 
 @api.get("/campaigns/<campaign_id>/pledges")
-@signed_in
+@requires(READ_PLEDGES)
 @api.paged(ReceivedPledgeSchema)
 def list_pledges(window: Window, campaign_id: str) -> Page[Pledge]:
     """List the pledges a campaign you run received, the latest first."""
-    campaign = queries.get_own_campaign(campaign_id, user=this_user())
+    campaign = queries.get_own_campaign(campaign_id, user=this_user(), permission=READ_PLEDGES)
     return window.cut(
         pledge_queries.list_pledges(campaign, limit=window.size + 1, offset=window.offset)
     )
 
 
 @api.get("/campaigns/<campaign_id>/trail")
-@signed_in
+@requires(SEE_OWN_CAMPAIGN)
 @api.paged(ActSchema)
 def read_own_trail(window: Window, campaign_id: str) -> Page[AuditEntry]:
     """Read what was done to a campaign you run: who, when and why, the oldest act first."""

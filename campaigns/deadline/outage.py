@@ -8,28 +8,39 @@ from sqlalchemy.orm import Session
 
 from campaigns.events import CampaignEvent, record_campaign_event
 from campaigns.models import Campaign, CampaignStatus, OutageExtension
+from campaigns.permissions import DECIDE_CAMPAIGN
 from campaigns.policy import launch as policy
 from campaigns.policy.review import LONGEST_REASON
 from campaigns.settings import Rules
+from octo.accounts.models import User
+from octo.accounts.roles import BY_COMMAND
 from octo.audit import record
 from octo.clock import Clock
 from octo.database import lock, reading, transaction
 from octo.errors import N_, InvalidError
+from octo.permissions import demand
 from octo.text import clean_paragraphs
 
 
 def extend_for_outage(
-    campaign_id: str, *, until: datetime, reason: str, actor: str, clock: Clock, rules: Rules
+    campaign_id: str,
+    *,
+    until: datetime,
+    reason: str,
+    actor: User | None,
+    clock: Clock,
+    rules: Rules,
 ) -> Campaign:
     """Give a campaign the time that an outage took from it, by an act of a moderator's.
 
     Allowed until the verdict falls, also once the deadline has passed: pledging then opens
     again. However often, the deadline stays within ``outage_extension_hours`` of what it was
-    before the first such extension. It uses none of the owner's own extension. ``actor`` is a
-    public id.
+    before the first such extension. It uses none of the owner's own extension. Without an
+    ``actor`` it is a command's act.
     """
     with transaction() as session:
         campaign = lock(session, Campaign, public_id=campaign_id)
+        acted_by = _check_may_decide(actor, campaign)
         reason = clean_paragraphs(reason, field="reason", most=LONGEST_REASON, is_required=True)
         at = clock.now()
         policy.check_can_extend_for_outage(
@@ -49,7 +60,7 @@ def extend_for_outage(
                 previous_deadline_at=campaign.deadline_at,
                 deadline_at=until,
                 reason=reason,
-                extended_by=actor,
+                extended_by=acted_by,
                 extended_at=at,
             )
         )
@@ -59,7 +70,7 @@ def extend_for_outage(
             campaign.closing_at = None
         record(
             session,
-            actor=actor,
+            actor=acted_by,
             action="campaign.extended_for_outage",
             subject=campaign.public_id,
             reason=reason,
@@ -70,6 +81,14 @@ def extend_for_outage(
             session, campaign, CampaignEvent.EXTENDED_FOR_OUTAGE, at=at, reason=reason
         )
         return campaign
+
+
+def _check_may_decide(actor: User | None, campaign: Campaign) -> str:
+    """Return by whom it is done, as the trail names them; commands are always let in."""
+    if actor is None:
+        return BY_COMMAND
+    demand(DECIDE_CAMPAIGN, actor, campaign)
+    return actor.public_id
 
 
 def may_extend_for_outage(campaign: Campaign) -> bool:

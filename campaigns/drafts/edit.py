@@ -18,6 +18,7 @@ from campaigns.drafts.write import (
     write_text,
 )
 from campaigns.models import Campaign, Reward
+from campaigns.permissions import EDIT_CAMPAIGN
 from campaigns.policy.drafts import (
     check_can_delete,
     check_currency,
@@ -27,7 +28,7 @@ from campaigns.policy.drafts import (
     is_public_edit,
 )
 from campaigns.settings import Rules
-from campaigns.team.access import lock_own, own_organisation
+from campaigns.team.access import lock_permitted, writable_organisation
 from octo.accounts.models import User
 from octo.audit import record
 from octo.checks import Checks
@@ -50,7 +51,7 @@ def draft_campaign(
     """Begin a campaign of an organisation ``actor`` belongs to; a given slug must be free."""
     with transaction() as session:
         at = clock.now()
-        organisation = own_organisation(session, organisation_id=organisation_id, actor=actor)
+        organisation = writable_organisation(session, organisation_id=organisation_id, actor=actor)
         campaign = Campaign(
             public_id=new_public_id("cmp"),
             slug=free_slug(session, slug or text.title, is_given=slug is not None),
@@ -68,7 +69,7 @@ def draft_campaign(
 def edit_text(campaign_id: str, *, text: CampaignText, actor: User, clock: Clock) -> Campaign:
     """Change what people read; on the record once the campaign was approved."""
     with transaction() as session:
-        campaign = lock_own(session, campaign_id=campaign_id, actor=actor)
+        campaign = lock_permitted(session, EDIT_CAMPAIGN, campaign_id=campaign_id, actor=actor)
         check_text_open(campaign.status)
         changed = write_text(campaign, text)
         _note_if_public(session, actor, campaign, changed, at=clock.now())
@@ -86,7 +87,7 @@ def edit_campaign(
 ) -> Campaign:
     """Change the text and perhaps the terms, both or neither."""
     with transaction() as session:
-        campaign = lock_own(session, campaign_id=campaign_id, actor=actor)
+        campaign = lock_permitted(session, EDIT_CAMPAIGN, campaign_id=campaign_id, actor=actor)
         check_text_open(campaign.status)
         with Checks() as check:
             if terms is not None:
@@ -99,7 +100,7 @@ def edit_campaign(
 def edit_terms(campaign_id: str, *, terms: CampaignTerms, actor: User, rules: Rules) -> Campaign:
     """Change what people will pledge on; refused from submission on."""
     with transaction() as session:
-        campaign = lock_own(session, campaign_id=campaign_id, actor=actor)
+        campaign = lock_permitted(session, EDIT_CAMPAIGN, campaign_id=campaign_id, actor=actor)
         _change_terms(campaign, terms, rules=rules)
         return campaign
 
@@ -119,7 +120,7 @@ def set_cover(
     holds the refusal of a picture that could not be read.
     """
     with transaction() as session:
-        campaign = lock_own(session, campaign_id=campaign_id, actor=actor)
+        campaign = lock_permitted(session, EDIT_CAMPAIGN, campaign_id=campaign_id, actor=actor)
         check_text_open(campaign.status)
         changed = write_cover(
             campaign, cover=cover or campaign.cover, description=description, unread=unread
@@ -131,7 +132,7 @@ def set_cover(
 def set_cost_lines(campaign_id: str, *, lines: Sequence[CostLineDraft], actor: User) -> Campaign:
     """Write what the goal pays for, whole; refused from submission on."""
     with transaction() as session:
-        campaign = lock_own(session, campaign_id=campaign_id, actor=actor)
+        campaign = lock_permitted(session, EDIT_CAMPAIGN, campaign_id=campaign_id, actor=actor)
         check_terms_open(campaign.status)
         campaign.cost_lines = []
         session.flush()
@@ -142,7 +143,7 @@ def set_cost_lines(campaign_id: str, *, lines: Sequence[CostLineDraft], actor: U
 def add_reward(campaign_id: str, *, reward: RewardDraft, actor: User, clock: Clock) -> Reward:
     """Promise something more, also while the campaign runs."""
     with transaction() as session:
-        campaign = lock_own(session, campaign_id=campaign_id, actor=actor)
+        campaign = lock_permitted(session, EDIT_CAMPAIGN, campaign_id=campaign_id, actor=actor)
         check_text_open(campaign.status)
         check_room_for_reward(len(campaign.rewards))
         position = max((known.position for known in campaign.rewards), default=-1) + 1
@@ -156,7 +157,7 @@ def add_reward(campaign_id: str, *, reward: RewardDraft, actor: User, clock: Clo
 def edit_reward(campaign_id: str, reward_id: str, *, reward: RewardDraft, actor: User) -> Reward:
     """Change a promise nobody has pledged for yet; refused from submission on."""
     with transaction() as session:
-        campaign = lock_own(session, campaign_id=campaign_id, actor=actor)
+        campaign = lock_permitted(session, EDIT_CAMPAIGN, campaign_id=campaign_id, actor=actor)
         check_terms_open(campaign.status)
         known = _get_reward(campaign, reward_id)
         write_reward(known, reward, campaign)
@@ -166,7 +167,7 @@ def edit_reward(campaign_id: str, reward_id: str, *, reward: RewardDraft, actor:
 def remove_reward(campaign_id: str, reward_id: str, *, actor: User) -> None:
     """Take back a promise nobody has pledged for yet; refused from submission on."""
     with transaction() as session:
-        campaign = lock_own(session, campaign_id=campaign_id, actor=actor)
+        campaign = lock_permitted(session, EDIT_CAMPAIGN, campaign_id=campaign_id, actor=actor)
         check_terms_open(campaign.status)
         campaign.rewards.remove(_get_reward(campaign, reward_id))
 
@@ -174,7 +175,7 @@ def remove_reward(campaign_id: str, reward_id: str, *, actor: User) -> None:
 def delete_draft(campaign_id: str, *, actor: User, clock: Clock) -> None:
     """Throw a draft away; a campaign that has been further stays for the record."""
     with transaction() as session:
-        campaign = lock_own(session, campaign_id=campaign_id, actor=actor)
+        campaign = lock_permitted(session, EDIT_CAMPAIGN, campaign_id=campaign_id, actor=actor)
         check_can_delete(campaign.status, submitted_at=campaign.submitted_at)
         _note(session, actor, campaign, "campaign.deleted", at=clock.now())
         session.delete(campaign)

@@ -25,9 +25,11 @@ from campaigns.drafts.write import (
     write_text,
 )
 from campaigns.models import Campaign, Reward
+from campaigns.permissions import EDIT_CAMPAIGN
 from campaigns.settings import Rules
-from octo.accounts.models import LONGEST_NAME, Membership, Organisation, RoleName, User
-from octo.accounts.roles import get_role
+from octo.accounts.members import add_member
+from octo.accounts.models import LONGEST_NAME, MemberRole, Organisation, User
+from octo.accounts.permissions import organisations_where
 from octo.audit import record
 from octo.clock import Clock
 from octo.database import lock, reading, transaction
@@ -134,8 +136,7 @@ def _key_of(field: str) -> str:
 def _find_organisation(session: Session, found: CampaignFile, owner: User) -> Organisation | None:
     own = (
         sa.select(Organisation)
-        .join(Membership)
-        .where(Membership.user_id == owner.id)
+        .where(Organisation.id.in_(organisations_where(EDIT_CAMPAIGN, owner)))
         .order_by(Organisation.id)
         .limit(1)
     )
@@ -170,9 +171,6 @@ def _create_organisation(
         created_at=at,
     )
     user = lock(session, User, id=owner.id)
-    if not user.has_any_role(RoleName.OWNER):
-        user.roles.append(get_role(session, RoleName.OWNER))
-    session.add_all(
-        [organisation, Membership(user_id=owner.id, organisation=organisation, created_at=at)]
-    )
+    session.add(organisation)
+    add_member(session, organisation, user, role=MemberRole.OWNER, at=at)
     return organisation

@@ -6,19 +6,20 @@ from sqlalchemy.orm import Session
 
 from campaigns.events import CampaignEvent, record_campaign_event
 from campaigns.models import Campaign, CampaignStatus
+from campaigns.permissions import DECIDE_CAMPAIGN, RUN_CAMPAIGN
 from campaigns.policy.review import LONGEST_REASON
-from campaigns.team.access import lock_own
+from campaigns.team.access import lock_permitted
 from octo.accounts.models import User
 from octo.audit import record
 from octo.clock import Clock
-from octo.database import lock, transaction
+from octo.database import transaction
 from octo.text import clean_paragraphs
 
 
 def cancel_own_campaign(campaign_id: str, *, reason: str, actor: User, clock: Clock) -> Campaign:
     """Call a running campaign off; every pledge is given back as if the goal were missed."""
     with transaction() as session:
-        campaign = lock_own(session, campaign_id=campaign_id, actor=actor)
+        campaign = lock_permitted(session, RUN_CAMPAIGN, campaign_id=campaign_id, actor=actor)
         _cancel(session, campaign, reason=reason, actor=actor, at=clock.now())
         return campaign
 
@@ -26,7 +27,7 @@ def cancel_own_campaign(campaign_id: str, *, reason: str, actor: User, clock: Cl
 def cancel_campaign(campaign_id: str, *, reason: str, actor: User, clock: Clock) -> Campaign:
     """Call a running campaign off as a moderator."""
     with transaction() as session:
-        campaign = lock(session, Campaign, public_id=campaign_id)
+        campaign = lock_permitted(session, DECIDE_CAMPAIGN, campaign_id=campaign_id, actor=actor)
         _cancel(session, campaign, reason=reason, actor=actor, at=clock.now())
         return campaign
 

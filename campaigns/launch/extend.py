@@ -3,10 +3,11 @@
 from campaigns.events import CampaignEvent, record_campaign_event
 from campaigns.launch.launch import run_limit
 from campaigns.models import Campaign
+from campaigns.permissions import RUN_CAMPAIGN
 from campaigns.policy import launch as policy
 from campaigns.policy.pledges import takes_pledges
 from campaigns.settings import Rules
-from campaigns.team.access import lock_own
+from campaigns.team.access import lock_permitted
 from octo.accounts.models import User
 from octo.audit import record
 from octo.clock import Clock
@@ -18,7 +19,7 @@ def extend_campaign(
 ) -> Campaign:
     """Move the deadline once, while it is ahead and the goal is not reached."""
     with transaction() as session:
-        campaign = lock_own(session, campaign_id=campaign_id, actor=actor)
+        campaign = lock_permitted(session, RUN_CAMPAIGN, campaign_id=campaign_id, actor=actor)
         at = clock.now()
         policy.check_can_extend(
             is_open=takes_pledges(campaign.status, deadline_at=campaign.deadline_at, at=at),

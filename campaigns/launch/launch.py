@@ -2,6 +2,7 @@
 
 from campaigns.events import CampaignEvent, record_campaign_event
 from campaigns.models import Campaign, CampaignStatus
+from campaigns.permissions import RUN_CAMPAIGN
 from campaigns.policy.launch import (
     SHORTEST_DAYS,
     Readiness,
@@ -12,7 +13,7 @@ from campaigns.policy.launch import (
 )
 from campaigns.ports import Payments
 from campaigns.settings import Rules
-from campaigns.team.access import lock_own
+from campaigns.team.access import lock_permitted
 from octo.accounts.models import User
 from octo.audit import record
 from octo.clock import Clock
@@ -41,7 +42,7 @@ def launch_campaign(
 ) -> Campaign:
     """Open a campaign to pledges until the evening its duration leads to."""
     with transaction() as session:
-        campaign = lock_own(session, campaign_id=campaign_id, actor=actor)
+        campaign = lock_permitted(session, RUN_CAMPAIGN, campaign_id=campaign_id, actor=actor)
         campaign.check_is_in({CampaignStatus.GATHERING}, wanted=CampaignStatus.LIVE)
         ready = check_readiness(campaign, payments=payments, rules=rules)
         check_can_launch(

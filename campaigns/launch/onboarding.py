@@ -1,8 +1,9 @@
 """Register the organisation of a campaign with whoever pays it."""
 
 from campaigns.models import Campaign
+from campaigns.permissions import REGISTER_OWNER
 from campaigns.ports import Payments
-from campaigns.team.access import lock_own
+from campaigns.team.access import lock_permitted
 from octo.accounts.models import User
 from octo.database import transaction
 
@@ -24,4 +25,4 @@ def refresh_owner(campaign_id: str, *, actor: User, payments: Payments) -> None:
 
 def _own(campaign_id: str, actor: User) -> Campaign:
     with transaction() as session:
-        return lock_own(session, campaign_id=campaign_id, actor=actor)
+        return lock_permitted(session, REGISTER_OWNER, campaign_id=campaign_id, actor=actor)

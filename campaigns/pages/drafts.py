@@ -26,20 +26,21 @@ from campaigns.pages.labels import (
     collection_choices,
     collection_name,
 )
+from campaigns.permissions import EDIT_CAMPAIGN
 from campaigns.ports import bound_payments
 from campaigns.review import review
 from campaigns.settings import Rules
 from octo.accounts.current_user import this_user
 from octo.runtime import runtime
 from octo.web.forms import flash_message, shown_again_by
-from octo.web.permissions import signed_in
+from octo.web.permissions import requires
 
 SPARE_ROWS: Final = 3
 blueprint = Blueprint("drafts", __name__, url_prefix="/owner/campaigns")
 
 
 @blueprint.get("/new")
-@signed_in
+@requires(EDIT_CAMPAIGN)
 def new() -> ResponseReturnValue:
     """Ask for the little a draft begins with."""
     rules = runtime().settings.of(Rules)
@@ -52,7 +53,7 @@ def new() -> ResponseReturnValue:
 
 
 @blueprint.post("/new")
-@signed_in
+@requires(EDIT_CAMPAIGN)
 @shown_again_by(new)
 def create() -> ResponseReturnValue:
     """Begin a draft."""
@@ -69,18 +70,18 @@ def create() -> ResponseReturnValue:
 
 
 @blueprint.get("/<campaign_id>/text")
-@signed_in
+@requires(EDIT_CAMPAIGN)
 def text(campaign_id: str) -> ResponseReturnValue:
     """Edit what people read."""
     return _step("text", campaign_id)
 
 
 @blueprint.post("/<campaign_id>/text")
-@signed_in
+@requires(EDIT_CAMPAIGN)
 @shown_again_by(text)
 def save_text(campaign_id: str) -> ResponseReturnValue:
     """Save what people read."""
-    known = queries.get_own_campaign(campaign_id, user=this_user())
+    known = queries.get_own_campaign(campaign_id, user=this_user(), permission=EDIT_CAMPAIGN)
     edit.edit_text(
         campaign_id,
         text=read_campaign_text(known.cover_description),
@@ -91,18 +92,18 @@ def save_text(campaign_id: str) -> ResponseReturnValue:
 
 
 @blueprint.get("/<campaign_id>/cover")
-@signed_in
+@requires(EDIT_CAMPAIGN)
 def cover(campaign_id: str) -> ResponseReturnValue:
     """Edit the picture."""
     return _step("cover", campaign_id)
 
 
 @blueprint.post("/<campaign_id>/cover")
-@signed_in
+@requires(EDIT_CAMPAIGN)
 @shown_again_by(cover)
 def save_cover(campaign_id: str) -> ResponseReturnValue:
     """Keep the picture sent and what it shows."""
-    queries.get_own_campaign(campaign_id, user=this_user())
+    queries.get_own_campaign(campaign_id, user=this_user(), permission=EDIT_CAMPAIGN)
     sent = request.files.get("cover")
     entries = Entries()
     edit.set_cover(
@@ -117,18 +118,18 @@ def save_cover(campaign_id: str) -> ResponseReturnValue:
 
 
 @blueprint.get("/<campaign_id>/terms")
-@signed_in
+@requires(EDIT_CAMPAIGN)
 def terms(campaign_id: str) -> ResponseReturnValue:
     """Edit what people will pledge on."""
     return _step("terms", campaign_id)
 
 
 @blueprint.post("/<campaign_id>/terms")
-@signed_in
+@requires(EDIT_CAMPAIGN)
 @shown_again_by(terms)
 def save_terms(campaign_id: str) -> ResponseReturnValue:
     """Save what people will pledge on."""
-    known = queries.get_own_campaign(campaign_id, user=this_user())
+    known = queries.get_own_campaign(campaign_id, user=this_user(), permission=EDIT_CAMPAIGN)
     edit.edit_terms(
         campaign_id,
         terms=read_campaign_terms(known.currency, has_collection=True),
@@ -139,18 +140,18 @@ def save_terms(campaign_id: str) -> ResponseReturnValue:
 
 
 @blueprint.get("/<campaign_id>/costs")
-@signed_in
+@requires(EDIT_CAMPAIGN)
 def costs(campaign_id: str) -> ResponseReturnValue:
     """Edit what the goal pays for."""
     return _step("costs", campaign_id)
 
 
 @blueprint.post("/<campaign_id>/costs")
-@signed_in
+@requires(EDIT_CAMPAIGN)
 @shown_again_by(costs)
 def save_costs(campaign_id: str) -> ResponseReturnValue:
     """Save what the goal pays for, or give more rows to fill."""
-    known = queries.get_own_campaign(campaign_id, user=this_user())
+    known = queries.get_own_campaign(campaign_id, user=this_user(), permission=EDIT_CAMPAIGN)
     if "more" in request.form:
         g.form_errors = {}
         return costs(campaign_id)
@@ -159,25 +160,25 @@ def save_costs(campaign_id: str) -> ResponseReturnValue:
 
 
 @blueprint.get("/<campaign_id>/rewards")
-@signed_in
+@requires(EDIT_CAMPAIGN)
 def rewards(campaign_id: str) -> ResponseReturnValue:
     """List the rewards."""
     return _step("rewards", campaign_id)
 
 
 @blueprint.get("/<campaign_id>/rewards/new")
-@signed_in
+@requires(EDIT_CAMPAIGN)
 def reward_new(campaign_id: str) -> ResponseReturnValue:
     """Ask for one more reward."""
     return _reward_page(campaign_id, None)
 
 
 @blueprint.post("/<campaign_id>/rewards/new")
-@signed_in
+@requires(EDIT_CAMPAIGN)
 @shown_again_by(reward_new)
 def add_reward(campaign_id: str) -> ResponseReturnValue:
     """Add a reward."""
-    known = queries.get_own_campaign(campaign_id, user=this_user())
+    known = queries.get_own_campaign(campaign_id, user=this_user(), permission=EDIT_CAMPAIGN)
     edit.add_reward(
         campaign_id,
         reward=read_reward(known.currency),
@@ -188,24 +189,24 @@ def add_reward(campaign_id: str) -> ResponseReturnValue:
 
 
 @blueprint.get("/<campaign_id>/rewards/<reward_id>")
-@signed_in
+@requires(EDIT_CAMPAIGN)
 def reward(campaign_id: str, reward_id: str) -> ResponseReturnValue:
     """Edit a reward."""
     return _reward_page(campaign_id, reward_id)
 
 
 @blueprint.post("/<campaign_id>/rewards/<reward_id>")
-@signed_in
+@requires(EDIT_CAMPAIGN)
 @shown_again_by(reward)
 def save_reward(campaign_id: str, reward_id: str) -> ResponseReturnValue:
     """Save a reward."""
-    known = queries.get_own_campaign(campaign_id, user=this_user())
+    known = queries.get_own_campaign(campaign_id, user=this_user(), permission=EDIT_CAMPAIGN)
     edit.edit_reward(campaign_id, reward_id, reward=read_reward(known.currency), actor=this_user())
     return _to("drafts.rewards", campaign_id)
 
 
 @blueprint.post("/<campaign_id>/rewards/<reward_id>/remove")
-@signed_in
+@requires(EDIT_CAMPAIGN)
 def remove_reward(campaign_id: str, reward_id: str) -> ResponseReturnValue:
     """Take a reward back."""
     edit.remove_reward(campaign_id, reward_id, actor=this_user())
@@ -213,7 +214,7 @@ def remove_reward(campaign_id: str, reward_id: str) -> ResponseReturnValue:
 
 
 @blueprint.post("/<campaign_id>/delete")
-@signed_in
+@requires(EDIT_CAMPAIGN)
 def delete(campaign_id: str) -> ResponseReturnValue:
     """Throw a draft away."""
     edit.delete_draft(campaign_id, actor=this_user(), clock=runtime().clock)
@@ -222,7 +223,7 @@ def delete(campaign_id: str) -> ResponseReturnValue:
 
 
 def _step(step: str, campaign_id: str) -> ResponseReturnValue:
-    campaign = queries.get_own_campaign(campaign_id, user=this_user())
+    campaign = queries.get_own_campaign(campaign_id, user=this_user(), permission=EDIT_CAMPAIGN)
     terms = bound_payments().view_terms()
     return render_template(
         f"campaigns/draft_{step}.html",
@@ -248,7 +249,7 @@ def _cost_rows(campaign: Campaign) -> list[tuple[str, str | int | None]]:
 
 
 def _reward_page(campaign_id: str, reward_id: str | None) -> ResponseReturnValue:
-    campaign = queries.get_own_campaign(campaign_id, user=this_user())
+    campaign = queries.get_own_campaign(campaign_id, user=this_user(), permission=EDIT_CAMPAIGN)
     known = next((r for r in campaign.rewards if r.public_id == reward_id), None)
     return render_template("campaigns/draft_reward.html", campaign=campaign, reward=known)
 

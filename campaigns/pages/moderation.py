@@ -8,12 +8,13 @@ from campaigns import queries
 from campaigns.deadline.outage import extend_for_outage, may_extend_for_outage, read_local
 from campaigns.pages.entries import choice_of, text_of
 from campaigns.pages.labels import action_name, category_name
-from campaigns.permissions import MODERATE_CAMPAIGNS
+from campaigns.permissions import DECIDE_CAMPAIGN, MODERATE_CAMPAIGNS
 from campaigns.policy.review import Act, acts_for
 from campaigns.review import review
 from campaigns.review.decisions import act_on_campaign
 from campaigns.settings import Rules
 from octo.accounts.current_user import this_user
+from octo.permissions import may
 from octo.runtime import runtime
 from octo.web.forms import flash_message, shown_again_by
 from octo.web.permissions import requires
@@ -43,6 +44,7 @@ def show(campaign_id: str) -> ResponseReturnValue:
         campaign=campaign,
         missing=review.find_missing(campaign),
         acts=acts_for(campaign.status),
+        may_decide=may(DECIDE_CAMPAIGN, this_user(), campaign),
         may_extend=may_extend_for_outage(campaign),
         supporters=queries.list_supporters(campaign),
         trail=queries.list_audit(campaign.public_id),
@@ -53,7 +55,7 @@ def show(campaign_id: str) -> ResponseReturnValue:
 
 
 @blueprint.post("/<campaign_id>")
-@requires(MODERATE_CAMPAIGNS)
+@requires(DECIDE_CAMPAIGN)
 @shown_again_by(show)
 def decide(campaign_id: str) -> ResponseReturnValue:
     """Act on a campaign, with a reason, on the record."""
@@ -81,7 +83,7 @@ def ask_extension(campaign_id: str) -> ResponseReturnValue:
 
 
 @blueprint.post("/<campaign_id>/extend")
-@requires(MODERATE_CAMPAIGNS)
+@requires(DECIDE_CAMPAIGN)
 @shown_again_by(ask_extension)
 def extend(campaign_id: str) -> ResponseReturnValue:
     """Give a campaign the time that an outage took from it."""
@@ -90,7 +92,7 @@ def extend(campaign_id: str) -> ResponseReturnValue:
         campaign_id,
         until=read_local(text_of("until"), campaign.time_zone, field="until"),
         reason=text_of("reason"),
-        actor=this_user().public_id,
+        actor=this_user(),
         clock=runtime().clock,
         rules=runtime().settings.of(Rules),
     )

@@ -1,5 +1,7 @@
 """The owner's pages: every campaign at a glance, and one campaign from launch to its end."""
 
+from collections.abc import Sequence
+
 from flask import Blueprint, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
@@ -9,16 +11,19 @@ from campaigns.launch import onboarding
 from campaigns.launch.cancel import cancel_own_campaign
 from campaigns.launch.extend import extend_campaign, most_extra_days
 from campaigns.launch.launch import check_readiness, launch_campaign
+from campaigns.models import Campaign, Pledge
 from campaigns.pages.entries import text_of, whole_of
 from campaigns.pages.labels import action_name, category_name, collection_name
+from campaigns.permissions import READ_PLEDGES, REGISTER_OWNER, RUN_CAMPAIGN, SEE_OWN_CAMPAIGN
 from campaigns.pledges import queries as pledge_queries
 from campaigns.ports import bound_payments, collecting_of
 from campaigns.review import review
 from campaigns.settings import Rules
 from octo.accounts.current_user import this_user
+from octo.permissions import may
 from octo.runtime import runtime
 from octo.web.forms import flash_message, shown_again_by
-from octo.web.permissions import signed_in
+from octo.web.permissions import requires, signed_in
 
 blueprint = Blueprint("owner", __name__, url_prefix="/owner")
 
@@ -37,7 +42,7 @@ def index() -> ResponseReturnValue:
 
 
 @blueprint.get("/campaigns/<campaign_id>")
-@signed_in
+@requires(SEE_OWN_CAMPAIGN)
 def show(campaign_id: str) -> ResponseReturnValue:
     """Show where a campaign stands and what to do next."""
     campaign = queries.get_own_campaign(campaign_id, user=this_user())
@@ -50,7 +55,7 @@ def show(campaign_id: str) -> ResponseReturnValue:
         supporters=queries.list_supporters(campaign),
         supporters_needed=rules.supporters_needed,
         most_extra_days=most_extra_days(campaign, rules),
-        pledges=pledge_queries.list_pledges(campaign, limit=10),
+        pledges=_latest_pledges(campaign),
         trail=queries.list_audit(campaign.public_id),
         action_name=action_name,
         category_name=category_name,
@@ -63,10 +68,10 @@ def show(campaign_id: str) -> ResponseReturnValue:
 
 
 @blueprint.get("/campaigns/<campaign_id>/pledges")
-@signed_in
+@requires(READ_PLEDGES)
 def pledges(campaign_id: str) -> ResponseReturnValue:
     """List the pledges a campaign received."""
-    campaign = queries.get_own_campaign(campaign_id, user=this_user())
+    campaign = queries.get_own_campaign(campaign_id, user=this_user(), permission=READ_PLEDGES)
     return render_template(
         "campaigns/owner_pledges.html",
         campaign=campaign,
@@ -75,7 +80,7 @@ def pledges(campaign_id: str) -> ResponseReturnValue:
 
 
 @blueprint.post("/campaigns/<campaign_id>/submit")
-@signed_in
+@requires(RUN_CAMPAIGN)
 @shown_again_by(show)
 def submit(campaign_id: str) -> ResponseReturnValue:
     """Ask for the review."""
@@ -85,7 +90,7 @@ def submit(campaign_id: str) -> ResponseReturnValue:
 
 
 @blueprint.post("/campaigns/<campaign_id>/withdraw")
-@signed_in
+@requires(RUN_CAMPAIGN)
 @shown_again_by(show)
 def withdraw(campaign_id: str) -> ResponseReturnValue:
     """Take a campaign back to draft."""
@@ -95,7 +100,7 @@ def withdraw(campaign_id: str) -> ResponseReturnValue:
 
 
 @blueprint.post("/campaigns/<campaign_id>/onboard")
-@signed_in
+@requires(REGISTER_OWNER)
 @shown_again_by(show)
 def onboard(campaign_id: str) -> ResponseReturnValue:
     """Lead to Stripe's registration of the organisation."""
@@ -111,7 +116,7 @@ def onboard(campaign_id: str) -> ResponseReturnValue:
 
 
 @blueprint.get("/campaigns/<campaign_id>/onboarded")
-@signed_in
+@requires(REGISTER_OWNER)
 @shown_again_by(show)
 def onboarded(campaign_id: str) -> ResponseReturnValue:
     """Take in what Stripe says of the organisation, back from its registration."""
@@ -120,7 +125,7 @@ def onboarded(campaign_id: str) -> ResponseReturnValue:
 
 
 @blueprint.post("/campaigns/<campaign_id>/launch")
-@signed_in
+@requires(RUN_CAMPAIGN)
 @shown_again_by(show)
 def launch(campaign_id: str) -> ResponseReturnValue:
     """Open a campaign to pledges."""
@@ -136,7 +141,7 @@ def launch(campaign_id: str) -> ResponseReturnValue:
 
 
 @blueprint.post("/campaigns/<campaign_id>/extend")
-@signed_in
+@requires(RUN_CAMPAIGN)
 @shown_again_by(show)
 def extend(campaign_id: str) -> ResponseReturnValue:
     """Move the deadline, once."""
@@ -152,7 +157,7 @@ def extend(campaign_id: str) -> ResponseReturnValue:
 
 
 @blueprint.post("/campaigns/<campaign_id>/cancel")
-@signed_in
+@requires(RUN_CAMPAIGN)
 @shown_again_by(show)
 def cancel(campaign_id: str) -> ResponseReturnValue:
     """Call a running campaign off; every backer is refunded."""
@@ -161,6 +166,13 @@ def cancel(campaign_id: str) -> ResponseReturnValue:
     )
     flash_message(_("Your campaign is canceled. Every backer gets the money back."), "note")
     return _back(campaign_id)
+
+
+def _latest_pledges(campaign: Campaign) -> Sequence[Pledge]:
+    """Return the latest pledges to those who may read them, and none to others."""
+    if not may(READ_PLEDGES, this_user(), campaign):
+        return ()
+    return pledge_queries.list_pledges(campaign, limit=10)
 
 
 def _back(campaign_id: str) -> ResponseReturnValue:

@@ -9,12 +9,14 @@ from campaigns import queries
 from campaigns.deadline.outage import find_outage_extension
 from campaigns.models import Category
 from campaigns.pages.labels import category_choices, category_name, stage_choices
+from campaigns.permissions import SEE_OWN_CAMPAIGN
 from campaigns.pledges import queries as pledge_queries
 from campaigns.policy.pledges import takes_pledges
 from campaigns.ports import collecting_of
 from campaigns.queries import Stage
 from campaigns.settings import Rules
 from octo.accounts.current_user import this_user_or_none
+from octo.permissions import may
 from octo.runtime import runtime
 from octo.search import LONGEST_SEARCH
 from octo.web.navigation import asked_page
@@ -78,7 +80,7 @@ def show(slug: str) -> ResponseReturnValue:
         category_name=category_name,
         outage_extension=find_outage_extension(campaign),
         can_pledge=takes_pledges(campaign.status, deadline_at=campaign.deadline_at, at=now),
-        is_owner=queries.is_run_by(campaign, user),
+        is_owner=user is not None and may(SEE_OWN_CAMPAIGN, user, campaign),
         is_preview=not campaign.is_public,
         collecting=collecting_of(campaign),
         now=now,

@@ -6,14 +6,15 @@ from sqlalchemy.orm import Session
 
 from campaigns.events import CampaignEvent, record_campaign_event
 from campaigns.models import Campaign, CampaignStatus
+from campaigns.permissions import DECIDE_CAMPAIGN, RUN_CAMPAIGN
 from campaigns.policy import review as policy
 from campaigns.policy.review import Act
 from campaigns.settings import Rules
-from campaigns.team.access import lock_own
+from campaigns.team.access import lock_permitted
 from octo.accounts.models import User
 from octo.audit import record
 from octo.clock import Clock
-from octo.database import lock, transaction
+from octo.database import transaction
 from octo.text import clean_paragraphs
 
 
@@ -35,7 +36,7 @@ def find_missing(campaign: Campaign) -> list[policy.Missing]:
 def submit_campaign(campaign_id: str, *, actor: User, clock: Clock) -> Campaign:
     """Ask for the review; raises ``IncompleteError`` with everything that is missing."""
     with transaction() as session:
-        campaign = lock_own(session, campaign_id=campaign_id, actor=actor)
+        campaign = lock_permitted(session, RUN_CAMPAIGN, campaign_id=campaign_id, actor=actor)
         at = clock.now()
         if campaign.status is CampaignStatus.DRAFT and (missing := find_missing(campaign)):
             raise policy.IncompleteError(missing)
@@ -49,7 +50,7 @@ def submit_campaign(campaign_id: str, *, actor: User, clock: Clock) -> Campaign:
 def withdraw_campaign(campaign_id: str, *, actor: User, clock: Clock) -> Campaign:
     """Take a campaign back to draft before its launch, to change what the review froze."""
     with transaction() as session:
-        campaign = lock_own(session, campaign_id=campaign_id, actor=actor)
+        campaign = lock_permitted(session, RUN_CAMPAIGN, campaign_id=campaign_id, actor=actor)
         at = clock.now()
         campaign.move_to(CampaignStatus.DRAFT)
         campaign.approved_at = None
@@ -137,7 +138,7 @@ def _review(
     **more: int,
 ) -> Campaign:
     with transaction() as session:
-        campaign = lock(session, Campaign, public_id=campaign_id)
+        campaign = lock_permitted(session, DECIDE_CAMPAIGN, campaign_id=campaign_id, actor=actor)
         at = clock.now()
         campaign.check_is_in(policy.allowed_from(act), wanted=status)
         campaign.move_to(status)

@@ -7,7 +7,8 @@ from campaigns.events import CampaignEvent, record_campaign_event
 from campaigns.models import Campaign, Supporter
 from campaigns.policy.supporters import check_gathering, check_supporter
 from campaigns.settings import Rules
-from octo.accounts.models import Membership, User
+from octo.accounts.members import members_of
+from octo.accounts.models import User
 from octo.checks import Checks
 from octo.clock import Clock
 from octo.database import lock, reading, transaction
@@ -81,7 +82,7 @@ def confirm_support(token: str, *, clock: Clock, rules: Rules) -> Campaign:
         if supporter.verified_at is not None:
             return campaign
         check_gathering(campaign.status)
-        members = sa.select(Membership.user_id).filter_by(organisation_id=campaign.organisation_id)
+        members = members_of(campaign.organisation_id)
         is_owner = session.scalars(
             sa.select(User.id).where(User.email == supporter.email, User.id.in_(members))
         ).first()

@@ -1,32 +1,31 @@
-"""Who runs a campaign: the members of its organisation."""
+"""Who may do what with this very campaign: asked where it is locked."""
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from campaigns.models import Campaign
-from octo.accounts.models import Membership, Organisation, User
+from campaigns.permissions import EDIT_CAMPAIGN
+from octo.accounts.models import Organisation, User
+from octo.accounts.permissions import SEE_ORGANISATION
 from octo.database import lock
-from octo.errors import N_, ForbiddenError, NotFoundError
+from octo.errors import N_, ForbiddenError
+from octo.permissions import Permission, demand, may
 
 
-def is_member(session: Session, *, organisation_id: int, user: User) -> bool:
-    """Tell whether a user belongs to an organisation."""
-    statement = sa.select(Membership.id).filter_by(organisation_id=organisation_id, user_id=user.id)
-    return session.execute(statement).first() is not None
-
-
-def lock_own(session: Session, *, campaign_id: str, actor: User) -> Campaign:
-    """Lock a campaign that ``actor`` runs; to anybody else it does not exist."""
+def lock_permitted(
+    session: Session, permission: Permission, *, campaign_id: str, actor: User
+) -> Campaign:
+    """Lock a campaign for which ``actor`` has a permission, or refuse."""
     campaign = lock(session, Campaign, public_id=campaign_id)
-    if not is_member(session, organisation_id=campaign.organisation_id, user=actor):
-        raise NotFoundError(N_("Nothing was found at this address."))
+    demand(permission, actor, campaign)
     return campaign
 
 
-def own_organisation(session: Session, *, organisation_id: str, actor: User) -> Organisation:
-    """Return an organisation that ``actor`` belongs to, or refuse."""
+def writable_organisation(session: Session, *, organisation_id: str, actor: User) -> Organisation:
+    """Return an organisation whose campaigns ``actor`` may write, or refuse."""
     statement = sa.select(Organisation).filter_by(public_id=organisation_id)
     organisation = session.scalars(statement).one_or_none()
-    if organisation is None or not is_member(session, organisation_id=organisation.id, user=actor):
+    if organisation is None or not may(SEE_ORGANISATION, actor, organisation):
         raise ForbiddenError(N_("Choose an organisation you belong to."), field="organisation")
+    demand(EDIT_CAMPAIGN, actor, organisation)
     return organisation

@@ -2,12 +2,11 @@
 
 from datetime import datetime
 
-import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from campaigns.events import campaign_facts
 from campaigns.models import Campaign
-from octo.accounts.models import Membership, User
+from octo.accounts.members import active_members
 from octo.mail.outbox import enqueue
 
 
@@ -16,12 +15,7 @@ def tell_owner(
 ) -> None:
     """Write a mail to each member of the campaign's organisation."""
     session.flush()
-    members = (
-        sa.select(User)
-        .join(Membership, Membership.user_id == User.id)
-        .where(Membership.organisation_id == campaign.organisation_id, User.active)
-    )
-    for user in session.scalars(members.order_by(User.id)):
+    for user in active_members(session, campaign.organisation_id):
         enqueue(
             session,
             to=user.email,

@@ -7,11 +7,14 @@ import sqlalchemy as sa
 from flask import Flask
 from sqlalchemy.orm import Session
 
-from octo.accounts.models import Invitation, Membership, User
+from octo.accounts.members import organisations_of
+from octo.accounts.models import Invitation, Membership, Organisation, User
+from octo.accounts.people import get_user
 from octo.accounts.roles import check_not_last_admin
+from octo.accounts.team import check_leaves_no_team_alone
 from octo.audit import record
 from octo.clock import Clock
-from octo.database import lock, transaction
+from octo.database import lock, lock_all, transaction
 from octo.errors import ConflictError
 from octo.ids import new_token
 from octo.mail.outbox import MessageStatus, OutboxMessage
@@ -52,10 +55,13 @@ def erase_user(user_id: str, *, erasers: Sequence[Eraser], actor: str, clock: Cl
     refuse for as long as it owes the person something.
     """
     with transaction() as session:
+        joined = organisations_of(get_user(session, user_id).id)
+        lock_all(session, Organisation, Organisation.id.in_(joined))
         user = lock(session, User, public_id=user_id)
         if user.erased_at is not None:
             return user
         check_not_last_admin(session, user)
+        check_leaves_no_team_alone(session, user)
         for erase in erasers:
             erase(session, user)
         at = clock.now()

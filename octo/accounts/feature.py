@@ -2,7 +2,8 @@
 
 from flask import Flask
 
-from octo.accounts import admin, api, commands, pages, permissions, sign_in
+from octo.accounts import admin, api, commands, pages, permissions, sign_in, team_pages
+from octo.accounts.labels import member_role_name
 from octo.errors import N_
 from octo.web import limits
 from octo.web.api import register_api
@@ -16,10 +17,13 @@ def register(app: Flask) -> None:
     declare_permissions(app, *permissions.PERMISSIONS)
     sign_in.register(app)
     app.register_blueprint(pages.blueprint)
+    app.register_blueprint(team_pages.blueprint)
     app.register_blueprint(admin.blueprint)
     register_api(app, *api.PARTS)
     app.cli.add_command(commands.user_commands)
-    app.jinja_env.globals.update(role_word=admin.role_word, act_word=admin.act_word)
+    app.jinja_env.globals.update(
+        role_word=admin.role_word, act_word=admin.act_word, member_role_name=member_role_name
+    )
     for link in (
         Link(N_("Sign in"), "security.login", Place.ACCOUNT, order=90, for_signed_in=False),
         Link(N_("Sign up"), "security.register", Place.ACCOUNT, order=95, for_signed_in=False),

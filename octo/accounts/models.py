@@ -1,6 +1,5 @@
 """People: users and their roles, organisations and their members."""
 
-from datetime import datetime
 from enum import StrEnum
 from typing import Final
 
@@ -21,6 +20,16 @@ class RoleName(StrEnum):
     MODERATOR = "moderator"
     TREASURER = "treasurer"
     ADMIN = "admin"
+
+
+class MemberRole(StrEnum):
+    """What a person does in an organisation; an owner does all of it."""
+
+    EDIT = "edit"
+    ANSWER = "answer"
+    DELIVER = "deliver"
+    MONEY = "money"
+    OWNER = "owner"
 
 
 class LegalForm(StrEnum):
@@ -114,7 +123,7 @@ class Organisation(Model):
 
 
 class Membership(Model):
-    """A person's place in an organisation: members run its campaigns together."""
+    """A person's place in an organisation: members run its campaigns together, by their roles."""
 
     __tablename__ = "membership"
     __table_args__ = (
@@ -125,6 +134,7 @@ class Membership(Model):
     id: Mapped[Id]
     user_id: Mapped[int] = big_id("user.id")
     organisation_id: Mapped[int] = big_id("organisation.id")
+    role: Mapped[MemberRole] = status_column(MemberRole)
     created_at: Mapped[Instant]
 
     user: Mapped[User] = relationship(back_populates="memberships")
@@ -132,7 +142,7 @@ class Membership(Model):
 
 
 class Invitation(Model):
-    """A mailed link that makes its reader a member, account or not; used once."""
+    """A mailed link that makes the account of its address a member; used once."""
 
     __tablename__ = "invitation"
     __table_args__ = (
@@ -144,6 +154,7 @@ class Invitation(Model):
     organisation_id: Mapped[int] = big_id("organisation.id")
     invited_by_id: Mapped[int] = big_id("user.id")
     email: Mapped[str] = mapped_column(sa.String(LONGEST_EMAIL))
+    role: Mapped[MemberRole] = status_column(MemberRole)
     token_hash: Mapped[str] = mapped_column(sa.String(64), unique=True)
     created_at: Mapped[Instant]
     expires_at: Mapped[Instant]
@@ -151,10 +162,6 @@ class Invitation(Model):
 
     organisation: Mapped[Organisation] = relationship()
     invited_by: Mapped[User] = relationship()
-
-    def is_open(self, at: datetime) -> bool:
-        """Tell whether the link still opens."""
-        return self.accepted_at is None and at < self.expires_at
 
 
 class AccessToken(Model):

@@ -1,7 +1,7 @@
-"""Organisations and who runs them: created by one person, joined by invitation."""
+"""Organisations: created by one person, who is their first owner, and changed by owners."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import Final
 
 import sqlalchemy as sa
@@ -9,35 +9,21 @@ from sqlalchemy.orm import Session
 from stdnum.exceptions import ValidationError as NumberError
 from stdnum.fr import siren
 
-from octo.accounts.models import (
-    LONGEST_NAME,
-    Invitation,
-    LegalForm,
-    Membership,
-    Organisation,
-    RoleName,
-    User,
-)
-from octo.accounts.roles import get_role
+from octo.accounts.members import add_member
+from octo.accounts.models import LONGEST_NAME, LegalForm, MemberRole, Organisation, User
+from octo.accounts.people import get_user
+from octo.accounts.permissions import CHANGE_ORGANISATION, SEE_ORGANISATION, organisations_where
 from octo.checks import Checks
 from octo.clock import Clock
 from octo.database import lock, transaction
-from octo.email_address import normalise_email
-from octo.errors import N_, ConflictError, InvalidError, NotFoundError
-from octo.ids import hash_token, new_public_id, new_token
-from octo.mail.outbox import enqueue
+from octo.errors import N_, InvalidError, NotFoundError
+from octo.ids import new_public_id
 from octo.paging import Window, narrowed
+from octo.permissions import Permission, demand
 from octo.text import clean_paragraphs, clean_text, slug_of
 
-INVITATION_LASTS: Final = timedelta(days=7)
 LONGEST_DESCRIPTION: Final = 2000
 _LONGEST_SLUG: Final = 80
-
-
-class InvitationOverError(ConflictError):
-    """The link was used, or is too old."""
-
-    code = "invitation_over"
 
 
 @dataclass(frozen=True)
@@ -52,7 +38,7 @@ class OrganisationWish:
 
 
 def create_organisation(user_id: str, wish: OrganisationWish, *, clock: Clock) -> Organisation:
-    """Create an organisation with its first member, who becomes an owner."""
+    """Create an organisation with its first member, who is its owner."""
     values = _checked(wish)
     with transaction() as session:
         user = lock(session, User, public_id=user_id)
@@ -64,9 +50,7 @@ def create_organisation(user_id: str, wish: OrganisationWish, *, clock: Clock) -
             **values,
         )
         session.add(organisation)
-        session.add(Membership(user=user, organisation=organisation, created_at=at))
-        if not user.has_any_role(RoleName.OWNER):
-            user.roles.append(get_role(session, RoleName.OWNER))
+        add_member(session, organisation, user, role=MemberRole.OWNER, at=at)
         return organisation
 
 
@@ -75,126 +59,36 @@ def change_organisation(user_id: str, organisation_id: str, wish: OrganisationWi
     values = _checked(wish)
     with transaction() as session:
         organisation = lock(session, Organisation, public_id=organisation_id)
-        _demand_member(session, user_id, organisation)
+        demand(CHANGE_ORGANISATION, get_user(session, user_id), organisation)
         for name, value in values.items():
             setattr(organisation, name, value)
         return organisation
 
 
-def invite_member(user_id: str, organisation_id: str, *, email: str, clock: Clock) -> None:
-    """Mail a link that makes its reader a member.
-
-    The same mail goes to an address with an account and to one without, so that nobody learns
-    which is which.
-    """
-    address = normalise_email(email)
-    token = new_token()
-    with transaction() as session:
-        organisation = lock(session, Organisation, public_id=organisation_id)
-        inviter = _demand_member(session, user_id, organisation)
-        at = clock.now()
-        session.add(
-            Invitation(
-                organisation=organisation,
-                invited_by=inviter,
-                email=address,
-                token_hash=hash_token(token),
-                created_at=at,
-                expires_at=at + INVITATION_LASTS,
-            )
-        )
-        enqueue(
-            session,
-            to=address,
-            locale=inviter.locale,
-            template="invitation",
-            context={
-                "inviter_name": inviter.name or inviter.email,
-                "organisation_name": organisation.name,
-                "token": token,
-            },
-            at=at,
-        )
-
-
-def accept_invitation(user_id: str, token: str, *, clock: Clock) -> Organisation:
-    """Make the reader of a mailed link a member; the link then opens nothing more."""
-    with transaction() as session:
-        at = clock.now()
-        invitation = lock(session, Invitation, token_hash=hash_token(token))
-        if not invitation.is_open(at):
-            raise InvitationOverError(N_("This invitation was used already, or is too old."))
-        user = lock(session, User, public_id=user_id)
-        organisation = invitation.organisation
-        if not is_member(session, user.public_id, organisation.public_id):
-            session.add(Membership(user=user, organisation=organisation, created_at=at))
-        if not user.has_any_role(RoleName.OWNER):
-            user.roles.append(get_role(session, RoleName.OWNER))
-        invitation.accepted_at = at
-        return organisation
-
-
-def get_invitation(session: Session, token: str) -> Invitation:
-    """Return the invitation a mailed link opens, used or not."""
-    statement = sa.select(Invitation).filter_by(token_hash=hash_token(token))
-    found = session.scalars(statement).one_or_none()
-    if found is None:
-        raise NotFoundError(N_("Nothing was found at this address."))
-    return found
-
-
-def get_own_organisation(session: Session, user_id: str, organisation_id: str) -> Organisation:
+def get_own_organisation(session: Session, user: User, organisation_id: str) -> Organisation:
     """Return an organisation to one of its members; to anybody else there is none."""
     statement = sa.select(Organisation).filter_by(public_id=organisation_id)
     found = session.scalars(statement).one_or_none()
-    if found is None or not is_member(session, user_id, organisation_id):
+    if found is None:
         raise NotFoundError(N_("Nothing was found at this address."))
+    demand(SEE_ORGANISATION, user, found)
     return found
 
 
-def organisations_of(
-    session: Session, user_id: str, *, window: Window | None = None
-) -> list[Organisation]:
-    """Return the organisations a person is a member of, by name."""
+def list_own_organisations(
+    session: Session,
+    user: User,
+    *,
+    permission: Permission = SEE_ORGANISATION,
+    window: Window | None = None,
+) -> Sequence[Organisation]:
+    """Return the organisations for which a person has a permission, by name."""
     statement = (
         sa.select(Organisation)
-        .join(Membership)
-        .join(User)
-        .where(User.public_id == user_id)
+        .where(Organisation.id.in_(organisations_where(permission, user)))
         .order_by(Organisation.name, Organisation.id)
     )
-    return list(session.scalars(narrowed(statement, window)))
-
-
-def members_of(
-    session: Session, organisation_id: str, *, window: Window | None = None
-) -> list[User]:
-    """Return the members of an organisation, in the order in which they joined."""
-    statement = (
-        sa.select(User)
-        .join(Membership)
-        .join(Organisation)
-        .where(Organisation.public_id == organisation_id)
-        .order_by(Membership.id)
-    )
-    return list(session.scalars(narrowed(statement, window)))
-
-
-def is_member(session: Session, user_id: str, organisation_id: str) -> bool:
-    """Tell whether a person runs the campaigns of an organisation."""
-    statement = (
-        sa.select(Membership.id)
-        .join(User)
-        .join(Organisation)
-        .where(User.public_id == user_id, Organisation.public_id == organisation_id)
-    )
-    return session.scalar(statement) is not None
-
-
-def _demand_member(session: Session, user_id: str, organisation: Organisation) -> User:
-    if not is_member(session, user_id, organisation.public_id):
-        raise NotFoundError(N_("Nothing was found at this address."))
-    return session.scalars(sa.select(User).filter_by(public_id=user_id)).one()
+    return session.scalars(narrowed(statement, window)).all()
 
 
 def _checked(wish: OrganisationWish) -> dict[str, object]:

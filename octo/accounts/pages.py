@@ -6,17 +6,20 @@ from flask_babel import gettext as _
 from flask_login import logout_user
 from flask_security import current_user
 
-from octo.accounts import organisations, people
+from octo.accounts import invitations, organisations, people
 from octo.accounts.credentials import demand_password
 from octo.accounts.current_user import this_user
 from octo.accounts.erasure import erase_user, erasers_of
-from octo.accounts.models import LegalForm, Organisation
+from octo.accounts.members import list_members
+from octo.accounts.models import LegalForm
 from octo.accounts.organisations import OrganisationWish
+from octo.accounts.permissions import CHANGE_ORGANISATION, SEE_ORGANISATION
 from octo.database import reading
+from octo.permissions import demand, may
 from octo.runtime import runtime
 from octo.web.forms import flash_message, shown_again_by
 from octo.web.limits import CHANGE_LIMIT, limiter
-from octo.web.permissions import public, signed_in
+from octo.web.permissions import public, requires, signed_in
 
 blueprint = Blueprint("account", __name__, url_prefix="/account")
 
@@ -38,7 +41,7 @@ def legal_forms() -> list[tuple[str, str]]:
 def index() -> ResponseReturnValue:
     """Show one's own account."""
     with reading() as session:
-        mine = organisations.organisations_of(session, current_user.public_id)
+        mine = organisations.list_own_organisations(session, this_user())
     return render_template("users/account.html", organisations=mine)
 
 
@@ -77,32 +80,34 @@ def create_organisation() -> ResponseReturnValue:
 
 
 @blueprint.get("/organisations/<organisation_id>")
-@signed_in
+@requires(SEE_ORGANISATION)
 def organisation(organisation_id: str) -> ResponseReturnValue:
     """Show an organisation to its members."""
     with reading() as session:
-        found = _get_own(organisation_id)
-        members = organisations.members_of(session, organisation_id)
+        found = organisations.get_own_organisation(session, this_user(), organisation_id)
+        members = list_members(session, found)
     names = dict(legal_forms())
     return render_template(
         "users/organisation.html",
         organisation=found,
         members=members,
         legal_form=names[found.legal_form],
+        may_change=may(CHANGE_ORGANISATION, this_user(), found),
     )
 
 
 @blueprint.get("/organisations/<organisation_id>/edit")
-@signed_in
+@requires(CHANGE_ORGANISATION)
 def edit_organisation(organisation_id: str) -> ResponseReturnValue:
     """Show the form of an organisation of one's own."""
-    with reading():
-        found = _get_own(organisation_id)
+    with reading() as session:
+        found = organisations.get_own_organisation(session, this_user(), organisation_id)
+        demand(CHANGE_ORGANISATION, this_user(), found)
     return render_template("users/organisation_form.html", organisation=found, forms=legal_forms())
 
 
 @blueprint.post("/organisations/<organisation_id>/edit")
-@signed_in
+@requires(CHANGE_ORGANISATION)
 @shown_again_by(edit_organisation)
 def change_organisation(organisation_id: str) -> ResponseReturnValue:
     """Change an organisation of one's own."""
@@ -111,40 +116,27 @@ def change_organisation(organisation_id: str) -> ResponseReturnValue:
     return redirect(url_for("account.organisation", organisation_id=organisation_id))
 
 
-@blueprint.post("/organisations/<organisation_id>/invitations")
-@signed_in
-@limiter.limit(CHANGE_LIMIT)
-@shown_again_by(organisation)
-def invite_member(organisation_id: str) -> ResponseReturnValue:
-    """Mail an invitation; the page says the same whether the address is known or not."""
-    organisations.invite_member(
-        current_user.public_id,
-        organisation_id,
-        email=request.form.get("email", ""),
-        clock=runtime().clock,
-    )
-    flash_message(_("The invitation is on its way. Whoever opens its link can join."))
-    return redirect(url_for("account.organisation", organisation_id=organisation_id))
-
-
 @blueprint.get("/invitations/<token>")
 @public
 def invitation(token: str) -> ResponseReturnValue:
     """Show an invitation to whoever holds its mailed link."""
     with reading() as session:
-        found = organisations.get_invitation(session, token)
-        is_open = found.is_open(runtime().clock.now())
+        found = invitations.get_invitation(session, token)
         page = render_template(
-            "users/invitation.html", invitation=found, token=token, is_open=is_open
+            "users/invitation.html",
+            invitation=found,
+            token=token,
+            is_open=invitations.is_open(found, runtime().clock.now()),
         )
     return page, {"Referrer-Policy": "no-referrer"}
 
 
 @blueprint.post("/invitations/<token>")
 @signed_in
+@shown_again_by(invitation)
 def accept_invitation(token: str) -> ResponseReturnValue:
     """Join the organisation of an invitation."""
-    joined = organisations.accept_invitation(current_user.public_id, token, clock=runtime().clock)
+    joined = invitations.accept_invitation(current_user.public_id, token, clock=runtime().clock)
     flash_message(_("Welcome: you now run its campaigns together."))
     return redirect(url_for("account.organisation", organisation_id=joined.public_id))
 
@@ -172,11 +164,6 @@ def erase() -> ResponseReturnValue:
     logout_user()
     flash_message(_("Your account is erased. Thank you for having been here."))
     return redirect("/")
-
-
-def _get_own(organisation_id: str) -> Organisation:
-    with reading() as session:
-        return organisations.get_own_organisation(session, current_user.public_id, organisation_id)
 
 
 def _wish() -> OrganisationWish:

@@ -5,7 +5,7 @@ from typing import Any, Final
 import marshmallow as ma
 from marshmallow import fields
 
-from octo.accounts.models import LONGEST_NAME, LegalForm, RoleName
+from octo.accounts.models import LONGEST_NAME, LegalForm, MemberRole, RoleName
 from octo.accounts.organisations import LONGEST_DESCRIPTION, checked_number
 from octo.accounts.people import LOCALES
 from octo.accounts.sign_in import SHORTEST_PASSWORD
@@ -152,13 +152,31 @@ class OrganisationSchema(Shown):
 
 
 class MemberSchema(Shown):
-    id = fields.String(attribute="public_id")
-    name = fields.String()
+    id = fields.String(attribute="user.public_id")
+    name = fields.String(attribute="user.name")
+    email = fields.String(attribute="user.email")
+    role = Choice(MemberRole)
+    joined_at = fields.AwareDateTime(attribute="created_at")
+
+
+class MemberEditSchema(Strict):
+    role = Choice(MemberRole, required=True)
+
+
+class InvitationCreateSchema(EmailSchema):
+    role = Choice(MemberRole, required=True)
+
+
+class OpenInvitationSchema(Shown):
     email = fields.String()
+    role = Choice(MemberRole)
+    invited_by_name = fields.String(attribute="invited_by.name")
+    expires_at = fields.AwareDateTime()
 
 
 class InvitationSchema(Shown):
     organisation_name = fields.String(attribute="organisation.name")
     invited_by_name = fields.String(attribute="invited_by.name")
+    role = Choice(MemberRole)
     expires_at = fields.AwareDateTime()
     is_open = fields.Boolean()

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from campaigns.models import Campaign
-from octo.accounts.models import Membership, User
+from octo.accounts.members import active_members
 from octo.database import lock
 from octo.mail.outbox import enqueue
 from payments.accounting import entries
@@ -195,7 +195,7 @@ def lock_transfer(session: Session, **by: object) -> Transfer:
 
 def _tell_owner(session: Session, transfer: Transfer, template: str, *, at: datetime) -> None:
     campaign = transfer.campaign
-    for person in owners_of(session, campaign):
+    for person in active_members(session, campaign.organisation_id):
         enqueue(
             session,
             to=person.email,
@@ -212,14 +212,3 @@ def _tell_owner(session: Session, transfer: Transfer, template: str, *, at: date
             },
             at=at,
         )
-
-
-def owners_of(session: Session, campaign: Campaign) -> list[User]:
-    """Return the people of the organisation that runs a campaign."""
-    members = (
-        sa.select(User)
-        .join(Membership, Membership.user_id == User.id)
-        .where(Membership.organisation_id == campaign.organisation_id, User.active)
-        .order_by(User.id)
-    )
-    return list(session.scalars(members))

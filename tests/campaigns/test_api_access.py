@@ -111,7 +111,8 @@ def test_an_organisation_is_there_for_its_members_alone(app: Flask, make: Make) 
         ("GET", at, None),
         ("PATCH", at, {"name": "Volée"}),
         ("GET", f"{at}/members", None),
-        ("POST", f"{at}/invitations", {"email": "a.friend@example.org"}),
+        ("POST", f"{at}/invitations", {"email": "a.friend@example.org", "role": "edit"}),
+        ("POST", f"{at}/departure", None),
     ]:
         assert program.code(method, path, body) == "404 not_found", path
     assert program.code("POST", "/campaigns", draft) == "403 forbidden"

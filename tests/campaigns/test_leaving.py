@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from werkzeug.test import TestResponse
 
 from campaigns.models import Pledge, Supporter
-from octo.accounts.models import Membership, User
+from octo.accounts.models import MemberRole, Membership, User
 from octo.database import db, transaction
 from octo.ids import hash_token, new_public_id
 from stripe_sandbox.client import SandboxClient
@@ -58,12 +58,7 @@ def test_a_campaign_under_way_is_not_left_alone(client: Visitor, make: Make) -> 
 
     assert erase(client, owner).status_code == HTTPStatus.CONFLICT
 
-    with transaction() as session:
-        session.add(
-            Membership(
-                user_id=friend.id, organisation_id=campaign.organisation_id, created_at=LONG_AGO
-            )
-        )
+    make.member(campaign.organisation, MemberRole.OWNER, user=friend)
     client.submit("/account/erase", {"password": PASSWORD}, form="/erase")
     db.session.refresh(owner)
     assert owner.erased_at is not None

@@ -37,7 +37,9 @@ CONTEXT: Final[dict[str, Any]] = {
     "sign_in_url": "https://octo.example/login",
     "reset_url": "https://octo.example/reset",
     "inviter_name": "Nolwenn",
+    "organisation_id": "org_x",
     "organisation_name": "Les Plomarc’h",
+    "role": "deliver",
 }
 
 pytestmark = pytest.mark.dates

@@ -1,25 +1,20 @@
 """Running things together: organisations, invitations, roles, and leaving."""
 
-import re
 from http import HTTPStatus
 
 import pytest
 import sqlalchemy as sa
 from flask import Flask
-from werkzeug.test import TestResponse
 
 from octo.accounts.erasure import register_eraser
-from octo.accounts.models import Membership, Organisation, RoleName, User
-from octo.accounts.organisations import INVITATION_LASTS
+from octo.accounts.models import MemberRole, Membership, Organisation, RoleName, User
 from octo.audit import AuditEvent
 from octo.database import db
 from octo.errors import ConflictError
 from tests.make import PASSWORD, Make
-from tests.moment import Moment
 from tests.octo.mailbox import Mailbox
 from tests.visitor import Visitor, parse
 
-INVITED = "yann@example.org"
 ORGANISATION = {"name": "Les Jardins de Kerzouar", "legal_form": "association", "place": "Brest"}
 
 
@@ -60,7 +55,8 @@ def test_who_creates_an_organisation_is_its_first_member_and_an_owner(owner: Use
 
     assert organisation.slug == "les-jardins-de-kerzouar"
     assert roles_of(owner) == {"owner"}
-    assert [m.user_id for m in db.session.scalars(sa.select(Membership))] == [owner.id]
+    [membership] = db.session.scalars(sa.select(Membership))
+    assert (membership.user_id, membership.role) == (owner.id, MemberRole.OWNER)
 
 
 def test_a_name_taken_twice_gets_two_addresses(client: Visitor, owner: User) -> None:
@@ -109,59 +105,11 @@ def test_an_organisation_does_not_exist_for_others(
 
     assert stranger.get(path).status_code == HTTPStatus.NOT_FOUND
     assert stranger.get(f"{path}/edit").status_code == HTTPStatus.NOT_FOUND
+    assert stranger.get(f"{path}/team").status_code == HTTPStatus.NOT_FOUND
     token = stranger.page("/account").xpath("//input[@name='csrf_token']/@value")[0]
-    posted = {"csrf_token": token, "email": INVITED, **ORGANISATION}
+    posted = {"csrf_token": token, "email": "yann@example.org", "role": "edit", **ORGANISATION}
     assert stranger.post(f"{path}/edit", data=posted).status_code == HTTPStatus.NOT_FOUND
     assert stranger.post(f"{path}/invitations", data=posted).status_code == HTTPStatus.NOT_FOUND
-
-
-def test_somebody_invited_joins_by_the_mailed_link_once(
-    app: Flask, client: Visitor, owner: User, make: Make, mailbox: Mailbox
-) -> None:
-    client.submit(page_of(only_organisation()), {"email": INVITED}, form="/invitations")
-    link = mailbox.link_to(INVITED, "/account/invitations/")
-    yann = make.user("Yann", email=INVITED)
-    phone = other_visitor(app)
-    assert "Sign" in phone.get(link, headers={"Accept-Language": "en"}).get_data(as_text=True)
-
-    phone.sign_in(yann.email, PASSWORD)
-    phone.submit(link, form=link)
-
-    assert roles_of(yann) == {"owner"}
-    assert phone.get(page_of(only_organisation())).status_code == HTTPStatus.OK
-    late = other_visitor(app)
-    late.sign_in(make.user().email, PASSWORD)
-    token = late.page("/account").xpath("//input[@name='csrf_token']/@value")[0]
-    assert late.post(link, data={"csrf_token": token}).status_code == HTTPStatus.CONFLICT
-
-
-def test_an_invitation_ends_after_a_week(
-    client: Visitor, owner: User, mailbox: Mailbox, moment: Moment
-) -> None:
-    client.submit(page_of(only_organisation()), {"email": INVITED}, form="/invitations")
-    link = mailbox.link_to(INVITED, "/account/invitations/")
-
-    moment.advance(days=INVITATION_LASTS.days)
-
-    token = client.page("/account").xpath("//input[@name='csrf_token']/@value")[0]
-    assert client.post(link, data={"csrf_token": token}).status_code == HTTPStatus.CONFLICT
-
-
-def without_tokens(answer: TestResponse) -> str:
-    """Return a page without the tokens of its forms, which say the second they were made in."""
-    return re.sub(r'name="csrf_token" value="[^"]*"', "", answer.get_data(as_text=True))
-
-
-def test_inviting_says_the_same_of_every_address(client: Visitor, owner: User, make: Make) -> None:
-    known = make.user().email
-    path = page_of(only_organisation())
-
-    answers = [
-        without_tokens(client.submit(path, {"email": email}, form="/invitations"))
-        for email in (known, "nobody@example.org")
-    ]
-
-    assert answers[0] == answers[1]
 
 
 def test_an_admin_gives_and_takes_a_role_and_the_trail_says_why(

@@ -120,11 +120,16 @@ def write_and_submit(cast: Cast, mailbox: Mailbox) -> None:
     association = {"name": "Les Ciseaux", "legal_form": "association", "place": "Brasparts"}
     organisation = cast.owner.post("/organisations", association, status=HTTPStatus.CREATED)
     at_organisation = f"/organisations/{organisation['id']}"
-    cast.owner.post(f"{at_organisation}/invitations", {"email": FRIEND}, status=202)
-    token = mailed_token(mailbox, FRIEND, "/account/invitations/")
+    invited = {"email": BACKER, "role": "deliver"}
+    cast.owner.post(f"{at_organisation}/invitations", invited, status=202)
+    token = mailed_token(mailbox, BACKER, "/account/invitations/")
     assert cast.guest.get(f"/invitations/{token}")["organisation_name"] == "Les Ciseaux"
-    cast.moderator.post(f"/invitations/{token}/acceptance")
-    assert len(cast.owner.get(f"{at_organisation}/members")["items"]) == 2
+    acceptance = f"/invitations/{token}/acceptance"
+    assert cast.moderator.code("POST", acceptance) == "403 invited_somebody_else"
+    cast.backer.post(acceptance)
+    members = cast.owner.get(f"{at_organisation}/members")["items"]
+    assert [one["role"] for one in members] == ["owner", "deliver"]
+    cast.backer.post(f"{at_organisation}/departure", status=HTTPStatus.NO_CONTENT)
 
     cast.at = write_campaign(cast.owner, organisation["id"])
     reward = {"title": "Une coupe", "minimum_amount": 35_00, "stock": 2}

@@ -22,6 +22,7 @@ from octo.accounts.schemas import (
     SignInSchema,
     SignUpSchema,
 )
+from octo.accounts.team import LastOwnerError
 from octo.errors import N_
 from octo.runtime import runtime
 from octo.web import limits
@@ -156,7 +157,7 @@ def change_password(body: dict[str, str]) -> None:
 @api.post("/me/erasure")
 @signed_in
 @limits.limited(limits.changes)
-@api.refuses(LastAdminError, StillNeededError)
+@api.refuses(LastAdminError, LastOwnerError, StillNeededError)
 @api.arguments(PasswordSchema)
 @api.response(HTTPStatus.NO_CONTENT)
 def erase_account(body: dict[str, str]) -> None:

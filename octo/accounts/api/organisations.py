@@ -7,12 +7,10 @@ from typing import Any
 
 from octo.accounts import organisations
 from octo.accounts.current_user import this_user
-from octo.accounts.models import Organisation, User
-from octo.accounts.organisations import InvitationOverError, OrganisationWish
+from octo.accounts.models import Organisation
+from octo.accounts.organisations import OrganisationWish
+from octo.accounts.permissions import CHANGE_ORGANISATION, SEE_ORGANISATION
 from octo.accounts.schemas import (
-    EmailSchema,
-    InvitationSchema,
-    MemberSchema,
     OrganisationCreateSchema,
     OrganisationEditSchema,
     OrganisationSchema,
@@ -22,7 +20,7 @@ from octo.errors import N_
 from octo.paging import Page, Window
 from octo.runtime import runtime
 from octo.web.limits import CHANGE_LIMIT, limited
-from octo.web.permissions import public, signed_in
+from octo.web.permissions import requires, signed_in
 from octo.web.routes import ApiBlueprint
 
 api = ApiBlueprint(
@@ -38,7 +36,7 @@ api = ApiBlueprint(
 def list_own_organisations(window: Window) -> Page[Organisation]:
     """List the organisations you belong to."""
     with reading() as session:
-        mine = organisations.organisations_of(session, this_user().public_id, window=window)
+        mine = organisations.list_own_organisations(session, this_user(), window=window)
     return window.cut(mine)
 
 
@@ -51,13 +49,13 @@ def list_own_organisations(window: Window) -> Page[Organisation]:
 )
 @api.response(HTTPStatus.CREATED, OrganisationSchema)
 def create_organisation(body: dict[str, Any]) -> Organisation:
-    """Create an organisation; you are its first member."""
+    """Create an organisation; you are its first member, and its owner."""
     wish = OrganisationWish(**_as_typed(body))
     return organisations.create_organisation(this_user().public_id, wish, clock=runtime().clock)
 
 
 @api.get("/organisations/<organisation_id>")
-@signed_in
+@requires(SEE_ORGANISATION)
 @api.response(HTTPStatus.OK, OrganisationSchema)
 def get_organisation(organisation_id: str) -> Organisation:
     """Read an organisation you belong to."""
@@ -65,11 +63,11 @@ def get_organisation(organisation_id: str) -> Organisation:
 
 
 @api.patch("/organisations/<organisation_id>")
-@signed_in
+@requires(CHANGE_ORGANISATION)
 @api.arguments(OrganisationEditSchema)
 @api.response(HTTPStatus.OK, OrganisationSchema)
 def edit_organisation(body: dict[str, Any], organisation_id: str) -> Organisation:
-    """Change what an organisation of yours says of itself; what is not sent stays."""
+    """Change what an organisation you own says of itself; what is not sent stays."""
     known = _get_own(organisation_id)
     wish = OrganisationWish(
         name=known.name,
@@ -83,59 +81,9 @@ def edit_organisation(body: dict[str, Any], organisation_id: str) -> Organisatio
     )
 
 
-@api.get("/organisations/<organisation_id>/members")
-@signed_in
-@api.paged(MemberSchema)
-def list_members(window: Window, organisation_id: str) -> Page[User]:
-    """List the members of an organisation you belong to."""
-    _get_own(organisation_id)
-    with reading() as session:
-        members = organisations.members_of(session, organisation_id, window=window)
-    return window.cut(members)
-
-
-@api.post("/organisations/<organisation_id>/invitations")
-@signed_in
-@limited(CHANGE_LIMIT)
-@api.arguments(EmailSchema)
-@api.response(HTTPStatus.ACCEPTED)
-def invite_member(body: dict[str, str], organisation_id: str) -> None:
-    """Invite somebody by mail to join an organisation you belong to.
-
-    The same mail goes to an address with an account and to one without.
-    """
-    organisations.invite_member(
-        this_user().public_id, organisation_id, email=body["email"], clock=runtime().clock
-    )
-
-
-@api.get("/invitations/<token>")
-@public
-@api.response(HTTPStatus.OK, InvitationSchema)
-def get_invitation(token: str) -> Mapping[str, object]:
-    """Read the invitation that a mailed token opens."""
-    with reading() as session:
-        found = organisations.get_invitation(session, token)
-        return {
-            "organisation": found.organisation,
-            "invited_by": found.invited_by,
-            "expires_at": found.expires_at,
-            "is_open": found.is_open(runtime().clock.now()),
-        }
-
-
-@api.post("/invitations/<token>/acceptance")
-@signed_in
-@api.refuses(InvitationOverError)
-@api.response(HTTPStatus.OK, OrganisationSchema)
-def accept_invitation(token: str) -> Organisation:
-    """Join the organisation of an invitation; its token then opens nothing more."""
-    return organisations.accept_invitation(this_user().public_id, token, clock=runtime().clock)
-
-
 def _get_own(organisation_id: str) -> Organisation:
     with reading() as session:
-        return organisations.get_own_organisation(session, this_user().public_id, organisation_id)
+        return organisations.get_own_organisation(session, this_user(), organisation_id)
 
 
 def _as_typed(body: Mapping[str, Any]) -> dict[str, str]:
