@@ -62,6 +62,9 @@ def pages_of_owner(gallery: Gallery) -> Walk:
     for step in ("text", "cover", "terms", "costs", "rewards", "rewards/new"):
         yield f"owner-draft-{step.replace('/', '-')}", f"{draft}/{step}"
     yield "account", "/account"
+    team = f"/account/organisations/{gallery.draft.organisation.public_id}/team"
+    yield "owner-team", team
+    yield "owner-team-member", f"{team}/{gallery.owner.public_id}"
 
 
 def pages_of_moderator(gallery: Gallery) -> Walk:
