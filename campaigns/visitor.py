@@ -4,7 +4,7 @@ from typing import Final
 
 from flask import request
 
-from octo.web.limits import once_for_all
+from octo.web.limits import declare_limit
 
 
 def asks_for_sums() -> bool:
@@ -12,5 +12,5 @@ def asks_for_sums() -> bool:
     return request.endpoint == "pledges.place" and "agreed" not in request.form
 
 
-checkouts: Final = once_for_all("60 per hour", "checkout", exempt_when=asks_for_sums)
-supports: Final = once_for_all("10 per hour", "support")
+checkouts: Final = declare_limit("checkout", "60 per hour", exempt_when=asks_for_sums)
+supports: Final = declare_limit("support", "10 per hour")

@@ -45,7 +45,6 @@ from octo.paging import Page, Window
 from octo.runtime import runtime
 from octo.web.fields import KeySchema
 from octo.web.language import current_language
-from octo.web.limits import limited
 from octo.web.permissions import public, signed_in
 from octo.web.routes import ApiBlueprint
 
@@ -79,7 +78,7 @@ def preview_pledge(body: dict[str, Any], campaign_id: str) -> Pledge:
 
 @api.post("/campaigns/<campaign_id>/pledges")
 @public
-@limited(checkouts)
+@checkouts
 @api.refuses(
     CampaignNotOpenError,
     SoldOutError,
@@ -123,7 +122,7 @@ def get_receipt(token: str) -> dict[str, object]:
 
 @api.post("/receipts/<token>/checkout")
 @public
-@limited(checkouts)
+@checkouts
 @api.refuses(NotPayableError, PaymentsAwayError)
 @api.response(HTTPStatus.OK, CheckoutSchema)
 def reopen_checkout(token: str) -> dict[str, object]:
@@ -133,7 +132,7 @@ def reopen_checkout(token: str) -> dict[str, object]:
 
 @api.post("/receipts/<token>/repair")
 @public
-@limited(checkouts)
+@checkouts
 @api.refuses(NothingToRepairError, StillAskedError, PaymentsAwayError)
 @api.response(HTTPStatus.OK, CheckoutSchema)
 def repair_payment(token: str) -> dict[str, object]:
@@ -193,7 +192,7 @@ def get_own_pledge(pledge_id: str) -> dict[str, object]:
 
 @api.post("/me/pledges/<pledge_id>/checkout")
 @signed_in
-@limited(checkouts)
+@checkouts
 @api.refuses(NotPayableError, PaymentsAwayError)
 @api.response(HTTPStatus.OK, CheckoutSchema)
 def reopen_own_checkout(pledge_id: str) -> dict[str, object]:
@@ -203,7 +202,7 @@ def reopen_own_checkout(pledge_id: str) -> dict[str, object]:
 
 @api.post("/me/pledges/<pledge_id>/repair")
 @signed_in
-@limited(checkouts)
+@checkouts
 @api.refuses(NothingToRepairError, StillAskedError, PaymentsAwayError)
 @api.response(HTTPStatus.OK, CheckoutSchema)
 def repair_own_payment(pledge_id: str) -> dict[str, object]:

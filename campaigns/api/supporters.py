@@ -14,7 +14,6 @@ from octo.accounts.schemas import MailedTokenSchema
 from octo.errors import N_, ConflictError, NotFoundError
 from octo.runtime import runtime
 from octo.web.language import current_language
-from octo.web.limits import limited
 from octo.web.permissions import public
 from octo.web.routes import ApiBlueprint
 
@@ -27,7 +26,7 @@ api = ApiBlueprint(
 
 @api.post("/campaigns/<campaign_id>/supporters")
 @public
-@limited(supports)
+@supports
 @api.refuses(NotGatheringError)
 @api.arguments(
     SupportSchema,

@@ -18,7 +18,7 @@ from octo.database import reading
 from octo.permissions import demand, may
 from octo.runtime import runtime
 from octo.web.forms import flash_message, shown_again_by
-from octo.web.limits import CHANGE_LIMIT, limiter
+from octo.web.limits import each_change
 from octo.web.permissions import public, requires, signed_in
 
 blueprint = Blueprint("account", __name__, url_prefix="/account")
@@ -70,7 +70,7 @@ def new_organisation() -> ResponseReturnValue:
 
 @blueprint.post("/organisations/new")
 @signed_in
-@limiter.limit(CHANGE_LIMIT)
+@each_change
 @shown_again_by(new_organisation)
 def create_organisation() -> ResponseReturnValue:
     """Create an organisation, of which one is the first member."""
@@ -150,7 +150,7 @@ def ask_erasure() -> ResponseReturnValue:
 
 @blueprint.post("/erase")
 @signed_in
-@limiter.limit(CHANGE_LIMIT)
+@each_change
 @shown_again_by(ask_erasure)
 def erase() -> ResponseReturnValue:
     """Erase one's own account, with the password as proof of who asks."""

@@ -13,7 +13,7 @@ from flask import Flask, Request, request, session
 from flask_security import Security, SQLAlchemyUserDatastore
 from sqlalchemy.exc import IntegrityError
 
-from octo.accounts import forms, mails
+from octo.accounts import forms, limits, mails
 from octo.accounts.access_tokens import find_bearer
 from octo.accounts.models import Role, User
 from octo.config import ROOT, SignInSettings
@@ -21,8 +21,8 @@ from octo.database import db, transaction
 from octo.errors import N_
 from octo.ids import new_public_id
 from octo.runtime import Runtime, runtime
-from octo.web import limits
 from octo.web.language import current_language
+from octo.web.limits import changes
 from octo.web.permissions import PUBLIC, SIGNED_IN, bearer_secret, mark_endpoint
 from octo.web.signing import ForbearingSigner
 
@@ -95,9 +95,9 @@ POST_LIMITS: Final = {
     "register": (limits.sign_ups,),
     "send_confirmation": (limits.mails, limits.mailbox_mails),
     "forgot_password": (limits.mails, limits.mailbox_mails),
-    "reset_password": (limits.changes,),
-    "change_password": (limits.changes,),
-    "verify": (limits.changes,),
+    "reset_password": (changes,),
+    "change_password": (changes,),
+    "verify": (changes,),
 }
 
 View = Callable[..., Any]

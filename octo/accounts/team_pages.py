@@ -18,7 +18,7 @@ from octo.errors import N_, InvalidError
 from octo.permissions import demand, may
 from octo.runtime import runtime
 from octo.web.forms import flash_message, shown_again_by
-from octo.web.limits import CHANGE_LIMIT, limiter
+from octo.web.limits import each_change
 from octo.web.permissions import requires
 
 blueprint = Blueprint("team", __name__, url_prefix="/account/organisations/<organisation_id>")
@@ -108,7 +108,7 @@ def leave(organisation_id: str) -> ResponseReturnValue:
 
 @blueprint.post("/invitations")
 @requires(MANAGE_TEAM)
-@limiter.limit(CHANGE_LIMIT)
+@each_change
 @shown_again_by(show)
 def invite(organisation_id: str) -> ResponseReturnValue:
     """Mail an invitation; the page says the same whether the address is known or not."""

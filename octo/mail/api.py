@@ -11,8 +11,8 @@ from octo.errors import N_
 from octo.mail.kinds import mail_kinds
 from octo.mail.preferences import choose_kinds, find_refused
 from octo.runtime import runtime
-from octo.web import limits
 from octo.web.fields import AtMost, Shown, Strict
+from octo.web.limits import changes
 from octo.web.permissions import signed_in
 from octo.web.routes import ApiBlueprint
 
@@ -50,7 +50,7 @@ def list_mail_kinds() -> list[dict[str, object]]:
 
 @api.put("/me/mails")
 @signed_in
-@limits.limited(limits.changes)
+@changes
 @api.arguments(WantedKindsSchema, example={"kinds": ["own_campaigns"]})
 @api.response(HTTPStatus.OK, MailKindSchema(many=True))
 def choose_mail_kinds(body: dict[str, list[str]]) -> list[dict[str, object]]:

@@ -19,7 +19,7 @@ from octo.mail.preferences import choose_kinds, find_refused, get_reader
 from octo.mail.preferences import unsubscribe as end_kind
 from octo.runtime import runtime
 from octo.web.forms import flash_message
-from octo.web.limits import CHANGE_LIMIT, limiter
+from octo.web.limits import each_change
 from octo.web.permissions import public, signed_in
 from octo.web.security import without_csrf
 
@@ -37,7 +37,7 @@ def show_own() -> ResponseReturnValue:
 
 @blueprint.post("/preferences")
 @signed_in
-@limiter.limit(CHANGE_LIMIT)
+@each_change
 def choose_own() -> ResponseReturnValue:
     """Choose which mails one gets."""
     _choose(current_user.email)
@@ -54,7 +54,7 @@ def show(token: str) -> ResponseReturnValue:
 
 @blueprint.post("/preferences/<token>")
 @public
-@limiter.limit(CHANGE_LIMIT)
+@each_change
 def choose(token: str) -> ResponseReturnValue:
     """Choose by a mailed link which mails one gets."""
     email, _kind = _reader(token)

@@ -1,47 +1,57 @@
 """How often one visitor may try what is worth guessing or flooding.
 
-``limiter`` counts by address in the storage of ``OCTO_RATE_LIMIT_STORAGE``; what other packages
-slow down they name by ``once_for_all(...)``.
+Tries are counted by address, in the storage of ``OCTO_RATE_LIMIT_STORAGE``. Each package declares
+its own limits by ``declare_limit``; a name stands once.
 """
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any, Final, TypeVar, cast
 
-from flask import Flask, request
-from flask_limiter import Limiter, RouteLimit
+from flask import Flask
+from flask_limiter import Limiter
 from flask_limiter.util import get_remote_address
 from limits.errors import ConfigurationError
-from werkzeug.wrappers import Response
 
 from octo.errors import ConfigError
-from octo.ids import hash_token
 from octo.runtime import Runtime
 
 View = TypeVar("View", bound=Callable[..., Any])
 
 limiter: Final = Limiter(key_func=get_remote_address, headers_enabled=False)
-
-SIGN_IN_LIMIT: Final = "20 per minute; 100 per hour"
-ACCOUNT_LIMIT: Final = "30 per hour"
-SIGN_UP_LIMIT: Final = "10 per hour"
-MAIL_LIMIT: Final = "10 per hour"
-MAILBOX_LIMIT: Final = "5 per hour"
-CHANGE_LIMIT: Final = "20 per hour"
+declared: Final[dict[str, "Limit"]] = {}
 _MARK: Final = "octo_is_limited"
 
 
-def limited(*limits: str | RouteLimit) -> Callable[[View], View]:
-    """Slow a view of the API down, and have its document say so."""
+@dataclass(frozen=True)
+class Limit:
+    """How often something may be tried, such as ``20 per hour``; it decorates views.
 
-    def decorate(view: View) -> View:
-        guarded: Any = view
-        for limit in limits:
-            route_limit = limiter.limit(limit) if isinstance(limit, str) else limit
-            guarded = route_limit(guarded)
+    Those of one ``scope`` count together, pages and API alike; without one, each view by itself.
+    """
+
+    name: str
+    rate: str
+    scope: str | None
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+    def __call__(self, view: View) -> View:
+        """Slow a view down, and have the API's document say so."""
+        if self.scope is None:
+            route_limit = limiter.limit(self.rate, **self.options)
+        else:
+            route_limit = limiter.shared_limit(self.rate, self.scope, **self.options)
+        guarded: Any = route_limit(view)
         setattr(guarded, _MARK, True)
         return cast("View", guarded)
 
-    return decorate
+
+def declare_limit(name: str, rate: str, *, is_shared: bool = True, **options: Any) -> Limit:
+    """Declare a limit, on what changes something; ``options`` are Flask-Limiter's."""
+    assert name not in declared, f"limit {name} is declared twice"
+    scope = name if is_shared else None
+    declared[name] = Limit(name, rate, scope, {"methods": ["POST"], **options})
+    return declared[name]
 
 
 def is_limited(view: Callable[..., Any]) -> bool:
@@ -49,31 +59,8 @@ def is_limited(view: Callable[..., Any]) -> bool:
     return bool(getattr(view, _MARK, False))
 
 
-def by_entered_email() -> str:
-    """Count by the address that was entered, kept as a hash."""
-    sent = request.get_json(silent=True) if request.is_json else request.form
-    email = sent.get("email") if isinstance(sent, Mapping) else None
-    return f"email:{hash_token(str(email or '').strip().lower())}"
-
-
-def is_refused(response: Response) -> bool:
-    """Count a sign-in only when it fails: nobody else can use up a person's own tries."""
-    return response.status_code not in {201, 301, 302, 303}
-
-
-def once_for_all(limit: str, scope: str, **options: Any) -> RouteLimit:
-    """Count the tries of pages and API together."""
-    return limiter.shared_limit(limit, scope, methods=["POST"], **options)
-
-
-sign_in_tries: Final = once_for_all(SIGN_IN_LIMIT, "sign in")
-account_tries: Final = once_for_all(
-    ACCOUNT_LIMIT, "account", key_func=by_entered_email, deduct_when=is_refused
-)
-sign_ups: Final = once_for_all(SIGN_UP_LIMIT, "sign up")
-mails: Final = once_for_all(MAIL_LIMIT, "mail")
-mailbox_mails: Final = once_for_all(MAILBOX_LIMIT, "mailbox", key_func=by_entered_email)
-changes: Final = once_for_all(CHANGE_LIMIT, "change")
+changes: Final = declare_limit("change", "20 per hour")
+each_change: Final = declare_limit("each change", "20 per hour", is_shared=False)
 
 
 def register(app: Flask) -> None:

@@ -4,7 +4,7 @@ from http import HTTPStatus
 
 from flask import current_app
 
-from octo.accounts import access_tokens, credentials, people
+from octo.accounts import access_tokens, credentials, limits, people
 from octo.accounts.credentials import LinkOverError, NotConfirmedError, SignInRefusedError
 from octo.accounts.current_user import this_user
 from octo.accounts.erasure import StillNeededError, erase_user, erasers_of
@@ -25,7 +25,7 @@ from octo.accounts.schemas import (
 from octo.accounts.team import LastOwnerError
 from octo.errors import N_
 from octo.runtime import runtime
-from octo.web import limits
+from octo.web.limits import changes
 from octo.web.permissions import bearer_secret, public, signed_in
 from octo.web.routes import ApiBlueprint
 
@@ -39,7 +39,7 @@ _EXAMPLE = {"email": "lena@example.org", "password": "une phrase facile à reten
 
 @api.post("/accounts")
 @public
-@limits.limited(limits.sign_ups)
+@limits.sign_ups
 @api.arguments(SignUpSchema, example={**_EXAMPLE, "name": "Léna Riou"})
 @api.response(HTTPStatus.ACCEPTED)
 def sign_up(body: dict[str, str]) -> None:
@@ -63,7 +63,8 @@ def confirm_address(body: dict[str, str]) -> None:
 
 @api.post("/accounts/confirmation-mail")
 @public
-@limits.limited(limits.mails, limits.mailbox_mails)
+@limits.mails
+@limits.mailbox_mails
 @api.arguments(EmailSchema)
 @api.response(HTTPStatus.ACCEPTED)
 def mail_confirmation(body: dict[str, str]) -> None:
@@ -76,7 +77,8 @@ def mail_confirmation(body: dict[str, str]) -> None:
 
 @api.post("/accounts/password-mail")
 @public
-@limits.limited(limits.mails, limits.mailbox_mails)
+@limits.mails
+@limits.mailbox_mails
 @api.arguments(EmailSchema)
 @api.response(HTTPStatus.ACCEPTED)
 def mail_reset(body: dict[str, str]) -> None:
@@ -89,7 +91,7 @@ def mail_reset(body: dict[str, str]) -> None:
 
 @api.post("/accounts/password")
 @public
-@limits.limited(limits.changes)
+@changes
 @api.refuses(LinkOverError)
 @api.arguments(NewPasswordSchema)
 @api.response(HTTPStatus.NO_CONTENT)
@@ -100,7 +102,8 @@ def reset_password(body: dict[str, str]) -> None:
 
 @api.post("/tokens")
 @public
-@limits.limited(limits.sign_in_tries, limits.account_tries)
+@limits.sign_in_tries
+@limits.account_tries
 @api.refuses(SignInRefusedError, NotConfirmedError)
 @api.arguments(SignInSchema, example=_EXAMPLE)
 @api.response(HTTPStatus.CREATED, AccessTokenSchema)
@@ -146,7 +149,7 @@ def edit_account(body: dict[str, str]) -> User:
 
 @api.post("/me/password")
 @signed_in
-@limits.limited(limits.changes)
+@changes
 @api.arguments(PasswordChangeSchema)
 @api.response(HTTPStatus.NO_CONTENT)
 def change_password(body: dict[str, str]) -> None:
@@ -156,7 +159,7 @@ def change_password(body: dict[str, str]) -> None:
 
 @api.post("/me/erasure")
 @signed_in
-@limits.limited(limits.changes)
+@changes
 @api.refuses(LastAdminError, LastOwnerError, StillNeededError)
 @api.arguments(PasswordSchema)
 @api.response(HTTPStatus.NO_CONTENT)

@@ -19,7 +19,7 @@ from octo.database import reading
 from octo.errors import N_
 from octo.paging import Page, Window
 from octo.runtime import runtime
-from octo.web.limits import CHANGE_LIMIT, limited
+from octo.web.limits import each_change
 from octo.web.permissions import requires, signed_in
 from octo.web.routes import ApiBlueprint
 
@@ -42,7 +42,7 @@ def list_own_organisations(window: Window) -> Page[Organisation]:
 
 @api.post("/organisations")
 @signed_in
-@limited(CHANGE_LIMIT)
+@each_change
 @api.arguments(
     OrganisationCreateSchema,
     example={"name": "Les Jardins de Kerzouar", "legal_form": "association", "place": "Brest"},

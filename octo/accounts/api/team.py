@@ -26,7 +26,7 @@ from octo.errors import N_
 from octo.paging import Page, Window
 from octo.permissions import Permission, demand
 from octo.runtime import runtime
-from octo.web.limits import CHANGE_LIMIT, limited
+from octo.web.limits import each_change
 from octo.web.permissions import public, requires, signed_in
 from octo.web.routes import ApiBlueprint
 
@@ -102,7 +102,7 @@ def list_invitations(window: Window, organisation_id: str) -> Page[Invitation]:
 
 @api.post("/organisations/<organisation_id>/invitations")
 @requires(MANAGE_TEAM)
-@limited(CHANGE_LIMIT)
+@each_change
 @api.arguments(InvitationCreateSchema, example={"email": "yann@example.org", "role": "edit"})
 @api.response(HTTPStatus.ACCEPTED)
 def invite_member(body: dict[str, Any], organisation_id: str) -> None:
