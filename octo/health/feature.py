@@ -7,10 +7,10 @@ from typing import Final
 import structlog
 from flask import Flask
 
-from octo.health.longest_times import read_too_long, register_longest_times
+from octo.health.longest_times import read_too_long
 from octo.health.pages import blueprint
-from octo.health.platform import LONGEST_TIMES, read_platform
 from octo.health.vitals import read_vitals, register_vitals
+from octo.health.workers import read_workers
 from octo.runtime import Runtime
 from octo.scheduler import Job, JobReport, register_job
 
@@ -21,11 +21,10 @@ _log = structlog.get_logger(__name__)
 
 
 def register(app: Flask) -> None:
-    """Register the pages, the platform's vitals and the job."""
+    """Register the pages, the vitals of the workers and the job."""
     app.register_blueprint(blueprint)
-    register_vitals(app, read_platform)
+    register_vitals(app, read_workers)
     register_vitals(app, partial(read_too_long, app))
-    register_longest_times(app, LONGEST_TIMES)
     register_job(app, Job("watch", AlertLog(app).run, every_seconds=EVERY_SECONDS))
 
 

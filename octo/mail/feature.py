@@ -9,9 +9,12 @@ from flask import Flask
 from octo.config import DEMO_MAIL
 from octo.errors import N_
 from octo.events.consumers import register_consumer
+from octo.health.longest_times import register_longest_times
+from octo.health.vitals import register_vitals
 from octo.mail import api, delivery, mailings, pages, preference_pages
 from octo.mail.site import site_of
 from octo.mail.transport import SmtpTransport
+from octo.mail.vitals import LONGEST_TIMES, read_outbox
 from octo.runtime import Runtime
 from octo.scheduler import Job, JobReport, register_job
 from octo.web.api import register_api
@@ -32,6 +35,8 @@ def register(app: Flask) -> None:
     register_consumer(app, mailings.CONSUMER, partial(mailings.mailing_consumer, app))
     write = partial(mailings.write_mailings, app, clock=found.clock)
     register_job(app, Job("mailings", write, every_seconds=MAILINGS_EVERY_SECONDS))
+    register_vitals(app, read_outbox)
+    register_longest_times(app, LONGEST_TIMES)
     app.register_blueprint(preference_pages.blueprint)
     register_api(app, api.api)
     if found.settings.is_demo:

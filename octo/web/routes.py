@@ -1,9 +1,9 @@
 """A part of the API: its routes, and what the document can say of each without being told.
 
 Who may enter is read from the mark of a view, which refusals it knows from ``@api.refuses``,
-how often it may be asked from ``limits.limited``; its docstring is its summary. Sentences of the
-document are English; ``make catalogs`` takes them from these docstrings, and the readable page
-says them in the reader's language.
+how often it may be asked from the limits that guard it; its docstring is its summary. Sentences
+of the document are English; ``make catalogs`` takes them from these docstrings, and the readable
+page says them in the reader's language.
 """
 
 from collections.abc import Callable, Iterator
