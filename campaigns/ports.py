@@ -122,6 +122,12 @@ class Payments(Protocol):
     def view_collecting(self, campaign_id: int) -> CollectingView:
         """Return how far the charging of saved cards has come."""
 
+    def read_counted(self, session: Session, pledge_id: int) -> int:
+        """Return what counts of an active pledge, in minor units; its caller holds the locks."""
+
+    def view_counted(self, pledge_id: int) -> int:
+        """Return what counts of an active pledge, in minor units, for a page to show."""
+
     def lock_money(self, session: Session, pledge_id: int) -> None:
         """Lock what pays a pledge; its caller holds the pledge, and locks the campaign next."""
 

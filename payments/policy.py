@@ -12,6 +12,7 @@ from decimal import Decimal
 from enum import StrEnum
 
 from campaigns.models import Collection
+from campaigns.policy.counting import what_counts
 from octo.money import share
 from payments.models import Block, RefundReason
 
@@ -57,7 +58,7 @@ def compute_figures(
 
     Fee and VAT are each rounded half up; processor fees are the platform's own, and so are tips.
     """
-    base = gross - refunds - disputes
+    base = what_counts(pledged=gross, refunded=refunds, withdrawn=disputes)
     fee = share(base, fee_rate)
     vat = share(fee, vat_rate)
     return Figures(

@@ -5,10 +5,12 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
+from campaigns.models import Pledge
 from campaigns.ports import CheckoutPage, CollectingView, PaymentView, TermsView
 from octo.clock import Clock
 from octo.config import Settings
-from octo.database import lock_all
+from octo.database import lock_all, reading
+from payments import counted
 from payments.charges import record, repairs, views
 from payments.charges.saved_cards import forget_card
 from payments.checkout import sessions
@@ -70,6 +72,15 @@ class BoundPayments:
     def view_collecting(self, campaign_id: int) -> CollectingView:
         """Return how far the charging of saved cards has come."""
         return views.view_collecting(campaign_id)
+
+    def read_counted(self, session: Session, pledge_id: int) -> int:
+        """Return what counts of an active pledge, under its locks."""
+        return counted.read_counted(session, Pledge.id == pledge_id)
+
+    def view_counted(self, pledge_id: int) -> int:
+        """Return what counts of an active pledge now."""
+        with reading() as session:
+            return counted.read_counted(session, Pledge.id == pledge_id)
 
     def lock_money(self, session: Session, pledge_id: int) -> None:
         """Lock the payments and the card of a pledge, before its campaign as everybody does."""

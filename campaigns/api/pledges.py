@@ -277,6 +277,9 @@ def _receipt_of(pledge: Pledge) -> dict[str, object]:
         "pledge": pledge,
         "payment": bound_payments().view_payment(pledge.public_id),
         "can_cancel": cancel.can_cancel(
-            pledge, at=runtime().clock.now(), rules=runtime().settings.of(Rules)
+            pledge,
+            at=runtime().clock.now(),
+            payments=bound_payments(),
+            rules=runtime().settings.of(Rules),
         ),
     }

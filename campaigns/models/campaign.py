@@ -100,7 +100,12 @@ class IllegalMoveError(ConflictError):
 
 
 class Campaign(Model):
-    """A call for money by one organisation: a goal, a deadline, all or nothing."""
+    """A call for money by one organisation: a goal, a deadline, all or nothing.
+
+    ``pledged_amount`` is what counts towards the goal (``campaigns.policy.counting``): it moves in
+    the transaction in which a pledge is made or ends, is refunded in part, or is contested, and
+    stands from the last verdict on. In minor units, shipping included, tips excluded.
+    """
 
     __tablename__ = "campaign"
     __table_args__ = (
@@ -177,7 +182,7 @@ class Campaign(Model):
 
     @property
     def is_goal_reached(self) -> bool:
-        """Tell whether what is pledged, tips excluded, reaches the goal."""
+        """Tell whether what counts reaches the goal."""
         return self.pledged_amount >= self.goal_amount
 
     @property

@@ -277,7 +277,12 @@ def _receipt_page(
         cancel_url=cancel_url,
         join_url=join_url,
         renew_url=renew_url,
-        can_cancel=can_cancel(pledge, at=runtime().clock.now(), rules=runtime().settings.of(Rules)),
+        can_cancel=can_cancel(
+            pledge,
+            at=runtime().clock.now(),
+            payments=bound_payments(),
+            rules=runtime().settings.of(Rules),
+        ),
         now=runtime().clock.now(),
     )
     return _without_referrer(make_response(page))

@@ -18,10 +18,16 @@ from octo.clock import Clock
 from octo.database import lock, transaction
 
 
-def can_cancel(pledge: Pledge, *, at: datetime, rules: Rules) -> bool:
+def can_cancel(pledge: Pledge, *, at: datetime, payments: Payments, rules: Rules) -> bool:
     """Tell whether a page should offer to cancel; the decision is taken when it is asked."""
     try:
-        _check_can_cancel(pledge, pledge.campaign, at=at, rules=rules)
+        _check_can_cancel(
+            pledge,
+            pledge.campaign,
+            counted_amount=payments.view_counted(pledge.id),
+            at=at,
+            rules=rules,
+        )
     except CancelRefusedError:
         return False
     return is_cancelable(pledge.status)
@@ -41,9 +47,10 @@ def cancel_pledge(pledge_id: str, *, clock: Clock, payments: Payments, rules: Ru
         payments.lock_money(session, pledge.id)
         campaign = lock(session, Campaign, id=pledge.campaign_id)
         at = clock.now()
-        _check_can_cancel(pledge, campaign, at=at, rules=rules)
+        counted_amount = payments.read_counted(session, pledge.id)
+        _check_can_cancel(pledge, campaign, counted_amount=counted_amount, at=at, rules=rules)
         if pledge.status is PledgeStatus.ACTIVE:
-            discount(session, pledge)
+            discount(session, pledge, counted_amount=counted_amount)
         pledge.move_to(PledgeStatus.CANCELED)
         pledge.canceled_at = at
         payments.release_pledge(session, pledge.id, reason="backer_canceled", at=at)
@@ -52,7 +59,9 @@ def cancel_pledge(pledge_id: str, *, clock: Clock, payments: Payments, rules: Ru
         return pledge
 
 
-def _check_can_cancel(pledge: Pledge, campaign: Campaign, *, at: datetime, rules: Rules) -> None:
+def _check_can_cancel(
+    pledge: Pledge, campaign: Campaign, *, counted_amount: int, at: datetime, rules: Rules
+) -> None:
     check_can_cancel(
         status=campaign.status,
         deadline_at=campaign.deadline_at,
@@ -60,7 +69,7 @@ def _check_can_cancel(pledge: Pledge, campaign: Campaign, *, at: datetime, rules
         is_needed=is_needed(
             counted=campaign.pledged_amount,
             goal=campaign.goal_amount,
-            counted_of_pledge=pledge.amount,
+            counted_of_pledge=counted_amount,
         ),
         at=at,
         locked_hours=rules.cancel_locked_hours,

@@ -26,6 +26,7 @@ from campaigns.pledges.mails import (
     tell_refunded,
     tell_released,
 )
+from campaigns.policy.counting import is_still_counted
 from campaigns.policy.pledges import may_become_active
 from octo.errors import N_, ConflictError
 
@@ -75,7 +76,7 @@ def activate_pledge(session: Session, pledge: Pledge, *, at: datetime) -> None:
         _retake_reward(session, pledge)
     pledge.move_to(PledgeStatus.ACTIVE)
     pledge.confirmed_at = at
-    _count(session, pledge, sign=1)
+    _count(session, pledge, amount=pledge.amount, backers=1)
     record_pledge_event(session, pledge, PledgeEvent.ACTIVATED, at=at)
     tell_activated(session, pledge, at=at)
 
@@ -111,16 +112,18 @@ def mark_refunded(session: Session, pledge: Pledge, *, at: datetime) -> None:
 def mark_taken_back(session: Session, pledge: Pledge, *, at: datetime) -> bool:
     """Record that the pledge's money is with its backer again; tell whether this call did it.
 
-    Before the verdict the campaign no longer counts it; after, what was pledged stands. Nobody is
-    told: where a bank took the money back, the backer knows.
+    Nothing of its amount counts any more by then, and before the last verdict its backer no longer
+    does; after it, what counted stands. Nobody is told: where a bank took the money back, the
+    backer knows.
     """
     if pledge.status in _ENDED:
         return False
-    was_counted = pledge.status is PledgeStatus.ACTIVE and pledge.campaign.outcome is None
+    campaign = pledge.campaign
+    is_active = pledge.status is PledgeStatus.ACTIVE
     pledge.move_to(PledgeStatus.REFUNDED)
     record_pledge_event(session, pledge, PledgeEvent.REFUNDED, at=at)
-    if was_counted:
-        discount(session, pledge)
+    if is_active and is_still_counted(campaign.status, campaign.outcome):
+        discount(session, pledge, counted_amount=0)
     return True
 
 
@@ -134,7 +137,7 @@ def mark_released(session: Session, pledge: Pledge, *, at: datetime) -> None:
     pledge.move_to(PledgeStatus.RELEASED)
     record_pledge_event(session, pledge, PledgeEvent.RELEASED, at=at)
     if pledge.campaign.outcome is Outcome.SUCCEEDED:
-        discount(session, pledge)
+        discount(session, pledge, counted_amount=pledge.amount)
         tell_left_out(session, pledge, at=at)
     else:
         tell_released(session, pledge, at=at)
@@ -168,9 +171,24 @@ def give_reward_back(session: Session, pledge: Pledge) -> None:
         session.expire(pledge.reward, ["taken_count"])
 
 
-def discount(session: Session, pledge: Pledge) -> None:
-    """Take an active pledge out of what its campaign counts, and its reward back."""
-    _count(session, pledge, sign=-1)
+def recount(session: Session, pledge: Pledge, *, change: int) -> None:
+    """Have the campaign count more or less of an active pledge, by ``change`` minor units.
+
+    Money of it went back or came again, in part or whole. After the last verdict what counted
+    stands.
+    """
+    campaign = pledge.campaign
+    is_counted = is_still_counted(campaign.status, campaign.outcome)
+    if change and pledge.status is PledgeStatus.ACTIVE and is_counted:
+        _count(session, pledge, amount=change, backers=0)
+
+
+def discount(session: Session, pledge: Pledge, *, counted_amount: int) -> None:
+    """Take what counts of an ended pledge, in minor units, and its backer out of the campaign.
+
+    Its reward is for sale again.
+    """
+    _count(session, pledge, amount=-counted_amount, backers=-1)
     give_reward_back(session, pledge)
 
 
@@ -181,13 +199,13 @@ def _retake_reward(session: Session, pledge: Pledge) -> None:
     pledge.holds_reward = True
 
 
-def _count(session: Session, pledge: Pledge, *, sign: int) -> None:
+def _count(session: Session, pledge: Pledge, *, amount: int, backers: int) -> None:
     session.execute(
         sa.update(Campaign)
         .where(Campaign.id == pledge.campaign_id)
         .values(
-            pledged_amount=Campaign.pledged_amount + sign * pledge.amount,
-            backers_count=Campaign.backers_count + sign,
+            pledged_amount=Campaign.pledged_amount + amount,
+            backers_count=Campaign.backers_count + backers,
         )
         .execution_options(synchronize_session=False)
     )

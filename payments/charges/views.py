@@ -9,6 +9,7 @@ from campaigns.models import Pledge, PledgeStatus
 from campaigns.ports import CollectingView, PaymentView, RepairView
 from octo.database import reading
 from payments.charges.repairs import find_declined
+from payments.counted import IS_PAID, read_counted
 from payments.models import Payment, PaymentStatus, Refund, RefundStatus, Resolution, SavedCard
 
 
@@ -61,22 +62,18 @@ def _standing_of(refund: Refund) -> str:
 
 def view_collecting(campaign_id: int) -> CollectingView:
     """Return what saved cards have brought so far, and what is left to charge or to repair."""
-    counted = sa.exists().where(
-        Payment.pledge_id == Pledge.id, Payment.status == PaymentStatus.SUCCEEDED, ~Payment.is_late
+    of_campaign = Pledge.campaign_id == campaign_id
+    counts = sa.select(sa.func.count().filter(IS_PAID), sa.func.count().filter(~IS_PAID)).where(
+        of_campaign, Pledge.status == PledgeStatus.ACTIVE
     )
-    amount = sa.func.coalesce(sa.func.sum(Pledge.amount).filter(counted), 0)
-    left = sa.func.coalesce(sa.func.sum(Pledge.amount).filter(~counted), 0)
-    sums = sa.select(
-        amount, sa.func.count().filter(counted), left, sa.func.count().filter(~counted)
-    ).where(Pledge.campaign_id == campaign_id, Pledge.status == PledgeStatus.ACTIVE)
     with reading() as session:
-        collected_amount, collected_count, left_amount, left_count = session.execute(sums).one()
-    return CollectingView(
-        collected_amount=int(collected_amount),
-        collected_count=collected_count,
-        left_amount=int(left_amount),
-        left_count=left_count,
-    )
+        collected_count, left_count = session.execute(counts).one()
+        return CollectingView(
+            collected_amount=read_counted(session, of_campaign, IS_PAID),
+            collected_count=collected_count,
+            left_amount=read_counted(session, of_campaign, ~IS_PAID),
+            left_count=left_count,
+        )
 
 
 def _repair(pledge: Pledge, declined: Payment, last: Payment) -> RepairView:

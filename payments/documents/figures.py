@@ -6,12 +6,11 @@ from typing import Any, Final
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from campaigns.models import Campaign, Pledge, PledgeStatus
-from payments.models import Payment, PaymentStatus, Settlement, SettlementKind
+from campaigns.models import Campaign
+from payments.counted import COUNTS, REFUNDED, WITHDRAWN
+from payments.models import Payment, Settlement, SettlementKind
 from payments.policy import Figures, compute_figures
 
-_REFUNDED: Final = Payment.refunded_amount - Payment.refunded_tip_amount
-_DISPUTED: Final = Payment.disputed_amount - Payment.disputed_tip_amount
 _TIP_LEFT: Final = Payment.tip_amount - Payment.refunded_tip_amount - Payment.disputed_tip_amount
 _SUMMED: Final = (
     "gross_amount",
@@ -27,11 +26,7 @@ _SUMMED: Final = (
 
 def counted(campaign_id: int) -> sa.ColumnElement[bool]:
     """Return the condition of the payments that are the campaign's; late money never is."""
-    return sa.and_(
-        Payment.campaign_id == campaign_id,
-        Payment.status == PaymentStatus.SUCCEEDED,
-        ~Payment.is_late,
-    )
+    return sa.and_(Payment.campaign_id == campaign_id, COUNTS)
 
 
 def read_figures(
@@ -42,8 +37,8 @@ def read_figures(
     sums = session.execute(
         sa.select(
             _sum(Payment.amount).label("gross"),
-            _sum(_REFUNDED).label("refunds"),
-            _sum(_DISPUTED).label("disputes"),
+            _sum(REFUNDED).label("refunds"),
+            _sum(WITHDRAWN).label("disputes"),
             _sum(_TIP_LEFT).label("tips"),
         ).where(counted(campaign.id))
     ).one()
@@ -74,16 +69,6 @@ def read_processor_fees(session: Session, campaign: Campaign) -> tuple[int, int]
         sa.select(sa.func.count(), _sum(Payment.processor_fee_amount)).where(counted(campaign.id))
     ).one()
     return int(count), int(fees)
-
-
-def withdrawn_funds(session: Session, campaign: Campaign) -> int:
-    """Return what banks hold of the pledges that still count, tips excluded, in minor units."""
-    withdrawn = (
-        sa.select(_sum(_DISPUTED))
-        .join(Pledge)
-        .where(counted(campaign.id), Pledge.status == PledgeStatus.ACTIVE)
-    )
-    return int(session.scalar(withdrawn) or 0)
 
 
 def _sum(amount: Any) -> sa.ColumnElement[int]:

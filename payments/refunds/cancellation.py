@@ -4,13 +4,14 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from payments.context import Context
+from payments.counted import recounting
 from payments.gateway.attempts import withdraw
 from payments.models import AttemptKind, Payment, Refund, RefundReason, RefundStatus
 
 DISPUTED = "disputed"
 
 
-def cancel_refund(refund: Refund, *, context: Context) -> None:
+def cancel_refund(session: Session, refund: Refund, *, context: Context) -> None:
     """Take back a refund that never was: its money is the payment's again.
 
     One that tried again what had failed before leaves its money owed to the backer.
@@ -20,8 +21,10 @@ def cancel_refund(refund: Refund, *, context: Context) -> None:
         refund.failure_reason = DISPUTED
         return
     refund.advance_to(RefundStatus.CANCELED, at=context.now)
-    refund.payment.refunded_amount -= refund.amount
-    refund.payment.refunded_tip_amount -= refund.tip_amount
+    payment = refund.payment
+    with recounting(session, payment):
+        payment.refunded_amount -= refund.amount
+        payment.refunded_tip_amount -= refund.tip_amount
 
 
 def cancel_unsent_refunds(session: Session, payment: Payment, *, context: Context) -> list[Refund]:
@@ -44,6 +47,6 @@ def cancel_unsent_refunds(session: Session, payment: Payment, *, context: Contex
         if withdraw(session, kind=kind, subject=one.public_id, at=context.machine_now)
     ]
     for refund in unsent:
-        cancel_refund(refund, context=context)
+        cancel_refund(session, refund, context=context)
     session.flush()
     return unsent

@@ -12,6 +12,7 @@ from campaigns.models import Outcome
 from campaigns.pledges.transitions import mark_taken_back
 from payments.accounting import entries
 from payments.context import Context
+from payments.counted import recounting
 from payments.ledger.models import LedgerTransaction
 from payments.ledger.posting import post, reverse
 from payments.models import Dispute, DisputeStatus, Payment, Refund, RefundStatus, Resolution
@@ -41,7 +42,8 @@ def share_disputes(session: Session, payment: Payment, *, context: Context) -> N
             pool.take(dispute)
         else:
             pool.share(dispute)
-    payment.disputed_amount, payment.disputed_tip_amount = pool.missing()
+    with recounting(session, payment):
+        payment.disputed_amount, payment.disputed_tip_amount = pool.missing()
     payment.is_contested = any(one.status is DisputeStatus.OPENED for one in disputes)
     session.flush()
     if not _is_refund_on_its_way(session, payment):

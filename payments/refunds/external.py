@@ -75,7 +75,7 @@ def overtake_refund(
     external = sum(one.amount for one in seen if one.status not in ENDED_BADLY)
     if external + _sent_amount(session, payment) + refund.amount <= payment.total_amount:
         return False
-    cancel_refund(refund, context=context)
+    cancel_refund(session, refund, context=context)
     session.flush()
     for one in seen:
         found = adopt_refund(session, payment, one, context=context)

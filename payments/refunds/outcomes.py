@@ -98,18 +98,22 @@ def stop_disputed_refund(session: Session, refund: Refund, *, context: Context) 
         refund.advance_to(RefundStatus.FAILED, at=context.now)
         _owe(session, refund, reason=DISPUTED, at=context.now)
     else:
-        cancel_refund(refund, context=context)
+        cancel_refund(session, refund, context=context)
     share_disputes(session, payment, context=context)
     payment.is_contested = payment.is_contested or not is_judged
     follow_refund(session, payment, context=context)
 
 
 def _record_end(session: Session, refund: Refund, seen: RefundFact, *, at: datetime) -> None:
-    """Say to the backer what became of a refund; a whole one ends the pledge."""
+    """Say to the backer what became of a refund; a whole one ends the pledge that it paid.
+
+    Not money that came too late, or a second time: the pledge never stood by it.
+    """
     payment = refund.payment
+    is_whole = payment.refundable_amount == 0 and not payment.is_late
     if refund.status is RefundStatus.FAILED:
         _owe(session, refund, reason=seen.failure_reason, at=at, has_left=seen.movement is not None)
-    elif payment.refundable_amount == 0 and payment.pledge.status in _UNENDED:
+    elif is_whole and payment.pledge.status in _UNENDED:
         mark_refunded(session, pledge=payment.pledge, at=at)
     else:
         tell_backer(session, refund, template="refund_sent", at=at)

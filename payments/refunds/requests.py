@@ -15,6 +15,7 @@ from octo.database import lock, transaction
 from octo.errors import N_, ConflictError
 from octo.ids import new_public_id
 from payments.context import Context
+from payments.counted import recounting
 from payments.documents.settlements import correct_documents
 from payments.gateway.attempts import plan_attempt
 from payments.guards import require_current_books
@@ -180,8 +181,9 @@ def add_refund(
 ) -> Refund:
     """Write a refund down with its split, which never changes, and count it on its payment."""
     split = _split(payment, amount)
-    payment.refunded_amount += amount
-    payment.refunded_tip_amount += split.tip_amount
+    with recounting(session, payment):
+        payment.refunded_amount += amount
+        payment.refunded_tip_amount += split.tip_amount
     return _write(
         session, payment, split, number=number, reason=reason, action_key=action_key, at=at
     )

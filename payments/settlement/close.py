@@ -15,7 +15,6 @@ from octo.database import lock, reading, transaction
 from octo.scheduler import JobReport
 from payments.blocked import note_trouble, slug_of
 from payments.context import Context
-from payments.documents.figures import withdrawn_funds
 from payments.documents.settlements import issue_settlement
 from payments.gateway.client import Gateway, StripeAwayError
 from payments.models import Payment, SavedCard
@@ -99,12 +98,11 @@ def _end_unbegun_pledges(campaign_id: int, *, settings: Settings, clock: Clock) 
 
 def verdict_inputs_at_deadline(session: Session, campaign: Campaign) -> VerdictInputs:
     """Return all that decides the first verdict; nobody has been charged for a saved card yet."""
-    counted_amount = campaign.pledged_amount - withdrawn_funds(session, campaign)
     return VerdictInputs(
         collection=campaign.collection,
         is_over=True,
         is_canceled=campaign.canceled_at is not None,
-        is_goal_reached=counted_amount >= campaign.goal_amount,
+        is_goal_reached=campaign.is_goal_reached,
         has_payments_in_flight=bool(list_unresolved(session, campaign.id)),
         is_window_open=True,
         is_collected_short=True,

@@ -20,10 +20,10 @@ from octo.scheduler import JobReport
 from payments.blocked import note_trouble, slug_of, until
 from payments.charges.off_session import ask_to_repair, charge_card
 from payments.context import Context
-from payments.documents.figures import withdrawn_funds
+from payments.counted import IS_PAID, read_counted
 from payments.documents.settlements import issue_settlement
 from payments.gateway.client import Gateway, StripeAwayError
-from payments.models import UNDER_WAY, CardStatus, Freeze, Payment, PaymentStatus, SavedCard
+from payments.models import UNDER_WAY, CardStatus, Freeze, Payment, SavedCard
 from payments.policy import Step, VerdictInputs, next_step
 from payments.settlement.open_payments import list_unresolved, resolve_open
 
@@ -31,9 +31,6 @@ BATCH: Final = 200
 MOST_BATCHES: Final = 10
 REMINDER_DAYS: Final = (3, 6)
 HAS_PAYMENT: Final = sa.exists().where(Payment.pledge_id == Pledge.id)
-_IS_PAID: Final = sa.exists().where(
-    Payment.pledge_id == Pledge.id, Payment.status == PaymentStatus.SUCCEEDED, ~Payment.is_late
-)
 _IS_UNDER_WAY: Final = sa.exists().where(
     Payment.pledge_id == Pledge.id, Payment.status.in_(UNDER_WAY)
 )
@@ -110,7 +107,7 @@ def _remind(campaign_id: int, *, settings: Settings, clock: Clock) -> int:
         if number == 0:
             return 0
         is_behind = SavedCard.reminders_count < number
-        is_declined = sa.and_(HAS_PAYMENT, ~_IS_PAID, ~_IS_UNDER_WAY, is_behind)
+        is_declined = sa.and_(HAS_PAYMENT, ~IS_PAID, ~_IS_UNDER_WAY, is_behind)
         cards = _lock_cards(session, campaign_id, is_declined)
         for card in cards:
             card.reminders_count = number
@@ -161,7 +158,7 @@ def verdict_inputs_while_collecting(
     """Return all that decides the second verdict, on what was collected."""
     assert campaign.collecting_ends_at is not None
     has_untried = _is_any(session, campaign, ~HAS_PAYMENT)
-    has_uncollected = _is_any(session, campaign, ~_IS_PAID)
+    has_uncollected = _is_any(session, campaign, ~IS_PAID)
     return VerdictInputs(
         collection=campaign.collection,
         is_over=True,
@@ -174,13 +171,8 @@ def verdict_inputs_while_collecting(
 
 
 def read_collected_amount(session: Session, campaign: Campaign) -> int:
-    """Return what counts towards the goal now: tips and what banks took back excluded."""
-    collected = session.scalar(
-        sa.select(sa.func.coalesce(sa.func.sum(Pledge.amount), 0)).where(
-            Pledge.campaign_id == campaign.id, Pledge.status == PledgeStatus.ACTIVE, _IS_PAID
-        )
-    )
-    return int(collected or 0) - withdrawn_funds(session, campaign)
+    """Return what counts towards the goal of what has come in."""
+    return read_counted(session, Pledge.campaign_id == campaign.id, IS_PAID)
 
 
 def _is_any(session: Session, campaign: Campaign, condition: sa.ColumnElement[bool]) -> bool:

@@ -13,12 +13,10 @@ from octo.config import Settings
 from octo.database import lock_all, reading, transaction
 from payments.charges.saved_cards import forget_card
 from payments.context import Context
-from payments.models import Attempt, AttemptKind, CardStatus, Payment, PaymentStatus, SavedCard
+from payments.counted import IS_PAID
+from payments.models import Attempt, AttemptKind, CardStatus, SavedCard
 
 BATCH: Final = 500
-_IS_PAID: Final = sa.exists().where(
-    Payment.pledge_id == Pledge.id, Payment.status == PaymentStatus.SUCCEEDED, ~Payment.is_late
-)
 
 
 def end_pledges(campaign_id: int, outcome: Outcome, *, settings: Settings, clock: Clock) -> int:
@@ -36,8 +34,8 @@ def end_pledges(campaign_id: int, outcome: Outcome, *, settings: Settings, clock
         context = Context.read(settings, clock)
         has_cards = collection is Collection.ON_SUCCESS
         has_succeeded = outcome is Outcome.SUCCEEDED
-        unpaid = _next_active(session, campaign_id, ~_IS_PAID) if has_cards else ()
-        paid = _next_active(session, campaign_id, _IS_PAID) if has_succeeded else ()
+        unpaid = _next_active(session, campaign_id, ~IS_PAID) if has_cards else ()
+        paid = _next_active(session, campaign_id, IS_PAID) if has_succeeded else ()
         cards = _next_cards(session, campaign_id) if has_cards else ()
         for pledge in unpaid:
             mark_released(session, pledge=pledge, at=context.now)

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from campaigns.models import CampaignStatus, Collection, Outcome, PledgeStatus
-from campaigns.policy import drafts, launch, pledges, review, supporters
+from campaigns.policy import counting, drafts, launch, pledges, review, supporters
 from octo.errors import ConflictError, InvalidError, OctoError
 
 S = CampaignStatus
@@ -31,6 +31,42 @@ def refusal_of(rule: object, *args: object, **values: object) -> type[OctoError]
     except OctoError as error:
         return type(error)
     return None
+
+
+@pytest.mark.parametrize(
+    ("pledged", "refunded", "withdrawn", "counts"),
+    [
+        (0, 0, 0, 0),
+        (55_00, 0, 0, 55_00),
+        (30_00, 15_00, 0, 15_00),
+        (55_00, 0, 30_00, 25_00),
+        (55_00, 20_00, 30_00, 5_00),
+        (30_00, 30_00, 0, 0),
+    ],
+)
+def test_what_counts_is_pledged_less_refunded_less_withdrawn(
+    pledged: int, refunded: int, withdrawn: int, counts: int
+) -> None:
+    found = counting.what_counts(pledged=pledged, refunded=refunded, withdrawn=withdrawn)
+    assert found == counts
+
+
+@pytest.mark.parametrize(
+    ("status", "outcome", "is_still_counted"),
+    [
+        (S.LIVE, None, True),
+        (S.SUSPENDED, None, True),
+        (S.CLOSING, None, True),
+        (S.COLLECTING, Outcome.SUCCEEDED, True),
+        (S.SETTLING, Outcome.SUCCEEDED, False),
+        (S.SETTLING, Outcome.FAILED, False),
+        (S.SETTLED, Outcome.CANCELED, False),
+    ],
+)
+def test_what_counts_stands_from_the_last_verdict_on(
+    status: CampaignStatus, outcome: Outcome | None, is_still_counted: bool
+) -> None:
+    assert counting.is_still_counted(status, outcome) is is_still_counted
 
 
 @pytest.mark.parametrize(

@@ -212,7 +212,7 @@ def count_each_time(
     was_known = payment.is_resolved
     _record_charge(session, payment, seen, context=context)
     if was_known:
-        _count(session, payment.pledge, sign=1)
+        _count(session, payment.pledge, amount=payment.amount, backers=1)
 
 
 def wait_for_nobody(*_: object, **__: object) -> list[Any]:

@@ -244,6 +244,7 @@ def test_of_two_charges_that_both_succeed_one_counts_and_the_other_goes_back(
     assert (refund.reason, refund.amount) == (RefundReason.PAID_TWICE, 31_00)
     assert [one["amount"] for one in sandbox.every("/v1/refunds")] == [31_00]
     assert sorted(one.is_late for one in make.payments(pledge)) == [False, True]
+    assert db.session.get_one(Pledge, pledge.id).status is PledgeStatus.COLLECTED
     assert db.session.get_one(Campaign, campaign.id).pledged_amount == 90_00
     assert check_ledger(db.session()).faults == ()
 

@@ -38,7 +38,8 @@ _ROWS: Final = {
     "payments": _columns(
         Payment,
         "id public_id pledge_id campaign_id status amount tip_amount is_late refunded_amount"
-        " disputed_amount is_contested stripe_charge_id charged_at",
+        " refunded_tip_amount disputed_amount disputed_tip_amount is_contested"
+        " stripe_charge_id charged_at",
     ),
     "refunds": _columns(
         Refund, "id public_id payment_id status amount reason resolution stripe_refund_id"
@@ -197,17 +198,26 @@ def _pledges_are_paid_once(ours: Ours, theirs: Theirs) -> Iterator[str]:
 
 
 def _campaigns_count_their_pledges(ours: Ours, theirs: Theirs) -> Iterator[str]:
-    """Count the active pledges until the verdict, to the cent."""
-    pledged: Counter[int] = Counter()
+    """Count what is left of the active pledges until the last verdict, to the cent."""
+    gone = {
+        one.pledge_id: one.refunded_amount
+        - one.refunded_tip_amount
+        + one.disputed_amount
+        - one.disputed_tip_amount
+        for one in ours.payments
+        if one.status == "succeeded" and not one.is_late
+    }
+    counted: Counter[int] = Counter()
     backers: Counter[int] = Counter()
     for pledge in ours.pledges:
         if pledge.status == "active":
-            pledged[pledge.campaign_id] += pledge.amount
+            counted[pledge.campaign_id] += pledge.amount - gone.get(pledge.id, 0)
             backers[pledge.campaign_id] += 1
     for one in ours.campaigns:
         found = (one.pledged_amount, one.backers_count)
-        if one.outcome is None and found != (pledged[one.id], backers[one.id]):
-            yield f"campaign {one.id} counts {found}, not {pledged[one.id], backers[one.id]}"
+        is_judged = one.outcome is not None and one.status != "collecting"
+        if not is_judged and found != (counted[one.id], backers[one.id]):
+            yield f"campaign {one.id} counts {found}, not {counted[one.id], backers[one.id]}"
 
 
 def _stock_is_held(ours: Ours, theirs: Theirs) -> Iterator[str]:

@@ -1,53 +1,56 @@
 """Rules between pledges, their payments and what campaigns count of them."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from campaigns.models import Campaign, Collection, Pledge, PledgeStatus
+from campaigns.models import Campaign, CampaignStatus, Collection, Pledge, PledgeStatus
+from campaigns.policy.counting import what_counts
 from payments.ledger.faults import Fault
 from payments.ledger.models import StripeMovement
 from payments.models import Payment, PaymentStatus
 
 _PAID_FOR = (PledgeStatus.ACTIVE, PledgeStatus.COLLECTED)
+_PAYS = sa.and_(
+    Payment.pledge_id == Pledge.id, Payment.status == PaymentStatus.SUCCEEDED, ~Payment.is_late
+)
 
 
 def check_counted(session: Session) -> Iterator[Fault]:
-    """Count of a campaign, until the verdict, its active pledges."""
+    """Have a campaign count, until its last verdict, what counts of its active pledges."""
     is_active = sa.and_(Pledge.campaign_id == Campaign.id, Pledge.status == PledgeStatus.ACTIVE)
-    amount = sa.func.coalesce(sa.func.sum(Pledge.amount), 0)
-    backers = sa.func.count(Pledge.id)
+    is_counted = sa.or_(Campaign.outcome.is_(None), Campaign.status == CampaignStatus.COLLECTING)
     found = session.execute(
         sa.select(
             Campaign.id,
             Campaign.public_id,
             Campaign.pledged_amount,
             Campaign.backers_count,
-            amount,
-            backers,
+            sa.func.count(Pledge.id),
+            _sum(Pledge.amount),
+            _sum(Payment.refunded_amount - Payment.refunded_tip_amount),
+            _sum(Payment.disputed_amount - Payment.disputed_tip_amount),
         )
         .outerjoin(Pledge, is_active)
-        .where(Campaign.launched_at.is_not(None), Campaign.outcome.is_(None))
+        .outerjoin(Payment, _PAYS)
+        .where(Campaign.launched_at.is_not(None), is_counted)
         .group_by(Campaign.id)
-        .having(sa.or_(Campaign.pledged_amount != amount, Campaign.backers_count != backers))
     )
-    for campaign_id, public_id, pledged, counted, amount_of_all, number in found:
-        what = f"counts {pledged} of {counted} backers, has {amount_of_all} of {number}"
-        yield Fault("counted", public_id, what, campaign_id)
+    for campaign_id, public_id, counted, backers, number, pledged, refunded, withdrawn in found:
+        amount = what_counts(pledged=int(pledged), refunded=int(refunded), withdrawn=int(withdrawn))
+        if (counted, backers) != (amount, number):
+            what = f"counts {counted} of {backers} backers, has {amount} of {number}"
+            yield Fault("counted", public_id, what, campaign_id)
 
 
 def check_paid(session: Session) -> Iterator[Fault]:
     """Have one payment, of the pledge's own amounts, for what counts as paid on the spot."""
-    is_counted = sa.and_(
-        Payment.pledge_id == Pledge.id,
-        Payment.status == PaymentStatus.SUCCEEDED,
-        ~Payment.is_late,
-    )
     found = session.execute(
         sa.select(Pledge.public_id, Pledge.campaign_id, Payment.public_id)
         .join(Campaign, Campaign.id == Pledge.campaign_id)
-        .outerjoin(Payment, is_counted)
+        .outerjoin(Payment, _PAYS)
         .where(
             Pledge.status.in_(_PAID_FOR),
             Campaign.collection == Collection.ON_PLEDGE,
@@ -79,3 +82,7 @@ def check_fees(session: Session) -> Iterator[Fault]:
     )
     for public_id, campaign_id in found:
         yield Fault("fees", public_id, "has another fee or date than its movement", campaign_id)
+
+
+def _sum(amount: Any) -> sa.ColumnElement[int]:
+    return sa.func.coalesce(sa.func.sum(amount), 0)
