@@ -14,6 +14,7 @@ from payments.models import Payment, PaymentStatus
 
 COUNTS: Final = sa.and_(Payment.status == PaymentStatus.SUCCEEDED, ~Payment.is_late)
 PAYS: Final = sa.and_(Payment.pledge_id == Pledge.id, COUNTS)
+HAS_PAYMENT: Final = sa.exists().where(Payment.pledge_id == Pledge.id).correlate(Pledge)
 IS_PAID: Final = sa.exists().where(PAYS).correlate(Pledge)
 REFUNDED: Final = Payment.refunded_amount - Payment.refunded_tip_amount
 WITHDRAWN: Final = Payment.disputed_amount - Payment.disputed_tip_amount

@@ -3,6 +3,7 @@
 from flask import Flask
 
 from campaigns.ports import bind_payments
+from campaigns.resources import bind_resource
 from octo.accounts.erasure import register_eraser
 from octo.health.longest_times import register_longest_times
 from octo.health.vitals import register_vitals
@@ -21,6 +22,7 @@ from payments.owners import calls as owners
 from payments.port import BoundPayments
 from payments.refunds import calls as refunds
 from payments.settings import StripeSettings
+from payments.settlement.resource import Money
 from payments.webhooks import pages as webhook_pages
 
 
@@ -37,6 +39,7 @@ def register(app: Flask) -> None:
         app, BoundPayments(gateway=runtime.gateway, settings=runtime.settings, clock=runtime.clock)
     )
     allow_form_targets(app, *runtime.settings.of(StripeSettings).pages)
+    bind_resource(app, Money(settings=runtime.settings, clock=runtime.clock))
     app.register_blueprint(webhook_pages.blueprint)
     register_eraser(app, forget_backer)
     register_jobs(app, runtime, should_stop=stop_requested)

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from flask import Flask
 
+from campaigns.resources import resources_of
 from octo.errors import ConfigError
 from octo.scheduler import Job, JobReport, register_job, register_start_check
 from payments.blocked import describe_frozen, describe_open_calls
@@ -39,6 +40,7 @@ def register_jobs(app: Flask, runtime: PaymentsRuntime, *, should_stop: Callable
     """Give the worker the jobs that move money; each may run on any number of workers."""
     gateway, settings, clock = runtime.gateway, runtime.settings, runtime.clock
     given: dict[str, Any] = {"gateway": gateway, "settings": settings, "clock": clock}
+    judging: dict[str, Any] = {"resources": resources_of(app), **given}
     noting: dict[str, Any] = {"gateway": gateway, "settings": settings}
     began = _Once(invalidate_comparison)
     engine = Engine(gateway, settings, clock, should_stop)
@@ -65,8 +67,8 @@ def register_jobs(app: Flask, runtime: PaymentsRuntime, *, should_stop: Callable
         Job("compare_books", compare_books, every_seconds=1),
         Job("poll_events", poll, every_seconds=60),
         Job("take_in_events", on_current_books(handle_inbox, **given), every_seconds=1),
-        Job("close_campaigns", on_current_books(close_due_campaigns, **given), every_seconds=1),
-        Job("collect_campaigns", on_current_books(collect_campaigns, **given), every_seconds=1),
+        Job("close_campaigns", on_current_books(close_due_campaigns, **judging), every_seconds=1),
+        Job("collect_campaigns", on_current_books(collect_campaigns, **judging), every_seconds=1),
         Job("settle_campaigns", on_current_books(move_settling_campaigns, **given), 1),
         Job("note_numbers", on_current_books(note_given_numbers, **noting), every_seconds=1),
         Job("send_attempts", on_current_books(send_attempts), every_seconds=1),

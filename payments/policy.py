@@ -9,7 +9,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
 from decimal import Decimal
-from enum import StrEnum
 
 from campaigns.models import Collection
 from campaigns.policy.counting import what_counts
@@ -202,47 +201,3 @@ def obstacle_to_transfer(
     if available_at is not None and available_at > at:
         return Block.FUNDS, available_at
     return None if is_covered() else (Block.BALANCE, None)
-
-
-class Step(StrEnum):
-    """What is to be done about a campaign now."""
-
-    TAKE_PLEDGES = "take pledges"
-    WAIT = "wait"
-    COLLECT = "collect"
-    SETTLE = "settle"
-    GIVE_BACK = "give back"
-
-
-@dataclass(frozen=True)
-class VerdictInputs:
-    """All that decides what is to be done about a campaign.
-
-    ``has_payments_in_flight``: of some payment, or of some card being saved, Stripe has not said
-    its last word. ``is_window_open``: some saved card is neither charged nor beyond repair; it
-    opens with the first verdict. ``is_collected_short``: what is collected, tips and what banks
-    took back excluded, is below the goal.
-    """
-
-    collection: Collection
-    is_over: bool
-    is_canceled: bool
-    is_goal_reached: bool
-    has_payments_in_flight: bool
-    is_window_open: bool
-    is_collected_short: bool
-
-
-def next_step(inputs: VerdictInputs) -> Step:
-    """Say what is to be done; ``docs/collection.md`` is the table of this function."""
-    if not (inputs.is_over or inputs.is_canceled):
-        return Step.TAKE_PLEDGES
-    if inputs.has_payments_in_flight:
-        return Step.WAIT
-    if inputs.is_canceled or not inputs.is_goal_reached:
-        return Step.GIVE_BACK
-    if inputs.collection is Collection.ON_PLEDGE:
-        return Step.SETTLE
-    if inputs.is_window_open:
-        return Step.COLLECT
-    return Step.GIVE_BACK if inputs.is_collected_short else Step.SETTLE

@@ -3,7 +3,7 @@
 The caller holds the campaign's row lock (``octo.database.lock``).
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 import sqlalchemy as sa
@@ -74,11 +74,16 @@ def begin_collecting(
 
 
 def end_collecting(
-    session: Session, campaign: Campaign, *, outcome: Outcome, collected_amount: int, at: datetime
+    session: Session,
+    campaign: Campaign,
+    *,
+    outcome: Outcome,
+    figures: Mapping[str, int],
+    at: datetime,
 ) -> None:
     """Go on to settle, on what was collected: enough of it, or too little and all goes back.
 
-    ``collected_amount`` is in minor units, tips excluded.
+    ``figures`` say by name how much of each resource that was.
     """
     campaign.move_to(CampaignStatus.SETTLING)
     record(
@@ -87,14 +92,15 @@ def end_collecting(
         action="campaign.collected",
         subject=campaign.public_id,
         at=at,
-        collected_amount=collected_amount,
+        reason="",
         goal_amount=campaign.goal_amount,
+        **figures,
     )
     is_enough = outcome is Outcome.SUCCEEDED
     if not is_enough:
         _turn_to_failure(session, campaign, actor=SYSTEM, reason="not enough collected", at=at)
     name = CampaignEvent.COLLECTED if is_enough else CampaignEvent.FELL_SHORT
-    record_campaign_event(session, campaign, name, at=at, collected_amount=collected_amount)
+    record_campaign_event(session, campaign, name, at=at, **figures)
 
 
 def fail_after_success(

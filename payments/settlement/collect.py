@@ -1,4 +1,4 @@
-"""Charge the saved cards of a campaign whose goal is reached, and judge it again on the result.
+"""Charge the saved cards of a campaign whose goal is reached, and have it judged again.
 
 Each card is tried once. What is declined can be repaired until ``collecting_ends_at``; when all
 is collected, or the time is over and no payment is under way, what was collected decides.
@@ -11,32 +11,33 @@ from typing import Final
 import sqlalchemy as sa
 from sqlalchemy.orm import Session, contains_eager
 
-from campaigns.deadline.transitions import end_collecting
-from campaigns.models import Campaign, CampaignStatus, Outcome, Pledge, PledgeStatus
+from campaigns.deadline.judge import judge_again
+from campaigns.models import Campaign, CampaignStatus, Pledge, PledgeStatus
+from campaigns.policy.verdict import Step
+from campaigns.resources import Resource
 from octo.clock import Clock
 from octo.config import Settings
-from octo.database import lock, lock_all, reading, transaction
+from octo.database import lock_all, reading, transaction
 from octo.scheduler import JobReport
 from payments.blocked import note_trouble, slug_of, until
 from payments.charges.off_session import ask_to_repair, charge_card
 from payments.context import Context
-from payments.counted import IS_PAID, read_counted
-from payments.documents.settlements import issue_settlement
+from payments.counted import HAS_PAYMENT, IS_PAID
 from payments.gateway.client import Gateway, StripeAwayError
 from payments.models import UNDER_WAY, CardStatus, Freeze, Payment, SavedCard
-from payments.policy import Step, VerdictInputs, next_step
-from payments.settlement.open_payments import list_unresolved, resolve_open
+from payments.settlement.open_payments import resolve_open
 
 BATCH: Final = 200
 MOST_BATCHES: Final = 10
 REMINDER_DAYS: Final = (3, 6)
-HAS_PAYMENT: Final = sa.exists().where(Payment.pledge_id == Pledge.id)
 _IS_UNDER_WAY: Final = sa.exists().where(
     Payment.pledge_id == Pledge.id, Payment.status.in_(UNDER_WAY)
 )
 
 
-def collect_campaigns(*, gateway: Gateway, settings: Settings, clock: Clock) -> JobReport:
+def collect_campaigns(
+    *, resources: Sequence[Resource], gateway: Gateway, settings: Settings, clock: Clock
+) -> JobReport:
     """Take each collecting campaign on: charge, remind, and at the end judge it again.
 
     Any number of workers may do so at once: each step is decided under a lock.
@@ -51,7 +52,7 @@ def collect_campaigns(*, gateway: Gateway, settings: Settings, clock: Clock) -> 
             done += _remind(campaign_id, settings=settings, clock=clock)
             if _is_over(ends_at, clock=clock):
                 resolve_open(campaign_id, gateway=gateway, settings=settings, clock=clock)
-            step = _judge_again(campaign_id, settings=settings, clock=clock)
+            step = judge_again(campaign_id, resources=resources, clock=clock)
         except StripeAwayError as error:
             waiting.append(f"{slug_of(campaign_id)}: {error}")
             unanswered += 1
@@ -125,61 +126,6 @@ def _reminders_due(campaign: Campaign, at: datetime) -> int:
         return 0
     began_at = campaign.decided_at
     return sum(at >= began_at + timedelta(days=days) for days in REMINDER_DAYS)
-
-
-def _judge_again(campaign_id: int, *, settings: Settings, clock: Clock) -> Step:
-    """Judge on what was collected, once nothing more can come; else say what is waited for."""
-    with transaction() as session:
-        campaign = lock(session, Campaign, id=campaign_id)
-        if campaign.status is not CampaignStatus.COLLECTING:
-            return Step.WAIT
-        context = Context.read(settings, clock)
-        collected_amount = read_collected_amount(session, campaign)
-        step = next_step(
-            verdict_inputs_while_collecting(session, campaign, collected_amount, at=context.now)
-        )
-        if step in {Step.SETTLE, Step.GIVE_BACK}:
-            outcome = Outcome.SUCCEEDED if step is Step.SETTLE else Outcome.FAILED
-            end_collecting(
-                session,
-                campaign,
-                outcome=outcome,
-                collected_amount=collected_amount,
-                at=context.now,
-            )
-            if outcome is Outcome.SUCCEEDED:
-                issue_settlement(session, campaign, context=context)
-        return step
-
-
-def verdict_inputs_while_collecting(
-    session: Session, campaign: Campaign, collected_amount: int, *, at: datetime
-) -> VerdictInputs:
-    """Return all that decides the second verdict, on what was collected."""
-    assert campaign.collecting_ends_at is not None
-    has_untried = _is_any(session, campaign, ~HAS_PAYMENT)
-    has_uncollected = _is_any(session, campaign, ~IS_PAID)
-    return VerdictInputs(
-        collection=campaign.collection,
-        is_over=True,
-        is_canceled=False,
-        is_goal_reached=True,
-        has_payments_in_flight=has_untried or bool(list_unresolved(session, campaign.id)),
-        is_window_open=has_uncollected and at < campaign.collecting_ends_at,
-        is_collected_short=collected_amount < campaign.goal_amount,
-    )
-
-
-def read_collected_amount(session: Session, campaign: Campaign) -> int:
-    """Return what counts towards the goal of what has come in."""
-    return read_counted(session, Pledge.campaign_id == campaign.id, IS_PAID)
-
-
-def _is_any(session: Session, campaign: Campaign, condition: sa.ColumnElement[bool]) -> bool:
-    active = sa.select(Pledge.id).where(
-        Pledge.campaign_id == campaign.id, Pledge.status == PledgeStatus.ACTIVE, condition
-    )
-    return session.scalar(active.limit(1)) is not None
 
 
 def _lock_cards(

@@ -12,13 +12,17 @@ from typing import Final
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from campaigns.deadline.judge import read_inputs
 from campaigns.deadline.transitions import find_due
 from campaigns.models import Campaign, CampaignStatus, Outcome, Pledge, PledgeStatus
+from campaigns.policy.verdict import Step, next_step, outcome_of
+from campaigns.resources import Resource
 from octo.clock import Clock
 from octo.config import Settings
 from octo.database import reading
 from octo.errors import N_, NotFoundError
 from payments.accounting.cover import cover
+from payments.counted import HAS_PAYMENT
 from payments.documents.figures import read_figures, read_processor_fees
 from payments.documents.owner_balance import is_under_way
 from payments.gateway.client import Gateway, StripeAwayError
@@ -38,15 +42,10 @@ from payments.models import (
     TransferStatus,
 )
 from payments.owners.accounts import readiness_of
-from payments.policy import Figures, Step, next_step, obstacle_to_transfer
+from payments.policy import Figures, obstacle_to_transfer
 from payments.settings import SettlementTerms
-from payments.settlement.close import verdict_inputs_at_deadline
-from payments.settlement.collect import (
-    HAS_PAYMENT,
-    read_collected_amount,
-    verdict_inputs_while_collecting,
-)
 from payments.settlement.open_payments import list_unresolved
+from payments.settlement.resource import read_collected_amount
 from payments.settlement.settle import is_left, is_to_refund
 from payments.settlement.transfer import due_elsewhere, latest_available_at
 
@@ -138,19 +137,24 @@ class Rehearsal:
 
 
 def rehearse(
-    slugs: Sequence[str], *, gateway: Gateway, settings: Settings, clock: Clock
+    slugs: Sequence[str],
+    *,
+    resources: Sequence[Resource],
+    gateway: Gateway,
+    settings: Settings,
+    clock: Clock,
 ) -> Rehearsal:
     """Plan what would happen now to the campaigns that are due or settling, or to those named.
 
     A named one that still runs is taken as if its deadline had come.
     """
     with reading() as session:
-        planner = _Planner(session, settings, StripeFacts(), clock.now())
+        planner = _Planner(session, resources, settings, StripeFacts(), at=clock.now())
         accounts = planner.list_accounts_to_pay(_find_campaigns(session, slugs, at=planner.at))
     currency = settings.currency
     facts = _ask_stripe(gateway, accounts, currency)
     with reading() as session:
-        planner = _Planner(session, settings, facts, clock.now())
+        planner = _Planner(session, resources, settings, facts, at=clock.now())
         state = session.scalar(sa.select(Reconciliation.state))
         return Rehearsal(
             at=planner.at,
@@ -190,10 +194,17 @@ class _Planner:
     """Plans campaign after campaign, in the order of the real run: each leaves less to the next."""
 
     def __init__(
-        self, session: Session, settings: Settings, facts: StripeFacts, at: datetime
+        self,
+        session: Session,
+        resources: Sequence[Resource],
+        settings: Settings,
+        facts: StripeFacts,
+        *,
+        at: datetime,
     ) -> None:
         self.at = at
         self._session = session
+        self._resources = resources
         self._terms = settings.of(SettlementTerms)
         self._facts = facts
         self._drawn: dict[str, int] = {}
@@ -220,14 +231,11 @@ class _Planner:
         """Decide as the real run will, once nothing is in flight any more."""
         if campaign.status is CampaignStatus.SETTLING:
             return Step.SETTLE if campaign.outcome is Outcome.SUCCEEDED else Step.GIVE_BACK
+        inputs = read_inputs(self._session, campaign, self._resources, at=self.at)
         if campaign.status is CampaignStatus.COLLECTING:
-            collected = read_collected_amount(self._session, campaign)
-            return next_step(
-                verdict_inputs_while_collecting(self._session, campaign, collected, at=self.at)
-            )
-        inputs = verdict_inputs_at_deadline(self._session, campaign)
+            return next_step(inputs)
         is_canceled = inputs.is_canceled or campaign.status is CampaignStatus.SUSPENDED
-        return next_step(replace(inputs, is_canceled=is_canceled, has_payments_in_flight=False))
+        return next_step(replace(inputs, is_canceled=is_canceled, is_in_flight=False))
 
     def _plan(self, campaign: Campaign, step: Step) -> CampaignPlan:
         is_given_back = step is Step.GIVE_BACK
@@ -382,10 +390,4 @@ def _find_campaigns(session: Session, slugs: Sequence[str], *, at: datetime) -> 
 
 def _outcome(campaign: Campaign, step: Step) -> Outcome | None:
     is_canceled = campaign.canceled_at is not None or campaign.status is CampaignStatus.SUSPENDED
-    match step:
-        case Step.COLLECT | Step.SETTLE:
-            return Outcome.SUCCEEDED
-        case Step.GIVE_BACK:
-            return Outcome.CANCELED if is_canceled else Outcome.FAILED
-        case Step.WAIT | Step.TAKE_PLEDGES:
-            return campaign.outcome
+    return outcome_of(step, is_canceled=is_canceled) or campaign.outcome

@@ -270,7 +270,7 @@ BUGS: Final = {
     "a verdict that does not wait": Bug(
         (
             "payments.settlement.open_payments.list_unresolved",
-            "payments.settlement.close.list_unresolved",
+            "payments.settlement.resource.list_unresolved",
         ),
         wait_for_nobody,
         late_payer,

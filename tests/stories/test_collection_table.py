@@ -10,6 +10,13 @@ import pytest
 import sqlalchemy as sa
 
 from campaigns.models import Campaign, CampaignStatus, Collection, Outcome
+from campaigns.policy.verdict import (
+    ResourceState,
+    Step,
+    VerdictInputs,
+    gather_inputs,
+    next_step,
+)
 from octo.accounts.models import Membership, User
 from octo.config import ROOT
 from octo.database import db
@@ -17,7 +24,6 @@ from payments.accounting import chart
 from payments.accounting.check import check_ledger
 from payments.ledger.balances import balance_of
 from payments.models import Settlement
-from payments.policy import Step, VerdictInputs, next_step
 from stripe_sandbox.client import VISA, SandboxClient
 from tests.make import PASSWORD, Make
 from tests.visitor import Visitor
@@ -60,24 +66,69 @@ class Line:
         return named or tuple(Collection)
 
 
-def _lines() -> list[Line]:
+def read_lines() -> list[Line]:
+    """Read the table of the document, line by line."""
     section = (Path(ROOT) / "docs" / "collection.md").read_text().split("\n## The table\n")[1]
     rows = [line for line in section.splitlines() if line.startswith("| ")][2:]
     return [Line(*(cell.strip() for cell in row.strip("|").split("|"))) for row in rows]
 
 
 def _plays() -> Iterator[object]:
-    for number, line in enumerate(_lines(), start=1):
+    for number, line in enumerate(read_lines(), start=1):
         for collection in line.collections:
             yield pytest.param(line, collection, id=f"{number}-{collection.value}-{line.then}")
 
 
 def test_the_lines_cover_every_case_once_and_the_policy_says_the_same() -> None:
-    written = [(case, line.then) for line in _lines() for case in line.cases]
+    written = [(case, line.then) for line in read_lines() for case in line.cases]
 
     assert len(written) == len({case for case, _ in written}) == 2**7
     for case, then in written:
         assert next_step(VerdictInputs(*case)) == then, case  # type: ignore[arg-type]  # as written
+
+
+def test_two_resources_are_judged_by_the_same_lines() -> None:
+    then = {case: line.then for line in read_lines() for case in line.cases}
+    either = (True, False)
+    states = list(
+        itertools.starmap(ResourceState, itertools.product(either, either, either, either))
+    )
+
+    for money, hours in itertools.product(states, repeat=2):
+        for collection, is_over, is_canceled in itertools.product(
+            Collection, (True, False), (True, False)
+        ):
+            inputs = gather_inputs(
+                [money, hours],
+                collection=collection,
+                is_over=is_over,
+                is_canceled=is_canceled,
+                outcome=None,
+            )
+            case = (
+                collection,
+                is_over,
+                is_canceled,
+                money.is_reached and hours.is_reached,
+                money.is_in_flight or hours.is_in_flight,
+                money.is_window_open or hours.is_window_open,
+                money.is_short or hours.is_short,
+            )
+            assert next_step(inputs) == then[case], case
+
+
+def test_a_first_verdict_stands_whatever_is_promised_since() -> None:
+    less = ResourceState(is_in_flight=False, is_reached=False, is_window_open=True, is_short=False)
+
+    inputs = gather_inputs(
+        [less],
+        collection=Collection.ON_SUCCESS,
+        is_over=True,
+        is_canceled=False,
+        outcome=Outcome.SUCCEEDED,
+    )
+
+    assert next_step(inputs) is Step.COLLECT
 
 
 class Play:

@@ -18,13 +18,14 @@ from rich.console import Console
 from rich.table import Table
 
 from campaigns.models import Outcome
+from campaigns.policy.verdict import Step
+from campaigns.resources import bound_resources
 from octo.command_line import EXIT_WRONG, json_option, told_refusals
 from octo.errors import N_
 from octo.money import format_amount
 from octo.web.language import DEFAULT_LANGUAGE, LANGUAGES
 from payments.gateway.runtime import payments_runtime
 from payments.models import Block
-from payments.policy import Step
 from payments.settlement.rehearsal import Amounts, CampaignPlan, Rehearsal, rehearse
 
 WIDTH_OF_A_FILE: Final = 160
@@ -61,7 +62,11 @@ def settle_command(slugs: tuple[str, ...], *, is_rehearsal: bool, as_json: bool)
         raise click.UsageError("the worker settles; add --rehearse to see what it would do")
     runtime = payments_runtime()
     rehearsal = rehearse(
-        slugs, gateway=runtime.gateway, settings=runtime.settings, clock=runtime.clock
+        slugs,
+        resources=bound_resources(),
+        gateway=runtime.gateway,
+        settings=runtime.settings,
+        clock=runtime.clock,
     )
     if as_json:
         click.echo(json.dumps(as_plain(rehearsal), ensure_ascii=False))
