@@ -7,13 +7,38 @@ always exactly base - fee(base) - VAT(fee(base)): rounding is never done documen
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
+from typing import Final
 
-from campaigns.models import Collection
+from campaigns.models import CampaignStatus, Collection, Outcome, PledgeStatus
 from campaigns.policy.counting import what_counts
+from octo.errors import N_, ConflictError
 from octo.money import share
-from payments.models import Block, RefundReason
+from payments.models import Block, DisputeStage, RefundReason
+
+REPAIR_REMINDER_DAYS: Final = (3, 6)
+OWNER_REMINDED_EVERY: Final = timedelta(days=7)
+TRANSFER_PAUSE: Final = timedelta(minutes=5)
+READINESS_LASTS: Final = timedelta(minutes=15)
+DECIDE_BY: Final = timedelta(days=85)
+OFFERED_BEFORE: Final = timedelta(days=14)
+_ENDED_PLEDGES: Final = {
+    PledgeStatus.CANCELED: RefundReason.BACKER_CANCELED,
+    PledgeStatus.EXPIRED: RefundReason.SOLD_OUT,
+}
+
+
+class RefundTooLargeError(ConflictError):
+    """More than what is left of the payment cannot be given back."""
+
+    code = "refund_too_large"
+
+
+class ContestedError(ConflictError):
+    """A bank contests the payment: Stripe refunds nothing of it until the bank has judged."""
+
+    code = "contested"
 
 
 @dataclass(frozen=True)
@@ -81,14 +106,57 @@ class Split:
     owed_amount: int = 0
 
 
-def split_refund(*, amount: int, funds_left: int, tip_left: int) -> Split:
+def split_refund(*, amount: int, funds_left: int, tip_left: int, is_late: bool = False) -> Split:
     """Take a refund from the campaign's funds first, then from the tip.
 
-    A partial refund leaves the tip, which the backer gave to the platform, until the last.
+    A partial refund leaves the tip, which the backer gave to the platform, until the last. Money
+    that came too late was never the campaign's: all of it is owed already.
     """
+    if is_late:
+        return Split(funds_amount=0, tip_amount=0, owed_amount=amount)
     assert 0 < amount <= funds_left + tip_left, "more than is left cannot be split"
     funds = min(amount, funds_left)
     return Split(funds_amount=funds, tip_amount=amount - funds)
+
+
+def check_refundable(amount: int, *, left: int, is_contested: bool) -> None:
+    """Raise ``ContestedError`` or ``RefundTooLargeError`` unless so much can be given back."""
+    check_not_contested(is_contested=is_contested)
+    if not 0 < amount <= left:
+        raise RefundTooLargeError(
+            N_("More than what is left of this payment cannot be given back.")
+        )
+
+
+def check_not_contested(*, is_contested: bool) -> None:
+    """Raise ``ContestedError`` while a bank contests a payment."""
+    if is_contested:
+        raise ContestedError(
+            N_("A bank contests this payment: nothing of it can be given back until it has judged.")
+        )
+
+
+def reason_given_back(*, outcome: Outcome, was_settled: bool) -> RefundReason:
+    """Return why a campaign gives everything back; one that has a document had succeeded first."""
+    if outcome is Outcome.CANCELED:
+        return RefundReason.CAMPAIGN_CANCELED
+    return RefundReason.OWNER_NOT_PAID if was_settled else RefundReason.GOAL_MISSED
+
+
+def reason_after_dispute(*, is_late: bool, pledge_status: PledgeStatus) -> RefundReason | None:
+    """Return why what a bank has judged goes back at once, or nothing while the pledge stands."""
+    if is_late:
+        return RefundReason.TOO_LATE
+    return _ENDED_PLEDGES.get(pledge_status)
+
+
+def stage_of_dispute(outcome: Outcome | None, *, is_owner_paid: bool) -> DisputeStage:
+    """Return when a bank takes money, which decides whom it is missing to."""
+    if outcome is None:
+        return DisputeStage.BEFORE_VERDICT
+    if outcome is not Outcome.SUCCEEDED:
+        return DisputeStage.AFTER_FAILURE
+    return DisputeStage.AFTER_TRANSFER if is_owner_paid else DisputeStage.BEFORE_TRANSFER
 
 
 @dataclass(frozen=True)
@@ -201,3 +269,56 @@ def obstacle_to_transfer(
     if available_at is not None and available_at > at:
         return Block.FUNDS, available_at
     return None if is_covered() else (Block.BALANCE, None)
+
+
+def is_repair_open(
+    pledge_status: PledgeStatus,
+    campaign_status: CampaignStatus,
+    *,
+    ends_at: datetime | None,
+    at: datetime,
+) -> bool:
+    """Tell whether a declined card may still be made good."""
+    is_awaited = (
+        pledge_status is PledgeStatus.ACTIVE and campaign_status is CampaignStatus.COLLECTING
+    )
+    return is_awaited and ends_at is not None and at < ends_at
+
+
+def repair_reminders_due(*, began_at: datetime, ends_at: datetime, at: datetime) -> int:
+    """Return how many reminders should have been sent by now; none once it is too late."""
+    if at >= ends_at:
+        return 0
+    return sum(at >= began_at + timedelta(days=days) for days in REPAIR_REMINDER_DAYS)
+
+
+def is_owner_reminder_due(reminded_at: datetime | None, *, at: datetime) -> bool:
+    """Tell whether an owner who cannot be paid is to be asked again: at once, then weekly."""
+    return reminded_at is None or at - reminded_at >= OWNER_REMINDED_EVERY
+
+
+def is_readiness_stale(checked_at: datetime | None, *, at: datetime) -> bool:
+    """Tell whether Stripe should be asked again: readiness can be lost, and won, unannounced."""
+    return checked_at is None or at - checked_at > READINESS_LASTS
+
+
+def paused_until(refused_at: datetime | None) -> datetime | None:
+    """Return until when a transfer that Stripe refused is left alone."""
+    return None if refused_at is None else refused_at + TRANSFER_PAUSE
+
+
+@dataclass(frozen=True)
+class LastDay:
+    """Until when everything must be given back if the owner cannot be paid.
+
+    Money may rest 90 days on a platform's balance, counted from the first charge.
+    """
+
+    offered_at: datetime
+    decide_by: datetime
+
+    @classmethod
+    def after(cls, first_charge: datetime) -> "LastDay":
+        """Count from the first charge."""
+        decide_by = first_charge + DECIDE_BY
+        return cls(offered_at=decide_by - OFFERED_BEFORE, decide_by=decide_by)

@@ -20,7 +20,8 @@ from payments.models import (
     Transfer,
     TransferReversal,
 )
-from payments.settlement.refund_all import LastDay, find_last_day
+from payments.policy import LastDay
+from payments.settlement.refund_all import find_last_day
 
 
 @dataclass(frozen=True)

@@ -4,13 +4,12 @@ Two calls, each with a key of its own committed before it: so the money is asked
 the intent it comes by is known here, and what became of it can always be looked up.
 """
 
-from datetime import datetime
 from typing import Any, Final
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from campaigns.models import Campaign, CampaignStatus, Pledge, PledgeStatus
+from campaigns.models import Campaign, Pledge
 from campaigns.pledges.mails import mail_link
 from octo.ids import new_public_id
 from payments.checkout.parameters import our_ids
@@ -25,6 +24,7 @@ from payments.models import (
     PaymentStatus,
     SavedCard,
 )
+from payments.policy import is_repair_open
 from payments.settings import StripeSettings
 
 CARD_IS_GONE: Final = frozenset({"resource_missing", "payment_method_unexpected_state"})
@@ -88,18 +88,10 @@ def record_decline(session: Session, payment: Payment, *, code: str, context: Co
     campaign = payment.campaign
     session.refresh(campaign, ["status", "collecting_ends_at"])
     pledge = payment.pledge
-    if is_repair_open(pledge, campaign, at=context.now):
+    if is_repair_open(
+        pledge.status, campaign.status, ends_at=campaign.collecting_ends_at, at=context.now
+    ):
         ask_to_repair(session, pledge, campaign, template="payment_problem", context=context)
-
-
-def is_repair_open(pledge: Pledge, campaign: Campaign, *, at: datetime) -> bool:
-    """Tell whether a declined card may still be made good."""
-    return (
-        pledge.status is PledgeStatus.ACTIVE
-        and campaign.status is CampaignStatus.COLLECTING
-        and campaign.collecting_ends_at is not None
-        and at < campaign.collecting_ends_at
-    )
 
 
 def ask_to_repair(

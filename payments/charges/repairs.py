@@ -12,12 +12,12 @@ from octo.clock import Clock
 from octo.config import Settings
 from octo.database import lock, lock_all, transaction
 from octo.errors import N_
-from payments.charges.off_session import is_repair_open
 from payments.checkout.parameters import WayBack
 from payments.checkout.sessions import begin_payment, find_open_page, open_page
 from payments.context import Context
 from payments.gateway.client import Gateway
 from payments.models import OPEN_ATTEMPTS, Attempt, Payment, PaymentStatus
+from payments.policy import is_repair_open
 
 
 def start_repair(
@@ -50,7 +50,8 @@ def find_declined(
 ) -> Payment | None:
     """Return the payment that was declined and that its backer may still make good."""
     is_paid = any(one.status is PaymentStatus.SUCCEEDED for one in payments)
-    if is_paid or not is_repair_open(pledge, campaign, at=at):
+    ends_at = campaign.collecting_ends_at
+    if is_paid or not is_repair_open(pledge.status, campaign.status, ends_at=ends_at, at=at):
         return None
     return next((one for one in payments if one.is_off_session and one.is_resolved), None)
 

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from campaigns.deadline.transitions import reopen_settling
-from campaigns.models import Campaign, Outcome, PledgeStatus
+from campaigns.models import Campaign, Outcome
 from octo.database import lock
 from payments.accounting import entries
 from payments.context import Context
@@ -23,19 +23,15 @@ from payments.models import (
     DisputeStage,
     DisputeStatus,
     Payment,
-    RefundReason,
     Transfer,
     TransferStatus,
 )
+from payments.policy import reason_after_dispute, stage_of_dispute
 from payments.refunds.cancellation import cancel_unsent_refunds
 from payments.refunds.dispute_split import share_disputes, unbook_loss
 from payments.refunds.requests import refund_rest
 
 _CLOSED: Final = frozenset({DisputeStatus.WON, DisputeStatus.LOST, DisputeStatus.CLOSED})
-_ENDED_PLEDGES: Final = {
-    PledgeStatus.CANCELED: RefundReason.BACKER_CANCELED,
-    PledgeStatus.EXPIRED: RefundReason.SOLD_OUT,
-}
 
 
 def record_dispute(
@@ -105,16 +101,12 @@ def _record_amount(
 
 
 def _stage_of(session: Session, campaign: Campaign) -> DisputeStage:
-    if campaign.outcome is None:
-        return DisputeStage.BEFORE_VERDICT
-    if campaign.outcome is not Outcome.SUCCEEDED:
-        return DisputeStage.AFTER_FAILURE
     sent = sa.select(Transfer.id).where(
         Transfer.campaign_id == campaign.id,
         Transfer.status.in_((TransferStatus.SUCCEEDED, TransferStatus.REVERSED)),
     )
-    is_paid = session.scalar(sent.limit(1)) is not None
-    return DisputeStage.AFTER_TRANSFER if is_paid else DisputeStage.BEFORE_TRANSFER
+    is_owner_paid = session.scalar(sent.limit(1)) is not None
+    return stage_of_dispute(campaign.outcome, is_owner_paid=is_owner_paid)
 
 
 def _status_of(seen: DisputeFact) -> DisputeStatus:
@@ -131,7 +123,7 @@ def _go_on(session: Session, payment: Payment, campaign: Campaign, *, context: C
     """Once a bank has judged, give back what waited for that."""
     if payment.refundable_amount == 0:
         return
-    reason = RefundReason.TOO_LATE if payment.is_late else _ENDED_PLEDGES.get(payment.pledge.status)
+    reason = reason_after_dispute(is_late=payment.is_late, pledge_status=payment.pledge.status)
     if reason is not None:
         refund_rest(session, payment, reason=reason, context=context)
     elif campaign.outcome in {Outcome.FAILED, Outcome.CANCELED}:

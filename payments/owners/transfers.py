@@ -3,8 +3,7 @@
 Everybody here holds the campaign's lock.
 """
 
-from datetime import datetime, timedelta
-from typing import Final
+from datetime import datetime
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
@@ -27,9 +26,8 @@ from payments.models import (
     Transfer,
     TransferStatus,
 )
+from payments.policy import is_owner_reminder_due
 from payments.settings import StripeSettings
-
-REMINDED_EVERY: Final = timedelta(days=7)
 
 
 def plan_transfer(
@@ -181,7 +179,7 @@ def remind_owner(session: Session, transfer: Transfer, *, at: datetime) -> None:
 
     Once when it begins to wait, and then once a week.
     """
-    if transfer.reminded_at is None or at - transfer.reminded_at >= REMINDED_EVERY:
+    if is_owner_reminder_due(transfer.reminded_at, at=at):
         transfer.reminded_at = at
         _tell_owner(session, transfer, "onboarding_needed", at=at)
 

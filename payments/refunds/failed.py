@@ -9,15 +9,15 @@ from octo.audit import record
 from octo.clock import Clock
 from octo.config import Settings
 from octo.database import lock, transaction
-from octo.errors import N_
 from octo.text import clean_paragraphs
 from payments.accounting import entries
 from payments.context import Context
 from payments.ledger.posting import post
 from payments.locks import lock_payments
 from payments.models import Payment, Refund, Resolution
+from payments.policy import check_not_contested
 from payments.refunds.outcomes import tell_backer
-from payments.refunds.requests import ContestedError, add_second_try, plan_refund
+from payments.refunds.requests import add_second_try, plan_refund
 
 LONGEST_REFERENCE = 200
 
@@ -39,13 +39,7 @@ def retry_refund(
     reason = clean_paragraphs(reason, field="reason", most=LONGEST_REFERENCE)
     with transaction() as session:
         failed = _lock_failed(session, refund_id)
-        if failed.payment.is_contested:
-            raise ContestedError(
-                N_(
-                    "A bank contests this payment: nothing of it can be given back until it has"
-                    " judged."
-                )
-            )
+        check_not_contested(is_contested=failed.payment.is_contested)
         context = Context.read(settings, clock)
         failed.resolve(Resolution.TRIED_AGAIN, at=context.now)
         again = add_second_try(

@@ -29,20 +29,8 @@ from payments.models import (
     RefundStatus,
     Resolution,
 )
-from payments.policy import Split, split_refund
+from payments.policy import Split, check_refundable, split_refund
 from payments.settings import StripeSettings
-
-
-class RefundTooLargeError(ConflictError):
-    """More than what is left of the payment cannot be given back."""
-
-    code = "refund_too_large"
-
-
-class ContestedError(ConflictError):
-    """A bank contests the payment: Stripe refunds nothing of it until the bank has judged."""
-
-    code = "contested"
 
 
 class ActionReusedError(ConflictError):
@@ -75,7 +63,7 @@ def refund_by_treasurer(
             if known.amount != amount:
                 raise ActionReusedError(N_("This request was already used for another amount."))
             return known
-        _check_refundable(payment, amount)
+        check_refundable(amount, left=payment.refundable_amount, is_contested=payment.is_contested)
         context = Context.read(settings, clock)
         refund = add_refund(
             session,
@@ -241,17 +229,6 @@ def _add_owed(
     )
 
 
-def _check_refundable(payment: Payment, amount: int) -> None:
-    if payment.is_contested:
-        raise ContestedError(
-            N_("A bank contests this payment: nothing of it can be given back until it has judged.")
-        )
-    if not 0 < amount <= payment.refundable_amount:
-        raise RefundTooLargeError(
-            N_("More than what is left of this payment cannot be given back.")
-        )
-
-
 def next_refund_number(session: Session, payment: Payment) -> int:
     """Return the number of the next refund of a payment."""
     return _last_numbers(session, [payment]).get(payment.id, 0) + 1
@@ -296,10 +273,10 @@ def _write(
 
 
 def _split(payment: Payment, amount: int) -> Split:
-    """Share a refund out; late money was never the campaign's and is wholly owed."""
-    if payment.is_late:
-        return Split(funds_amount=0, tip_amount=0, owed_amount=amount)
     tip_left = payment.tip_left_amount
     return split_refund(
-        amount=amount, funds_left=payment.refundable_amount - tip_left, tip_left=tip_left
+        amount=amount,
+        funds_left=payment.refundable_amount - tip_left,
+        tip_left=tip_left,
+        is_late=payment.is_late,
     )

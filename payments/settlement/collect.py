@@ -5,7 +5,7 @@ is collected, or the time is over and no payment is under way, what was collecte
 """
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Final
 
 import sqlalchemy as sa
@@ -25,11 +25,11 @@ from payments.context import Context
 from payments.counted import HAS_PAYMENT, IS_PAID
 from payments.gateway.client import Gateway, StripeAwayError
 from payments.models import UNDER_WAY, CardStatus, Freeze, Payment, SavedCard
+from payments.policy import repair_reminders_due
 from payments.settlement.open_payments import resolve_open
 
 BATCH: Final = 200
 MOST_BATCHES: Final = 10
-REMINDER_DAYS: Final = (3, 6)
 _IS_UNDER_WAY: Final = sa.exists().where(
     Payment.pledge_id == Pledge.id, Payment.status.in_(UNDER_WAY)
 )
@@ -104,7 +104,11 @@ def _remind(campaign_id: int, *, settings: Settings, clock: Clock) -> int:
     with transaction() as session:
         context = Context.read(settings, clock)
         campaign = session.get_one(Campaign, campaign_id)
-        number = _reminders_due(campaign, context.now)
+        assert campaign.decided_at is not None
+        assert campaign.collecting_ends_at is not None
+        number = repair_reminders_due(
+            began_at=campaign.decided_at, ends_at=campaign.collecting_ends_at, at=context.now
+        )
         if number == 0:
             return 0
         is_behind = SavedCard.reminders_count < number
@@ -116,16 +120,6 @@ def _remind(campaign_id: int, *, settings: Settings, clock: Clock) -> int:
                 session, card.pledge, campaign, template="repair_reminder", context=context
             )
         return len(cards)
-
-
-def _reminders_due(campaign: Campaign, at: datetime) -> int:
-    """Return how many reminders should have been sent by now; none once it is too late."""
-    assert campaign.decided_at is not None
-    assert campaign.collecting_ends_at is not None
-    if at >= campaign.collecting_ends_at:
-        return 0
-    began_at = campaign.decided_at
-    return sum(at >= began_at + timedelta(days=days) for days in REMINDER_DAYS)
 
 
 def _lock_cards(

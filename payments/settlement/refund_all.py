@@ -4,10 +4,6 @@ Money may rest 90 days on a platform's balance, counted from the first charge. B
 treasurer decides, and says why.
 """
 
-from dataclasses import dataclass
-from datetime import datetime, timedelta
-from typing import Final
-
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
@@ -22,30 +18,15 @@ from payments.context import Context
 from payments.documents.owner_balance import find_unsent
 from payments.documents.settlements import reverse_documents
 from payments.models import Payment, PaymentStatus, Transfer, TransferStatus
+from payments.policy import LastDay
 
 LONGEST_REASON = 1000
-DECIDE_BY: Final = timedelta(days=85)
-OFFERED_BEFORE: Final = timedelta(days=14)
 
 
 class PaidAlreadyError(ConflictError):
     """A transfer has left for the owner, or may have: what is paid cannot be given back twice."""
 
     code = "paid_already"
-
-
-@dataclass(frozen=True)
-class LastDay:
-    """Until when everything must be given back if the owner cannot be paid."""
-
-    offered_at: datetime
-    decide_by: datetime
-
-    @classmethod
-    def after(cls, first_charge: datetime) -> "LastDay":
-        """Count from the first charge."""
-        decide_by = first_charge + DECIDE_BY
-        return cls(offered_at=decide_by - OFFERED_BEFORE, decide_by=decide_by)
 
 
 def find_last_day(session: Session, campaign_id: int) -> LastDay | None:

@@ -29,6 +29,7 @@ from payments.models import (
     Transfer,
     TransferStatus,
 )
+from payments.policy import reason_given_back
 from payments.refunds.requests import refund_rests
 from payments.settlement.end_pledges import end_pledges
 from payments.settlement.transfer import pay_owner, record_block
@@ -133,11 +134,9 @@ def is_left(campaign_id: int) -> sa.ColumnElement[bool]:
 
 
 def _why_given_back(session: Session, campaign: Campaign) -> RefundReason:
-    """Return why a campaign gives back: it has a document only when it had succeeded first."""
-    if campaign.outcome is Outcome.CANCELED:
-        return RefundReason.CAMPAIGN_CANCELED
-    is_settled = find_main(session, campaign) is not None
-    return RefundReason.OWNER_NOT_PAID if is_settled else RefundReason.GOAL_MISSED
+    assert campaign.outcome is not None
+    was_settled = find_main(session, campaign) is not None
+    return reason_given_back(outcome=campaign.outcome, was_settled=was_settled)
 
 
 def mark_settled_if_done(

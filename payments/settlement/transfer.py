@@ -4,7 +4,7 @@ What it waits for is written on it, so that the treasurer and the owner can read
 """
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Final
 
 import sqlalchemy as sa
@@ -37,10 +37,7 @@ from payments.models import (
 )
 from payments.owners.onboarding import refresh_owner
 from payments.owners.transfers import import_transfer, is_known, plan_transfer, remind_owner
-from payments.policy import obstacle_to_transfer
-
-AFTER_A_REFUSAL: Final = timedelta(minutes=5)
-READINESS_LASTS: Final = timedelta(minutes=15)
+from payments.policy import is_readiness_stale, obstacle_to_transfer, paused_until
 
 _WAITS: Final = {
     Block.STRIPE: "Stripe to answer",
@@ -113,7 +110,9 @@ def _refreshed_account(
     """Return the owner's account, asked about again at Stripe when last seen long ago."""
     with reading() as session:
         account = _find_account(session, organisation_id)
-        is_stale = account is not None and _is_stale(account, clock.machine_now())
+        is_stale = account is not None and is_readiness_stale(
+            account.checked_at, at=clock.machine_now()
+        )
     if not is_stale:
         return account
     refresh_owner(organisation_id, gateway=gateway, clock=clock)
@@ -189,11 +188,6 @@ def _find_account(session: Session, organisation_id: int) -> ConnectedAccount | 
     ).one_or_none()
 
 
-def _is_stale(account: ConnectedAccount, machine: datetime) -> bool:
-    """Tell whether Stripe should be asked again: readiness can be lost, and won, unannounced."""
-    return account.checked_at is None or machine - account.checked_at > READINESS_LASTS
-
-
 def _refused_until(session: Session, transfer: Transfer) -> datetime | None:
     """Return until when a transfer that Stripe refused is left alone, in machine time."""
     refused_at = session.scalar(
@@ -204,7 +198,7 @@ def _refused_until(session: Session, transfer: Transfer) -> datetime | None:
             Attempt.error_code != WITHDRAWN,
         )
     )
-    return None if refused_at is None else refused_at + AFTER_A_REFUSAL
+    return paused_until(refused_at)
 
 
 def latest_available_at(session: Session, campaign_id: int) -> datetime | None:

@@ -13,8 +13,9 @@ from payments.gateway.runtime import payments_runtime
 from payments.models import OwnerDebt, Refund
 from payments.owners import debts
 from payments.owners.debts import NoDebtError, NotHeldError
+from payments.policy import ContestedError
 from payments.refunds import failed
-from payments.refunds.requests import ActionReusedError, ContestedError
+from payments.refunds.requests import ActionReusedError
 from payments.settlement import refund_all
 from payments.settlement.refund_all import PaidAlreadyError
 from treasury import after_verdict, queries

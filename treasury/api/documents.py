@@ -11,8 +11,9 @@ from octo.web.permissions import requires
 from octo.web.routes import ApiBlueprint
 from payments.gateway.runtime import payments_runtime
 from payments.models import Refund, Settlement
+from payments.policy import ContestedError, RefundTooLargeError
 from payments.refunds import requests
-from payments.refunds.requests import ActionReusedError, ContestedError, RefundTooLargeError
+from payments.refunds.requests import ActionReusedError
 from treasury import queries
 from treasury.permissions import READ_BOOKS, REFUND_PAYMENTS
 from treasury.schemas import (
