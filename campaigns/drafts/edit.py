@@ -31,11 +31,11 @@ from campaigns.settings import Rules
 from campaigns.team.access import lock_permitted, writable_organisation
 from octo.accounts.models import User
 from octo.audit import record
-from octo.checks import Checks
 from octo.clock import Clock
 from octo.database import transaction
 from octo.errors import N_, InvalidError, NotFoundError
 from octo.ids import new_public_id
+from octo.input_checks import InputChecks
 
 
 def draft_campaign(
@@ -58,7 +58,7 @@ def draft_campaign(
             organisation_id=organisation.id,
             created_at=at,
         )
-        with Checks() as check:
+        with InputChecks() as check:
             check(write_text, campaign, text)
             check(write_terms, campaign, terms, rules=rules)
         session.add(campaign)
@@ -89,7 +89,7 @@ def edit_campaign(
     with transaction() as session:
         campaign = lock_permitted(session, EDIT_CAMPAIGN, campaign_id=campaign_id, actor=actor)
         check_text_open(campaign.status)
-        with Checks() as check:
+        with InputChecks() as check:
             if terms is not None:
                 check(_change_terms, campaign, terms, rules=rules)
             changed = check(write_text, campaign, text)

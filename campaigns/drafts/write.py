@@ -15,8 +15,8 @@ from sqlalchemy.orm import Session
 
 from campaigns.models import Campaign, Category, Collection, CostLine, Reward
 from campaigns.settings import Rules
-from octo.checks import Checks
 from octo.errors import N_, ConflictError, InvalidError
+from octo.input_checks import InputChecks
 from octo.money import check_amount, decimals_of
 from octo.text import clean_paragraphs, clean_text, slug_of
 
@@ -86,7 +86,7 @@ class CostLineDraft:
 
 def write_text(campaign: Campaign, text: CampaignText) -> list[str]:
     """Set what people read; return the names of what changed."""
-    with Checks() as check:
+    with InputChecks() as check:
         new = {
             "title": check(
                 clean_text, text.title, field="title", most=LONGEST_TITLE, is_required=True
@@ -110,7 +110,7 @@ def write_cover(
     unread: Sequence[InvalidError] = (),
 ) -> list[str]:
     """Set the picture and what it shows; return the names of what changed."""
-    with Checks(unread) as check:
+    with InputChecks(unread) as check:
         new = {"cover": cover, "cover_description": check(_clean_description, description)}
     changed = [name for name, value in new.items() if getattr(campaign, name) != value]
     for name in changed:
@@ -122,7 +122,7 @@ def write_terms(campaign: Campaign, terms: CampaignTerms, *, rules: Rules) -> No
     """Set what people pledge on, within the rules."""
     decimals_of(terms.currency)
     longest = longest_duration(terms.collection, rules)
-    with Checks(terms.unread) as check:
+    with InputChecks(terms.unread) as check:
         check(check_amount, terms.goal_amount, terms.currency, field="goal")
         if not 1 <= terms.duration_days <= longest:
             check.refuse(
@@ -151,7 +151,7 @@ def longest_duration(collection: Collection, rules: Rules) -> int:
 
 def write_reward(reward: Reward, draft: RewardDraft, campaign: Campaign) -> None:
     """Set what a reward promises; its title differs from the others."""
-    with Checks(draft.unread) as check:
+    with InputChecks(draft.unread) as check:
         title = check(
             clean_text, draft.title, field="title", most=LONGEST_REWARD_TITLE, is_required=True
         )
@@ -181,7 +181,7 @@ def write_cost_lines(campaign: Campaign, lines: Sequence[CostLineDraft]) -> None
     """Write what the goal pays for, whole; the old lines are already gone."""
     if len(lines) > MOST_COST_LINES:
         raise InvalidError(N_("At most %(most)s lines."), field="cost_lines", most=MOST_COST_LINES)
-    with Checks(error for line in lines for error in line.unread) as check:
+    with InputChecks(error for line in lines for error in line.unread) as check:
         written = [
             CostLine(
                 position=position,

@@ -21,12 +21,12 @@ from campaigns.policy.pledges import (
     most_pledge,
 )
 from campaigns.settings import Rules
-from octo.checks import Checks
 from octo.clock import Clock
 from octo.database import reading, transaction
 from octo.email_address import normalise_email
 from octo.errors import N_, ConflictError, InvalidError, NotFoundError
 from octo.ids import hash_token, new_public_id
+from octo.input_checks import InputChecks
 from octo.money import check_amount
 from octo.text import clean_text
 
@@ -131,7 +131,7 @@ def _place(campaign_id: str, wish: PledgeWish, *, clock: Clock, rules: Rules) ->
 
 def _pledge_of(wish: PledgeWish, campaign: Campaign, reward: Reward | None) -> Pledge:
     shipping_amount = shipping_of(reward)
-    with Checks(wish.unread) as check:
+    with InputChecks(wish.unread) as check:
         _check_amounts(wish, campaign, reward, check)
         email = check(normalise_email, wish.email)
         name = check(clean_text, wish.name, field="name", most=100)
@@ -161,7 +161,7 @@ def _pledge_of(wish: PledgeWish, campaign: Campaign, reward: Reward | None) -> P
 
 
 def _check_amounts(
-    wish: PledgeWish, campaign: Campaign, reward: Reward | None, check: Checks
+    wish: PledgeWish, campaign: Campaign, reward: Reward | None, check: InputChecks
 ) -> None:
     currency = campaign.currency
     check(check_amount, wish.tip_amount, currency, field="tip", least=0, most=MOST_PLEDGE)
@@ -200,7 +200,7 @@ def _find_reward(session: Session, campaign: Campaign, reward_id: str | None) ->
     return reward
 
 
-def _clean_address(address: Mapping[str, str], check: Checks) -> dict[str, str]:
+def _clean_address(address: Mapping[str, str], check: InputChecks) -> dict[str, str]:
     cleaned = {}
     for line, most in ADDRESS_FIELDS.items():
         cleaned[line] = check(clean_text, address.get(line, ""), field=line, most=most)

@@ -9,12 +9,12 @@ from campaigns.policy.supporters import check_gathering, check_supporter
 from campaigns.settings import Rules
 from octo.accounts.members import members_of
 from octo.accounts.models import User
-from octo.checks import Checks
 from octo.clock import Clock
 from octo.database import lock, reading, transaction
 from octo.email_address import normalise_email
 from octo.errors import N_, NotFoundError
 from octo.ids import hash_token, new_public_id, new_token
+from octo.input_checks import InputChecks
 from octo.mail.outbox import enqueue
 from octo.text import clean_text
 
@@ -27,7 +27,7 @@ def support_campaign(
     The answer is the same whether or not the address is known: a second asking mails a new
     link, unless the first was followed already.
     """
-    with Checks() as check:
+    with InputChecks() as check:
         address = check(normalise_email, email)
         shown = check(clean_text, name, field="name", most=100, is_required=True)
         said = check(clean_text, word, field="word", most=280)

@@ -10,9 +10,9 @@ from octo.accounts import people, roles
 from octo.accounts.models import RoleName, User
 from octo.accounts.permissions import MANAGE_USERS
 from octo.audit import AuditEvent
-from octo.checks import Checks
 from octo.database import reading
 from octo.errors import N_, InvalidError
+from octo.input_checks import InputChecks
 from octo.runtime import runtime
 from octo.text import clean_text
 from octo.web.forms import flash_message, shown_again_by
@@ -106,7 +106,7 @@ def user(user_id: str) -> ResponseReturnValue:
 def change_role(user_id: str) -> ResponseReturnValue:
     """Give or take one role, with a reason for the trail."""
     change = roles.revoke_role if request.form.get("act") == "revoke" else roles.grant_role
-    with Checks() as check:
+    with InputChecks() as check:
         role = check(_role_entered)
         reason = check(_reason_entered)
     change(user_id, role=role, actor=current_user.public_id, reason=reason, clock=runtime().clock)

@@ -13,11 +13,11 @@ from octo.accounts.members import add_member
 from octo.accounts.models import LONGEST_NAME, LegalForm, MemberRole, Organisation, User
 from octo.accounts.people import get_user
 from octo.accounts.permissions import CHANGE_ORGANISATION, SEE_ORGANISATION, organisations_where
-from octo.checks import Checks
 from octo.clock import Clock
 from octo.database import lock, transaction
 from octo.errors import N_, InvalidError, NotFoundError
 from octo.ids import new_public_id
+from octo.input_checks import InputChecks
 from octo.paging import Window, narrowed
 from octo.permissions import Permission, demand
 from octo.text import clean_paragraphs, clean_text, slug_of
@@ -92,7 +92,7 @@ def list_own_organisations(
 
 
 def _checked(wish: OrganisationWish) -> dict[str, object]:
-    with Checks() as check:
+    with InputChecks() as check:
         values: dict[str, object] = {
             "name": check(clean_text, wish.name, field="name", most=LONGEST_NAME, is_required=True),
             "legal_form": check(_checked_form, wish.legal_form),

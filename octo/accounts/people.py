@@ -8,12 +8,12 @@ from sqlalchemy.orm import Session
 
 from octo.accounts.models import LONGEST_NAME, RoleName, User
 from octo.accounts.roles import BY_COMMAND, get_role, record_role
-from octo.checks import Checks
 from octo.clock import Clock
 from octo.database import lock, transaction
 from octo.email_address import normalise_email
 from octo.errors import N_, ConflictError, InvalidError, NotFoundError
 from octo.ids import new_public_id, new_token
+from octo.input_checks import InputChecks
 from octo.search import matching
 from octo.text import clean_text
 
@@ -65,7 +65,7 @@ def create_user(
 
 def change_profile(user_id: str, *, name: str, locale: str) -> User:
     """Change how a person is called and in which language the site speaks and writes to them."""
-    with Checks() as check:
+    with InputChecks() as check:
         shown = check(clean_text, name, field="name", most=LONGEST_NAME)
         spoken = check(checked_locale, locale)
     with transaction() as session:

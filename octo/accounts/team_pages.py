@@ -11,10 +11,10 @@ from octo.accounts.members import get_membership, list_members
 from octo.accounts.models import MemberRole
 from octo.accounts.permissions import MANAGE_TEAM, SEE_ORGANISATION
 from octo.accounts.trail import trail_of
-from octo.checks import Checks
 from octo.database import reading
 from octo.email_address import normalise_email
 from octo.errors import N_, InvalidError
+from octo.input_checks import InputChecks
 from octo.permissions import demand, may
 from octo.runtime import runtime
 from octo.web.forms import flash_message, shown_again_by
@@ -112,7 +112,7 @@ def leave(organisation_id: str) -> ResponseReturnValue:
 @shown_again_by(show)
 def invite(organisation_id: str) -> ResponseReturnValue:
     """Mail an invitation; the page says the same whether the address is known or not."""
-    with Checks() as check:
+    with InputChecks() as check:
         email = check(normalise_email, request.form.get("email", ""))
         role = check(_role_entered)
     invitations.invite_member(

@@ -2,7 +2,7 @@
 
 ::
 
-    with Checks(wish.unread) as check:
+    with InputChecks(wish.unread) as check:
         email = check(normalise_email, wish.email)
         name = check(clean_text, wish.name, field="name", most=100)
 """
@@ -17,7 +17,7 @@ Taken = TypeVar("Taken")
 Asked = ParamSpec("Asked")
 
 
-class Checks:
+class InputChecks:
     """Checks that all run before any of them refuses.
 
     Leaving the block raises what was refused: the refusal itself when it is alone, else
