@@ -6,6 +6,7 @@ from typing import Any, Final
 from flask_babel import gettext
 
 from octo.errors import N_
+from payments.documents.kinds import get_kind as get_document_kind
 from payments.ledger import accounts, kinds
 from payments.models import Dispute, DisputeStage, DisputeStatus, Settlement, SettlementKind
 from payments.reconciliation.discrepancies import DifferenceKind
@@ -54,11 +55,6 @@ DISPUTE_STAGES: Final = {
     DisputeStage.BEFORE_TRANSFER: N_("Before the transfer: the owner is paid less"),
     DisputeStage.AFTER_TRANSFER: N_("After the transfer: the owner owes it"),
     DisputeStage.AFTER_FAILURE: N_("After the refunds: the platform bears it"),
-}
-DOCUMENT_NAMES: Final = {
-    SettlementKind.MAIN: N_("Settlement"),
-    SettlementKind.SUPPLEMENTARY: N_("Supplementary settlement"),
-    SettlementKind.CREDIT_NOTE: N_("Credit note"),
 }
 FIELD_NAMES: Final = {
     "amount": N_("Amount, in cents"),
@@ -162,9 +158,11 @@ def dispute_stage(dispute: Dispute) -> str:
     return str(gettext(DISPUTE_STAGES[dispute.stage])) if dispute.stage else "—"
 
 
-def document_name(document: Settlement) -> str:
-    """Return what kind of document this is."""
-    return str(gettext(DOCUMENT_NAMES[document.kind]))
+def document_name(settlement: Settlement) -> str:
+    """Return what kind of document this is; a settlement that follows another says so."""
+    if settlement.kind is SettlementKind.SUPPLEMENTARY:
+        return str(gettext(N_("Supplementary settlement")))
+    return str(gettext(get_document_kind(settlement.document.kind).label))
 
 
 def dispute_reason(dispute: Dispute) -> str:

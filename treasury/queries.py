@@ -21,6 +21,7 @@ from payments.ledger.models import LedgerEntry, LedgerTransaction
 from payments.models import (
     Discrepancy,
     Dispute,
+    Document,
     Freeze,
     Payment,
     PaymentStatus,
@@ -261,7 +262,8 @@ def get_settlement(number: str) -> tuple[Settlement, Transfer | None]:
     with reading() as session:
         document = session.scalars(
             sa.select(Settlement)
-            .where(Settlement.number == number)
+            .join(Settlement.document)
+            .where(Document.number == number)
             .options(joinedload(Settlement.campaign).joinedload(Campaign.organisation))
         ).one_or_none()
         if document is None:

@@ -67,7 +67,7 @@ class CampaignIdSchema(ma.Schema):
 class SettlementSchema(Shown):
     """A numbered document that never changes; base = gross - refunds - disputes."""
 
-    number = fields.String()
+    number = fields.String(attribute="document.number")
     kind = Choice(SettlementKind)
     campaign = fields.Pluck(CampaignIdSchema, "id")
     currency = fields.String()
@@ -83,7 +83,7 @@ class SettlementSchema(Shown):
     net_amount = SignedAmount(metadata={"description": N_("What the owner is due.")})
     processor_fees_amount = SignedAmount(metadata=_FOR_INFORMATION)
     tips_amount = SignedAmount()
-    issued_at = fields.AwareDateTime()
+    issued_at = fields.AwareDateTime(attribute="document.issued_at")
 
 
 class TransferSchema(Shown):

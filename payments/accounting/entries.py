@@ -88,7 +88,7 @@ def refund_paid_by_bank(refund: Refund, *, at: datetime) -> TransactionDraft:
 
 
 def settlement(
-    document: Settlement, *, debt_amount: int = 0, loss_amount: int = 0
+    settlement: Settlement, *, debt_amount: int = 0, loss_amount: int = 0
 ) -> TransactionDraft | None:
     """Book a settlement document: the base is shared out, and the tips become ours.
 
@@ -96,25 +96,25 @@ def settlement(
     round. Of what comes to the owner, ``debt_amount`` ends what the owner owed and ``loss_amount``
     what was written off of it; a negative ``debt_amount`` is what an owner paid before now owes.
     """
-    campaign = document.campaign
+    campaign = settlement.campaign
     funds = chart.campaign_funds(campaign)
-    sign = -1 if document.kind is SettlementKind.CREDIT_NOTE else 1
-    due = sign * document.net_amount - debt_amount - loss_amount
+    sign = -1 if settlement.kind is SettlementKind.CREDIT_NOTE else 1
+    due = sign * settlement.net_amount - debt_amount - loss_amount
     lines = [
         (funds, chart.owner_payable(campaign), due),
         (funds, chart.owner_debt(campaign.organisation), debt_amount),
         (funds, chart.DISPUTE_LOSSES, loss_amount),
-        (funds, chart.PLATFORM_FEES, sign * document.fee_amount),
-        (funds, chart.VAT_COLLECTED, sign * document.vat_amount),
-        (chart.tips_held(campaign), chart.TIPS, sign * document.tips_amount),
+        (funds, chart.PLATFORM_FEES, sign * settlement.fee_amount),
+        (funds, chart.VAT_COLLECTED, sign * settlement.vat_amount),
+        (chart.tips_held(campaign), chart.TIPS, sign * settlement.tips_amount),
     ]
-    entries = _entries(map(_right_way_round, lines), document.currency)
+    entries = _entries(map(_right_way_round, lines), settlement.currency)
     if not entries:
         return None
     return TransactionDraft(
-        reference=f"settlement:{document.number}",
+        reference=f"settlement:{settlement.document.number}",
         kind="credit_note" if sign < 0 else "settlement",
-        occurred_at=document.issued_at,
+        occurred_at=settlement.document.issued_at,
         campaign_id=campaign.id,
         entries=entries,
     )

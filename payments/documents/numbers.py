@@ -7,15 +7,15 @@ from octo.database import lock
 from payments.models import DocumentSeries
 
 
-def next_number(session: Session, series: str) -> str:
-    """Give the next number of a series, without gaps: a rolled-back document gives it back.
+def next_position(session: Session, series: str) -> int:
+    """Give the next place in a series, without gaps: a rolled-back document gives it back.
 
     The series stays locked until the transaction ends, so that whoever comes next waits.
     """
     row = _lock_series(session, series)
     row.last_number += 1
     session.flush()
-    return format_number(series, row.last_number)
+    return row.last_number
 
 
 def reserve_number(session: Session, number: str) -> None:

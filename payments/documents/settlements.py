@@ -5,8 +5,8 @@ another follows in the same commit: a credit note, or a supplementary settlement
 those of now less those of all documents before (``payments.policy``).
 """
 
+from collections.abc import Sequence
 from decimal import Decimal
-from typing import Final
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
@@ -14,22 +14,16 @@ from sqlalchemy.orm import Session
 from campaigns.deadline.transitions import reopen_settling
 from campaigns.models import Campaign, Outcome
 from campaigns.team.mails import tell_owner
-from octo.ids import new_public_id
 from payments.accounting import entries
 from payments.context import Context
 from payments.documents.figures import read_documented, read_figures, read_processor_fees
-from payments.documents.numbers import next_number
+from payments.documents.issue import issue_document, void_documents
+from payments.documents.kinds import get_kind
 from payments.documents.owner_balance import credit_owner, debit_owner
 from payments.ledger.posting import post
-from payments.models import Settlement, SettlementKind
+from payments.models import DOCUMENT_KINDS, Document, Settlement, SettlementKind
 from payments.policy import Figures
 from payments.settings import SettlementTerms
-
-_SERIES: Final = {
-    SettlementKind.MAIN: "R",
-    SettlementKind.SUPPLEMENTARY: "R",
-    SettlementKind.CREDIT_NOTE: "A",
-}
 
 
 def issue_settlement(
@@ -74,12 +68,15 @@ def correct_documents(
 def reverse_documents(
     session: Session, campaign: Campaign, *, context: Context
 ) -> Settlement | None:
-    """Take back all that a campaign's documents say, by one credit note."""
+    """Take back all that a campaign's documents say, by one credit note that voids them."""
     main = find_main(session, campaign)
     if main is None:
         return None
     rates = Decimal(main.fee_rate), Decimal(main.vat_rate)
-    return _correct(session, campaign, Figures(), rates=rates, context=context)
+    reversal = _correct(session, campaign, Figures(), rates=rates, context=context)
+    if reversal is not None:
+        void_documents(session, _find_settlements(session, campaign), by=reversal.document)
+    return reversal
 
 
 def find_main(session: Session, campaign: Campaign) -> Settlement | None:
@@ -89,6 +86,16 @@ def find_main(session: Session, campaign: Campaign) -> Settlement | None:
             Settlement.campaign_id == campaign.id, Settlement.kind == SettlementKind.MAIN
         )
     ).one_or_none()
+
+
+def _find_settlements(session: Session, campaign: Campaign) -> Sequence[Document]:
+    """Find the main document of a campaign and its supplements, whatever credit notes say."""
+    return session.scalars(
+        sa.select(Document)
+        .join(Settlement, Settlement.document_id == Document.id)
+        .where(Settlement.campaign_id == campaign.id, Settlement.kind != SettlementKind.CREDIT_NOTE)
+        .order_by(Document.id)
+    ).all()
 
 
 def _correct(
@@ -103,19 +110,19 @@ def _correct(
     if difference.is_nothing:
         return None
     kind = SettlementKind.CREDIT_NOTE if difference.is_credit else SettlementKind.SUPPLEMENTARY
-    document = _issue(session, campaign, kind, difference, rates=rates, context=context)
+    settlement = _issue(session, campaign, kind, difference, rates=rates, context=context)
     tell_owner(
         session,
         campaign,
         "settlement_corrected",
         at=context.now,
-        document_number=document.number,
+        document_number=settlement.document.number,
         is_credit=difference.is_credit,
         amount=abs(difference.net_amount),
     )
     if not difference.is_credit:
-        reopen_settling(session, campaign, reason=document.number, at=context.now)
-    return document
+        reopen_settling(session, campaign, reason=settlement.document.number, at=context.now)
+    return settlement
 
 
 def _issue(
@@ -131,9 +138,15 @@ def _issue(
     """Write a document, book it, and have the owner paid or owe what it says."""
     is_main = kind is SettlementKind.MAIN
     count, fees = read_processor_fees(session, campaign) if is_main else (0, 0)
-    document = Settlement(
-        public_id=new_public_id("set"),
-        number=number or next_number(session, f"{_SERIES[kind]}{context.now.year}"),
+    settlement = Settlement(
+        document=issue_document(
+            session,
+            get_kind(DOCUMENT_KINDS[kind]),
+            at=context.now,
+            campaign=campaign,
+            organisation=campaign.organisation,
+            number=number,
+        ),
         campaign=campaign,
         kind=kind,
         currency=campaign.currency,
@@ -141,25 +154,24 @@ def _issue(
         fee_rate=str(rates[0]),
         vat_rate=str(rates[1]),
         processor_fees_amount=fees,
-        issued_at=context.now,
         **vars(Figures() - figures if kind is SettlementKind.CREDIT_NOTE else figures),
     )
-    session.add(document)
+    session.add(settlement)
     session.flush()
-    _settle_with_owner(session, campaign, document, figures.net_amount, context=context)
-    return document
+    _settle_with_owner(session, campaign, settlement, figures.net_amount, context=context)
+    return settlement
 
 
 def _settle_with_owner(
-    session: Session, campaign: Campaign, document: Settlement, net: int, *, context: Context
+    session: Session, campaign: Campaign, settlement: Settlement, net: int, *, context: Context
 ) -> None:
     """Book a document with what becomes of its net, which may be negative by a rounded cent."""
     debt = loss = 0
     if net > 0:
-        shares = credit_owner(session, document, net, at=context.now)
+        shares = credit_owner(session, settlement, net, at=context.now)
         debt, loss = shares.debt_amount, shares.loss_amount
     elif net < 0:
         debt = -debit_owner(session, campaign, -net, context=context).debt_amount
-    draft = entries.settlement(document, debt_amount=debt, loss_amount=loss)
+    draft = entries.settlement(settlement, debt_amount=debt, loss_amount=loss)
     if draft is not None:
         post(session, draft)

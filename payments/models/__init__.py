@@ -8,6 +8,7 @@ from payments.models.attempt import (
     RateBucket,
 )
 from payments.models.dispute import Dispute, DisputeStage, DisputeStatus
+from payments.models.document import Document, DocumentSeries, LostDocument
 from payments.models.payment import (
     UNDER_WAY,
     Payment,
@@ -24,13 +25,7 @@ from payments.models.reconciliation import (
     StripePlatform,
 )
 from payments.models.saved_card import CardStatus, SavedCard
-from payments.models.settlement import (
-    DocumentSeries,
-    Freeze,
-    LostDocument,
-    Settlement,
-    SettlementKind,
-)
+from payments.models.settlement import DOCUMENT_KINDS, Freeze, Settlement, SettlementKind
 from payments.models.stripe import (
     ConnectedAccount,
     InboxEvent,
@@ -48,6 +43,7 @@ from payments.models.transfer import (
 )
 
 __all__ = [
+    "DOCUMENT_KINDS",
     "OPEN_ATTEMPTS",
     "UNDER_WAY",
     "Attempt",
@@ -61,6 +57,7 @@ __all__ = [
     "Dispute",
     "DisputeStage",
     "DisputeStatus",
+    "Document",
     "DocumentSeries",
     "Freeze",
     "InboxEvent",

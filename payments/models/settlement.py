@@ -1,13 +1,14 @@
-"""The settlement: our closing of one campaign, as a numbered document and what pays it."""
+"""The settlement: our closing of one campaign, as the figures of a document; and its freezes."""
 
 from enum import StrEnum
-from typing import Any
+from typing import Any, Final
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from campaigns.models import Campaign
-from octo.database import Currency, Id, Instant, Minor, Model, PublicId, big_id, status_column
+from octo.database import Currency, Id, Instant, Minor, Model, big_id, status_column
+from payments.models.document import Document
 
 
 class SettlementKind(StrEnum):
@@ -18,8 +19,16 @@ class SettlementKind(StrEnum):
     CREDIT_NOTE = "credit_note"
 
 
+DOCUMENT_KINDS: Final = {
+    SettlementKind.MAIN: "settlement",
+    SettlementKind.SUPPLEMENTARY: "settlement",
+    SettlementKind.CREDIT_NOTE: "credit_note",
+}
+"""The kind of document that carries the figures of each."""
+
+
 class Settlement(Model):
-    """A numbered, immutable document: what a campaign collected and what its owner is due.
+    """The figures of an immutable document: what a campaign collected, what its owner is due.
 
     All amounts in minor units: base = gross - refunds - disputes, net = base - fee - VAT;
     processor fees and tips for information.
@@ -44,8 +53,7 @@ class Settlement(Model):
     )
 
     id: Mapped[Id]
-    public_id: Mapped[PublicId]
-    number: Mapped[str] = mapped_column(sa.String(40), unique=True)
+    document_id: Mapped[int] = big_id("document.id", unique=True)
     campaign_id: Mapped[int] = big_id("campaign.id")
     kind: Mapped[SettlementKind] = status_column(SettlementKind)
     currency: Mapped[Currency]
@@ -61,31 +69,9 @@ class Settlement(Model):
     net_amount: Mapped[Minor]
     processor_fees_amount: Mapped[Minor]
     tips_amount: Mapped[Minor]
-    issued_at: Mapped[Instant]
 
     campaign: Mapped[Campaign] = relationship()
-
-
-class DocumentSeries(Model):
-    """The last number given in one series; a row, so that no number is ever skipped."""
-
-    __tablename__ = "document_series"
-    __table_args__ = (sa.CheckConstraint("last_number >= 0", name="number_not_negative"),)
-
-    id: Mapped[Id]
-    name: Mapped[str] = mapped_column(sa.String(40), unique=True)
-    last_number: Mapped[int] = mapped_column(default=0)
-
-
-class LostDocument(Model):
-    """A number that was given to a document which a restored backup lost: it is not given again."""
-
-    __tablename__ = "lost_document"
-    __table_args__ = ()
-
-    id: Mapped[Id]
-    number: Mapped[str] = mapped_column(sa.String(40), unique=True)
-    found_at: Mapped[Instant]
+    document: Mapped[Document] = relationship(lazy="joined", innerjoin=True)
 
 
 class Freeze(Model):

@@ -58,8 +58,8 @@ def plan_transfer(
             "transfer_group": campaign.public_id,
             "metadata": {
                 "octo_campaign": campaign.public_id,
-                "octo_document": transfer.settlement.number,
-                "octo_issued_at": str(int(transfer.settlement.issued_at.timestamp())),
+                "octo_document": transfer.settlement.document.number,
+                "octo_issued_at": str(int(transfer.settlement.document.issued_at.timestamp())),
             },
         },
         at=context.machine_now,
@@ -206,7 +206,7 @@ def _tell_owner(session: Session, transfer: Transfer, template: str, *, at: date
                 "campaign_id": campaign.public_id,
                 "amount": transfer.amount,
                 "currency": transfer.currency,
-                "document_number": transfer.settlement.number,
+                "document_number": transfer.settlement.document.number,
             },
             at=at,
         )

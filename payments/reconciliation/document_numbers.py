@@ -12,7 +12,7 @@ from octo.scheduler import JobReport
 from payments.documents.numbers import format_number, reserve_number
 from payments.gateway import document_numbers
 from payments.gateway.client import Gateway, StripeAwayError
-from payments.models import DocumentSeries, LostDocument, Settlement, StripePlatform
+from payments.models import Document, DocumentSeries, LostDocument, StripePlatform
 from payments.reconciliation.discrepancies import DOCUMENT_NUMBER, Difference, DifferenceKind
 from payments.reconciliation.run import invalidate_comparison
 from payments.settings import StripeSettings
@@ -81,7 +81,7 @@ def record_lost(noted: Mapping[str, int], *, clock: Clock) -> list[str]:
         format_number(series, at) for series, last in noted.items() for at in range(1, last + 1)
     }
     with transaction() as session:
-        known = set(session.scalars(sa.select(Settlement.number)))
+        known = set(session.scalars(sa.select(Document.number)))
         known |= set(session.scalars(sa.select(LostDocument.number)))
         lost = sorted(given - known)
         session.add_all(LostDocument(number=number, found_at=clock.now()) for number in lost)

@@ -15,6 +15,7 @@ from payments.models import (
     Attempt,
     AttemptStatus,
     Dispute,
+    Document,
     Payment,
     PaymentStatus,
     Refund,
@@ -129,8 +130,10 @@ PAIRS: Final = (
         missing_there=Kind.TRANSFER_MISSING_THERE,
         different=Kind.TRANSFER_DIFFERENT,
         twice=Kind.TRANSFERRED_TWICE,
-        joined=lambda rows: rows.join(Campaign, Campaign.id == Transfer.campaign_id).join(
-            Settlement, Settlement.id == Transfer.settlement_id
+        joined=lambda rows: (
+            rows.join(Campaign, Campaign.id == Transfer.campaign_id)
+            .join(Settlement, Settlement.id == Transfer.settlement_id)
+            .join(Document, Document.id == Settlement.document_id)
         ),
         compared={
             "amount": (TRANSFERS.c.amount, Transfer.amount),
@@ -138,7 +141,7 @@ PAIRS: Final = (
             "currency": (TRANSFERS.c.currency, Transfer.currency),
             "destination": (TRANSFERS.c.destination, Transfer.stripe_account_id),
             "campaign": _unless_null(TRANSFERS.c.transfer_group, Campaign.public_id),
-            "document": _unless_null(TRANSFERS.c.document, Settlement.number),
+            "document": _unless_null(TRANSFERS.c.document, Document.number),
             "transfer": _unless_null(TRANSFERS.c.subject, Transfer.public_id),
             "created_at": (TRANSFERS.c.created_at, Transfer.sent_at),
         },

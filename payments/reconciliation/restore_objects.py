@@ -32,6 +32,7 @@ from payments.gateway.facts import (
 from payments.locks import lock_payment
 from payments.models import (
     AttemptKind,
+    Document,
     Payment,
     PaymentStatus,
     Refund,
@@ -132,7 +133,7 @@ def restore_refund(session: Session, *, seen: RefundFact, context: Context) -> N
 def restore_document(session: Session, *, number: str, campaign_id: str, context: Context) -> None:
     """Issue a campaign's main document again, under the number it had."""
     reserve_number(session, number)
-    if session.scalar(sa.select(Settlement.id).where(Settlement.number == number)) is not None:
+    if session.scalar(sa.select(Document.id).where(Document.number == number)) is not None:
         return
     campaign = lock(session, Campaign, id=_campaign_of(session, campaign_id).id)
     if find_main(session, campaign) is not None:
@@ -152,8 +153,9 @@ def restore_transfer(session: Session, *, seen: TransferFact, context: Context) 
         transfer_id = session.scalar(
             sa.select(Transfer.id)
             .join(Settlement, Settlement.id == Transfer.settlement_id)
+            .join(Document, Document.id == Settlement.document_id)
             .where(
-                Settlement.number == seen.metadata.get("octo_document"),
+                Document.number == seen.metadata.get("octo_document"),
                 Transfer.status == TransferStatus.PENDING,
                 Transfer.amount == seen.amount,
             )

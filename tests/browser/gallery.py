@@ -14,7 +14,7 @@ from octo.content.feature import storage
 from octo.content.images import keep_image
 from octo.database import lock, reading, transaction
 from octo.runtime import runtime
-from payments.models import Settlement
+from payments.models import Document
 from tests.make import Make
 
 EXAMPLES: Final = ROOT / "examples" / "campaigns"
@@ -45,7 +45,7 @@ class Gallery:
     def settlement_number(self) -> str:
         """Return the number of the one document there is: it begins with the year."""
         with reading() as session:
-            return session.scalars(sa.select(Settlement.number)).one()
+            return session.scalars(sa.select(Document.number)).one()
 
     def _person(self, name: str, role: RoleName) -> User:
         address = f"{name.split(maxsplit=1)[0].lower()}@example.org"

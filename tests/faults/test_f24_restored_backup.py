@@ -13,7 +13,7 @@ from octo.database import db, transaction
 from octo.scheduler import jobs
 from octo.worker import run_due
 from payments.accounting.check import check_ledger
-from payments.models import Settlement, Transfer
+from payments.models import Document, Settlement, Transfer
 from stripe_sandbox.client import SandboxClient
 from tests.backups import Backup, backup_of
 from tests.faults.finishing import command
@@ -80,7 +80,7 @@ def test_f24_a_restored_backup_is_caught_up_before_money_moves(
     late = make.pledge(running, 18_00)
     late_id, email = late.public_id, late.email
     missed_id, reached_id, running_id = missed.id, reached.id, running.public_id
-    [number] = db.session.scalars(sa.select(Settlement.number))
+    [number] = db.session.scalars(sa.select(Document.number))
     moved = money_calls(sandbox)
     assert (len(sandbox.every("/v1/refunds")), len(sandbox.every("/v1/transfers"))) == (4, 1)
 
@@ -125,7 +125,7 @@ def test_f24_a_number_that_was_given_is_never_given_again(
     backup.keep()
     moment.advance(days=1)
     make.work()
-    given = db.session.scalars(sa.select(Settlement.number)).all()
+    given = db.session.scalars(sa.select(Document.number)).all()
     assert len(given) == 1
     assert sandbox.every("/v1/transfers") == []
 
@@ -136,13 +136,13 @@ def test_f24_a_number_that_was_given_is_never_given_again(
         _catch_clock_up(sandbox)
         due = run_due(again)
         assert any("behind Stripe" in reason for reason in due.waiting)
-        assert db.session.scalars(sa.select(Settlement.number)).all() == []
+        assert db.session.scalars(sa.select(Document.number)).all() == []
 
         code, report = command(again, "reconcile", "--import", "--yes")
         assert (report["differences"], report["lost_numbers"], code) == ([], given, 0)
         run_due(again)
 
-        [number] = db.session.scalars(sa.select(Settlement.number))
+        [number] = db.session.scalars(sa.select(Document.number))
         assert (number[:6], int(number[6:])) == (given[0][:6], int(given[0][6:]) + 1)
         assert check_ledger(db.session()).faults == ()
     close(again)
@@ -179,7 +179,7 @@ def _check_every_cent(sandbox: SandboxClient, missed: int, reached: int, number:
     refunds = Counter((one["charge"], one["amount"]) for one in sandbox.every("/v1/refunds"))
     assert refunds == Counter(charges.items())
     [document] = db.session.scalars(sa.select(Settlement))
-    assert document.number == number
+    assert document.document.number == number
     [transfer] = sandbox.every("/v1/transfers")
     assert transfer["amount"] == document.net_amount
     assert db.session.scalars(sa.select(Transfer.stripe_transfer_id)).all() == [transfer["id"]]

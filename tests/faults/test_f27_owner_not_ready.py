@@ -14,6 +14,7 @@ from octo.mail.outbox import OutboxMessage
 from payments.accounting import chart
 from payments.models import (
     ConnectedAccount,
+    Document,
     InboxEvent,
     InboxStatus,
     OwnerReadiness,
@@ -121,6 +122,8 @@ def test_everything_is_given_back_by_an_audited_act_before_the_last_day(
     assert again(campaign).outcome is Outcome.FAILED
     assert again(campaign).status is CampaignStatus.SETTLED
     assert documents(campaign) == [("main", 133_33, 122_13), ("credit_note", 133_33, 122_13)]
+    main, reversal = db.session.scalars(sa.select(Document).order_by(Document.id))
+    assert (main.voided_by_id, reversal.voided_by_id) == (reversal.id, None)
     assert documented_net(campaign) == sent_to_owner(sandbox, campaign) == 0
     assert transfers(campaign) == [("netted", 0)]
     assert refunded(sandbox) == [53_33, 83_00]

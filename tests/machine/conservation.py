@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from campaigns.models import Campaign, Pledge, Reward
 from octo.database import Base
 from payments.ledger.models import LedgerCheckpoint, LedgerEntry, LedgerTransaction, StripeMovement
-from payments.models import Attempt, OwnerDebt, Payment, Refund, Settlement, Transfer
+from payments.models import Attempt, Document, OwnerDebt, Payment, Refund, Settlement, Transfer
 from stripe_sandbox.client import SandboxClient
 
 Json = Any
@@ -44,7 +44,8 @@ _ROWS: Final = {
     "refunds": _columns(
         Refund, "id public_id payment_id status amount reason resolution stripe_refund_id"
     ),
-    "settlements": _columns(Settlement, "id number campaign_id kind net_amount"),
+    "settlements": _columns(Settlement, "id document_id campaign_id kind net_amount"),
+    "documents": _columns(Document, "id number campaign_id"),
     "transfers": _columns(
         Transfer, "id public_id campaign_id settlement_id status amount stripe_transfer_id"
     ),
@@ -70,6 +71,7 @@ class Ours:
     payments: list[Row]
     refunds: list[Row]
     settlements: list[Row]
+    documents: list[Row]
     transfers: list[Row]
     debts: list[Row]
     attempts: list[Row]

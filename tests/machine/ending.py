@@ -148,7 +148,7 @@ def _sums(amounts: Iterable[tuple[T, int]]) -> Counter[T]:
 
 def _paid_once(story: Story, ours: Ours, theirs: Theirs) -> Iterator[str]:
     """Give the owner what the documents come to, less what is owed or was let off."""
-    numbers = {one.number: one.campaign_id for one in ours.settlements}
+    numbers = {one.number: one.campaign_id for one in ours.documents}
     due: Counter[int] = Counter()
     for document in ours.settlements:
         sign = -1 if document.kind == "credit_note" else 1

@@ -1,7 +1,7 @@
 """What is posted cannot be changed: the database has the listed triggers, and each one bites."""
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 import pytest
@@ -10,9 +10,9 @@ from sqlalchemy.exc import DatabaseError
 from sqlalchemy.orm import Session
 
 from migrations import triggers
-from octo.database import configure_engine, db
+from octo.database import UtcDateTime, configure_engine, db
 from octo.ids import new_public_id
-from payments.models import SettlementKind
+from payments.models import DocumentSeries, SettlementKind
 from tests.payments.accounting import books
 
 ONE_ROW: Final[dict[str, dict[str, Any]]] = {
@@ -43,16 +43,24 @@ ONE_ROW: Final[dict[str, dict[str, Any]]] = {
         "occurred_at": books.NOON,
         "available_at": books.NOON,
     },
+    "document": {
+        "id": 1,
+        "public_id": new_public_id("doc"),
+        "kind": "settlement",
+        "series": "T",
+        "position": 1,
+        "number": "T-0001",
+        "issued_at": books.NOON,
+        "campaign_id": 1,
+    },
     "settlement": {
         "id": 1,
-        "public_id": new_public_id("set"),
-        "number": "T-1",
+        "document_id": 1,
         "campaign_id": 1,
         "kind": SettlementKind.MAIN,
         "currency": "EUR",
         "fee_rate": "0.07",
         "vat_rate": "0.20",
-        "issued_at": books.NOON,
         **dict.fromkeys(
             (
                 *("payments_count", "gross_amount", "refunds_amount", "disputes_amount"),
@@ -89,7 +97,7 @@ def engine(database: str) -> Iterator[sa.Engine]:
     engine = sa.create_engine(database)
     configure_engine(engine)
     with Session(engine) as session:
-        session.add(books.campaign())
+        session.add_all([books.campaign(), DocumentSeries(name="T", last_number=1)])
         session.commit()
     with engine.begin() as connection:
         for table, row in ONE_ROW.items():
@@ -98,13 +106,27 @@ def engine(database: str) -> Iterator[sa.Engine]:
     engine.dispose()
 
 
+def _other(column: sa.Column[Any]) -> object:
+    """Give a value that a column of the one row does not have."""
+    match column.type:
+        case UtcDateTime():
+            return books.NOON + timedelta(days=7)
+        case sa.String():
+            return "other"
+    return 7
+
+
 def _attempts(dialect: str, name: str) -> dict[str, sa.Executable]:
     table = db.metadata.tables[name]
-    column = next(iter(table.columns))
-    attempts: dict[str, sa.Executable] = {
-        "UPDATE": sa.update(table).values({column: column}),
-        "DELETE": sa.delete(table),
-    }
+    first = next(iter(table.columns))
+    attempts: dict[str, sa.Executable] = {"UPDATE": sa.update(table).values({first: first})}
+    if once := triggers.FILLED_ONCE.get(name):
+        attempts = {
+            f"UPDATE {column.name}": sa.update(table).values({column: _other(column)})
+            for column in table.columns
+            if column.name not in once
+        }
+    attempts["DELETE"] = sa.delete(table)
     if dialect == "sqlite":
         attempts["REPLACE"] = sa.insert(table).prefix_with("OR REPLACE").values(ONE_ROW[name])
     else:
@@ -142,3 +164,31 @@ def test_without_the_triggers_the_same_verbs_would_pass(engine: sa.Engine, table
             triggers.drop(connection, *triggers.IMMUTABLE)
             connection.execute(attempt)
             changes.rollback()
+
+
+@pytest.mark.parametrize(
+    "filled", [{"voided_by_id": 2}, {"file_name": "a.pdf", "file_sha256": "0" * 64}]
+)
+def test_what_may_be_filled_once_is_filled_and_then_immutable(
+    engine: sa.Engine, filled: dict[str, Any]
+) -> None:
+    """A document is voided once, and its file kept once; neither is ever taken back."""
+    document = db.metadata.tables["document"]
+    later = {**ONE_ROW["document"], "id": 2, "public_id": "doc_2", "position": 2, "number": "T-2"}
+    of_the_first = sa.update(document).where(document.c.id == 1)
+    with engine.begin() as connection:
+        connection.execute(sa.insert(document).values(later))
+        connection.execute(of_the_first.values(filled))
+
+    with engine.begin() as connection:
+        connection.execute(of_the_first.values(filled))
+    for column, value in filled.items():
+        for other in (None, 1 if isinstance(value, int) else value[:-1] + "1"):
+            with pytest.raises(DatabaseError, match="immutable"), engine.begin() as connection:
+                connection.execute(of_the_first.values({column: other}))
+
+
+def test_every_column_that_is_filled_once_stands_in_an_immutable_table() -> None:
+    for table, once in triggers.FILLED_ONCE.items():
+        assert table in triggers.IMMUTABLE
+        assert all(db.metadata.tables[table].c[name].nullable for name in once)

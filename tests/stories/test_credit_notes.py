@@ -9,7 +9,7 @@ from flask import Flask
 from campaigns.models import Campaign, CampaignStatus, Pledge
 from octo.database import db
 from payments.accounting import chart
-from payments.models import Settlement
+from payments.models import Document
 from stripe_sandbox.client import SandboxClient
 from tests.make import Make
 from tests.moment import Moment
@@ -85,7 +85,7 @@ def test_before_the_transfer_the_documents_are_netted_in_it(
     assert balance_of(chart.PLATFORM_FEES) == -7_00
     assert again(campaign).status is CampaignStatus.SETTLED
     assert verified(app) == []
-    numbers = db.session.scalars(sa.select(Settlement.number).order_by(Settlement.id)).all()
+    numbers = db.session.scalars(sa.select(Document.number).order_by(Document.id)).all()
     assert [number[0] + number[-5:] for number in numbers] == ["R-0001", "A-0001", "A-0002"]
     check_books(sandbox)
 
@@ -123,7 +123,7 @@ def test_after_the_transfer_the_owner_owes_it_and_the_statement_says_so(
     ]
     assert totals.stripe_amount == sum(moved)
     assert totals.net_amount == -73_28  # what the owner owes
-    number = db.session.scalars(sa.select(Settlement.number).order_by(Settlement.id.desc())).first()
+    number = db.session.scalars(sa.select(Document.number).order_by(Document.id.desc())).first()
     page = client.get(f"/treasury/settlements/{number}").text
     assert "73,28" in page
     assert f"{number}" in client.get(f"/treasury/campaigns/{campaign.public_id}").text

@@ -55,9 +55,9 @@ def test_the_campaigns_page_shows_every_kind(
 def test_the_statement_beside_a_document_shows_every_kind(
     treasurer: Visitor, campaign: Campaign, names: list[str]
 ) -> None:
-    document = Books().settle(campaign, base=1_00)
+    settlement = Books().settle(campaign, base=1_00)
 
-    page = treasurer.page(f"/treasury/settlements/{document.number}")
+    page = treasurer.page(f"/treasury/settlements/{settlement.document.number}")
 
     assert set(names) <= set(page.xpath("//table//td/text()"))
 

@@ -145,15 +145,15 @@ def refund(campaign_id: str, payment_id: str) -> ResponseReturnValue:
 @requires(READ_BOOKS)
 def settlement(number: str) -> ResponseReturnValue:
     """Show a settlement document with the lines behind it."""
-    document, transfer = queries.get_settlement(number)
+    found, transfer = queries.get_settlement(number)
     window = Window(asked_page(), ROWS_ON_SCREEN)
-    rows = statement.read_rows(document.campaign_id)
+    rows = statement.read_rows(found.campaign_id)
     return render_template(
         "treasury/settlement.html",
-        document=document,
+        settlement=found,
         transfer=transfer,
         rows=window.cut(list(islice(rows, window.offset, window.offset + window.size + 1))),
-        totals=statement.read_totals(document.campaign_id),
+        totals=statement.read_totals(found.campaign_id),
     )
 
 

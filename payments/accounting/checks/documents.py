@@ -14,6 +14,8 @@ from payments.ledger.faults import Fault
 from payments.ledger.integrity import recompute
 from payments.ledger.models import LedgerEntry, LedgerTransaction
 from payments.models import (
+    DOCUMENT_KINDS,
+    Document,
     DocumentSeries,
     LostDocument,
     Payment,
@@ -78,14 +80,37 @@ def check_settlements(session: Session) -> Iterator[Fault]:
     """Post every settlement document, and know every number of a series."""
     is_something = sa.or_(Settlement.base_amount != 0, Settlement.tips_amount != 0)
     unposted = session.execute(
-        sa.select(Settlement.number, Settlement.campaign_id)
-        .outerjoin(LedgerTransaction, _posted_as("settlement:", Settlement.number))
+        sa.select(Document.number, Settlement.campaign_id)
+        .join(Settlement, Settlement.document_id == Document.id)
+        .outerjoin(LedgerTransaction, _posted_as("settlement:", Document.number))
         .where(LedgerTransaction.id.is_(None), is_something)
     )
     for number, campaign_id in unposted:
         yield Fault("settlements", number, "is not posted", campaign_id)
+    yield from _check_figures(session)
+    yield from _check_numbers(session)
+
+
+def _check_figures(session: Session) -> Iterator[Fault]:
+    """Find to each settlement document the figures of its kind, and no other."""
+    said = sa.case(DOCUMENT_KINDS, value=Settlement.kind)
+    is_settlement = sa.or_(
+        Document.kind.in_(set(DOCUMENT_KINDS.values())), Settlement.id.is_not(None)
+    )
+    found = session.execute(
+        sa.select(Document.number, Document.kind, said, Document.campaign_id)
+        .outerjoin(Settlement, Settlement.document_id == Document.id)
+        .where(is_settlement, Document.kind.is_distinct_from(said))
+    )
+    for number, kind, figures, campaign_id in found:
+        what = f"is a {kind}, and has the figures of {figures or 'none'}"
+        yield Fault("settlements", number, what, campaign_id)
+
+
+def _check_numbers(session: Session) -> Iterator[Fault]:
+    """Find no gap in any series: what a restored backup lost has its number too."""
     given: dict[str, list[int]] = defaultdict(list)
-    numbers = sa.union_all(sa.select(Settlement.number), sa.select(LostDocument.number))
+    numbers = sa.union_all(sa.select(Document.number), sa.select(LostDocument.number))
     for number in session.scalars(numbers):
         series, _, last = number.rpartition("-")
         given[series].append(int(last))

@@ -18,6 +18,7 @@ from payments.models import (
     Dispute,
     DisputeStage,
     DisputeStatus,
+    Document,
     DocumentSeries,
     Payment,
     PaymentStatus,
@@ -127,6 +128,20 @@ def refund(of: Payment, *, funds: int = 0, tip: int = 0, owed: int = 0) -> Refun
     )
 
 
+def document(of: Campaign) -> Document:
+    """Make a document of a campaign, the first of a series of its own."""
+    series = f"T{next(_numbers)}"
+    return Document(
+        public_id=new_public_id("doc"),
+        kind="settlement",
+        series=series,
+        position=1,
+        number=f"{series}-1",
+        issued_at=NOON + timedelta(seconds=next(_numbers)),
+        campaign_id=of.id,
+    )
+
+
 def settlement(
     of: Campaign, *, base: int, tips: int = 0, kind: SettlementKind = SettlementKind.MAIN
 ) -> Settlement:
@@ -134,8 +149,7 @@ def settlement(
     fee = (base * 7 + 50) // 100
     vat = (fee * 20 + 50) // 100
     return Settlement(
-        public_id=new_public_id("set"),
-        number=f"T{next(_numbers)}-1",
+        document=document(of),
         campaign=of,
         kind=kind,
         currency="EUR",
@@ -151,7 +165,6 @@ def settlement(
         net_amount=base - fee - vat,
         processor_fees_amount=0,
         tips_amount=tips,
-        issued_at=NOON + timedelta(seconds=next(_numbers)),
     )
 
 
@@ -223,7 +236,7 @@ class Books:
     ) -> Settlement:
         """Keep a settlement document, alone in its series, and book it."""
         made = settlement(of, base=base, tips=tips, kind=kind)
-        self._keep(DocumentSeries(name=made.number.removesuffix("-1"), last_number=1))
+        self._keep(DocumentSeries(name=made.document.series, last_number=1))
         self._keep(made)
         draft = entries.settlement(made)
         assert draft is not None

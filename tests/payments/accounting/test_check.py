@@ -65,6 +65,7 @@ FAULTS = {
         "campaigns",
     ),
     "a document lost": ("DELETE FROM settlement", "settlements"),
+    "a document of another kind": ("UPDATE document SET kind = 'credit_note'", "settlements"),
     "a number skipped": ("UPDATE document_series SET last_number = 2", "settlements"),
 }
 

@@ -60,7 +60,9 @@ REFUNDS: Final = rows(
 TRANSFERS: Final = rows("SELECT * FROM transfer WHERE stripe_transfer_id IS NOT NULL ORDER BY id")
 DISPUTES: Final = rows("SELECT * FROM dispute ORDER BY id")
 LIVE: Final = rows("SELECT * FROM campaign WHERE status = 'live' ORDER BY id")
-DOCUMENTS: Final = rows("SELECT * FROM settlement ORDER BY id")
+DOCUMENTS: Final = rows(
+    "SELECT s.id, d.number FROM settlement s JOIN document d ON d.id = s.document_id ORDER BY s.id"
+)
 SERIES: Final = rows("SELECT * FROM document_series ORDER BY id")
 CHECKPOINTS: Final = rows("SELECT * FROM ledger_checkpoint ORDER BY account")
 CALLS: Final = rows(
