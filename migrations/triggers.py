@@ -17,8 +17,12 @@ IMMUTABLE: Final = {
     "audit_event": "the audit trail is immutable",
     "event": "an event is immutable",
     "document": "a document is immutable",
+    "period": "a closed month is immutable",
 }
-FILLED_ONCE: Final = {"document": ("voided_by_id", "file_name", "file_sha256")}
+FILLED_ONCE: Final = {
+    "document": ("voided_by_id", "file_name", "file_sha256"),
+    "period": ("closed_at", "closed_by"),
+}
 """Columns of such a table that may be filled once, where nothing stood."""
 
 # REPLACE deletes first, and fires the second one: every connection of ours sets

@@ -18,6 +18,7 @@ from payments.models.payment import (
     RefundStatus,
     Resolution,
 )
+from payments.models.period import Period, PeriodStatus
 from payments.models.reconciliation import (
     BooksState,
     Discrepancy,
@@ -67,6 +68,8 @@ __all__ = [
     "OwnerReadiness",
     "Payment",
     "PaymentStatus",
+    "Period",
+    "PeriodStatus",
     "PollCursor",
     "RateBucket",
     "Reconciliation",

@@ -1,7 +1,7 @@
 """What is posted cannot be changed: the database has the listed triggers, and each one bites."""
 
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any, Final
 
 import pytest
@@ -53,6 +53,7 @@ ONE_ROW: Final[dict[str, dict[str, Any]]] = {
         "issued_at": books.NOON,
         "campaign_id": 1,
     },
+    "period": {"id": 1, "first_on": date(2026, 11, 1)},
     "settlement": {
         "id": 1,
         "document_id": 1,
@@ -111,6 +112,8 @@ def _other(column: sa.Column[Any]) -> object:
     match column.type:
         case UtcDateTime():
             return books.NOON + timedelta(days=7)
+        case sa.Date():
+            return date(2026, 12, 1)
         case sa.String():
             return "other"
     return 7
@@ -167,23 +170,29 @@ def test_without_the_triggers_the_same_verbs_would_pass(engine: sa.Engine, table
 
 
 @pytest.mark.parametrize(
-    "filled", [{"voided_by_id": 2}, {"file_name": "a.pdf", "file_sha256": "0" * 64}]
+    ("table", "filled"),
+    [
+        ("document", {"voided_by_id": 2}),
+        ("document", {"file_name": "a.pdf", "file_sha256": "0" * 64}),
+        ("period", {"closed_at": books.NOON, "closed_by": "usr_1"}),
+    ],
 )
 def test_what_may_be_filled_once_is_filled_and_then_immutable(
-    engine: sa.Engine, filled: dict[str, Any]
+    engine: sa.Engine, table: str, filled: dict[str, Any]
 ) -> None:
-    """A document is voided once, and its file kept once; neither is ever taken back."""
+    """A document is voided once, its file kept once, a month closed once, and never otherwise."""
     document = db.metadata.tables["document"]
     later = {**ONE_ROW["document"], "id": 2, "public_id": "doc_2", "position": 2, "number": "T-2"}
-    of_the_first = sa.update(document).where(document.c.id == 1)
+    changed = db.metadata.tables[table]
+    of_the_first = sa.update(changed).where(changed.c.id == 1)
     with engine.begin() as connection:
         connection.execute(sa.insert(document).values(later))
         connection.execute(of_the_first.values(filled))
 
     with engine.begin() as connection:
         connection.execute(of_the_first.values(filled))
-    for column, value in filled.items():
-        for other in (None, 1 if isinstance(value, int) else value[:-1] + "1"):
+    for column in filled:
+        for other in (None, _other(changed.c[column])):
             with pytest.raises(DatabaseError, match="immutable"), engine.begin() as connection:
                 connection.execute(of_the_first.values({column: other}))
 
