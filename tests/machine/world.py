@@ -31,7 +31,7 @@ from tests.moment import Moment
 from tests.site import build_app, close, quickened, site_environ
 
 NAMES: Final = ("A", "B")
-NOT_MONEY: Final = ("mail_delivery", "watch")
+NOT_MONEY: Final = ("mail_delivery", "mailings", "events_mails", "watch")
 
 
 @dataclass
