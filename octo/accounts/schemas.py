@@ -164,7 +164,7 @@ class MemberEditSchema(Strict):
 
 
 class InvitationCreateSchema(EmailSchema):
-    role = Choice(MemberRole, required=True)
+    role = Choice(MemberRole, load_default=MemberRole.OWNER)
 
 
 class OpenInvitationSchema(Shown):

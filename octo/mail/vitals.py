@@ -16,7 +16,8 @@ LONGEST_TIMES: Final = (
     LongestTime(
         "mail_late",
         N_("Mails have waited over a day to be sent: %(count)s."),
-        _PENDING,
+        # One that nobody tried yet waits for a worker, which is an alert of its own.
+        sa.and_(_PENDING, OutboxMessage.tries_count > 0),
         since=(OutboxMessage.created_at,),
         longest=timedelta(days=1),
     ),
