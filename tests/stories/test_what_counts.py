@@ -243,7 +243,7 @@ def test_campaigns_of_an_older_database_are_counted_anew(
     refund_by_us(make, make.pledge(campaign, 30_00, tip=2_00), 15_00)
     stored = sa.text("SELECT pledged_amount FROM campaign")
 
-    assert app.test_cli_runner().invoke(args=["db", "downgrade", "0017-1"]).exit_code == 0
+    assert app.test_cli_runner().invoke(args=["db", "downgrade", "0016-1"]).exit_code == 0
     with db.engine.connect() as connection:
         assert connection.execute(stored).scalar_one() == 30_00
     assert app.test_cli_runner().invoke(args=["db", "upgrade"]).exit_code == 0

@@ -1,7 +1,7 @@
 """Give members and invitations a role; whoever could do everything so far is an owner.
 
-Revision ID: 0014
-Revises: 0013
+Revision ID: 0015
+Revises: 0014
 """
 
 import sqlalchemy as sa
@@ -9,8 +9,8 @@ from alembic import op
 
 from migrations.altering import altering
 
-revision = "0014"
-down_revision = "0013"
+revision = "0015"
+down_revision = "0014"
 
 _ROLES = "role IN ('edit', 'answer', 'deliver', 'money', 'owner')"
 

@@ -1,7 +1,7 @@
 """Keep what was issued under a number as a document, of which a settlement says the figures.
 
-Revision ID: 0016
-Revises: 0017
+Revision ID: 0017
+Revises: 0016
 """
 
 from typing import Any
@@ -12,8 +12,8 @@ from alembic import op
 from migrations import triggers
 from migrations.altering import altering
 
-revision = "0016"
-down_revision = "0017"
+revision = "0017"
+down_revision = "0016"
 
 BIG_ID = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 KINDS = {"main": "settlement", "supplementary": "settlement", "credit_note": "credit_note"}

@@ -1,14 +1,14 @@
 """Keep what is left on accounts that may not go below zero.
 
-Revision ID: 0013
-Revises: 0015
+Revision ID: 0014
+Revises: 0013
 """
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0013"
-down_revision = "0015"
+revision = "0014"
+down_revision = "0013"
 
 
 def upgrade() -> None:

@@ -3,7 +3,7 @@
 Mails of today belong to no mailing. Before going back, let a worker do what is due
 (``flask worker --once``): a mail to many that is not written yet is forgotten.
 
-Revision ID: 0015
+Revision ID: 0013
 Revises: 0012
 """
 
@@ -13,7 +13,7 @@ from alembic import op
 from migrations import triggers
 from migrations.altering import altering
 
-revision = "0015"
+revision = "0013"
 down_revision = "0012"
 
 

@@ -1,13 +1,13 @@
 """Have campaigns that are not judged yet count less refunds in part and disputes.
 
-Revision ID: 0017
-Revises: 0014
+Revision ID: 0016
+Revises: 0015
 """
 
 from alembic import op
 
-revision = "0017"
-down_revision = "0014"
+revision = "0016"
+down_revision = "0015"
 
 _PLEDGED = (
     "SELECT COALESCE(SUM(pledge.amount), 0) FROM pledge"
