@@ -10,7 +10,7 @@ from tests.browser.conftest import Invite
 from tests.browser.gallery import Gallery
 from tests.browser.person import DESKTOP, PHONE, SIZES, Person
 from tests.make import Make
-from tests.octo.mailbox import Mailbox
+from tests.octo.mail.mailbox import Mailbox
 
 pytestmark = pytest.mark.browser
 

@@ -6,9 +6,9 @@ import pytest
 from flask import Flask
 
 from stripe_sandbox.client import SandboxClient
+from tests.campaigns.pledges.test_place import agree, fill, form_of
 from tests.make import Make
 from tests.program import Program
-from tests.stories.test_campaign_pledging import agree, fill, form_of
 from tests.visitor import Visitor
 
 pytestmark = pytest.mark.counted

@@ -14,7 +14,7 @@ from octo.database import db
 from stripe_sandbox.client import SandboxClient
 from tests.make import PASSWORD, Make
 from tests.moment import Moment
-from tests.octo.mailbox import Mailbox
+from tests.octo.mail.mailbox import Mailbox
 from tests.program import Program
 
 STORY = "Une camionnette équipée ira de bourg en bourg, avec un fauteuil et un bac. " * 4

@@ -15,7 +15,7 @@ from octo.audit import AuditEvent
 from octo.database import db
 from stripe_sandbox.client import SandboxClient
 from tests.make import PASSWORD, Make
-from tests.octo.mailbox import Mailbox
+from tests.octo.mail.mailbox import Mailbox
 from tests.visitor import Visitor, parse
 
 STORY = "Une camionnette équipée ira de bourg en bourg, avec un fauteuil et un bac. " * 4

@@ -15,7 +15,7 @@ from flask import Flask
 from PIL import Image
 
 from stripe_sandbox.client import VISA, SandboxClient
-from tests.octo.mailbox import Mailbox
+from tests.octo.mail.mailbox import Mailbox
 from tests.program import Program
 from tests.signing import sign
 from tests.site import WEBHOOK_SECRET

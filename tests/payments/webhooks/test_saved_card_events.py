@@ -11,7 +11,7 @@ from payments.models import PaymentStatus
 from stripe_sandbox.client import SandboxClient
 from tests.make import Make
 from tests.moment import Moment
-from tests.octo.mailbox import Mailbox
+from tests.octo.mail.mailbox import Mailbox
 from tests.payments.webhooks.test_inbox import deliver
 from tests.visitor import refresh
 

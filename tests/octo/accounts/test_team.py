@@ -17,7 +17,7 @@ from octo.clock import DatabaseClock
 from octo.database import db, lock_all, transaction
 from tests.make import PASSWORD, Make
 from tests.moment import Moment
-from tests.octo.mailbox import Mailbox
+from tests.octo.mail.mailbox import Mailbox
 from tests.program import Program
 from tests.visitor import Visitor, parse
 

@@ -10,7 +10,7 @@ from flask import Flask
 
 from octo.accounts.sign_in import People
 from tests.make import PASSWORD, Make
-from tests.octo.mailbox import Mailbox
+from tests.octo.mail.mailbox import Mailbox
 from tests.visitor import Visitor, parse
 
 EMAIL = "Gwenael.LeDu@Example.org"

@@ -12,7 +12,7 @@ from octo.mail.outbox import OutboxMessage
 from octo.mail.rendering import template_names
 from tests.make import Make
 from tests.moment import Moment
-from tests.octo.mailbox import Mailbox
+from tests.octo.mail.mailbox import Mailbox
 
 WRITER = "tell_owner"
 ANNOUNCER = "Announcement"

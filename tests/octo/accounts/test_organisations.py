@@ -12,7 +12,7 @@ from octo.audit import AuditEvent
 from octo.database import db
 from octo.errors import ConflictError
 from tests.make import PASSWORD, Make
-from tests.octo.mailbox import Mailbox
+from tests.octo.mail.mailbox import Mailbox
 from tests.visitor import Visitor, parse
 
 ORGANISATION = {"name": "Les Jardins de Kerzouar", "legal_form": "association", "place": "Brest"}

@@ -16,11 +16,11 @@ from octo.database import db
 from payments.gateway.runtime import payments_runtime
 from payments.refunds.requests import refund_by_treasurer
 from stripe_sandbox.client import VISA, SandboxClient
+from tests.campaigns.deadline.test_collection_table import DECLINED_LATER
 from tests.make import PASSWORD, Make
 from tests.moment import Moment
 from tests.obligations import DISPUTED, again, check_books, documents, judge, tick
-from tests.octo.mailbox import Mailbox
-from tests.stories.test_collection_table import DECLINED_LATER
+from tests.octo.mail.mailbox import Mailbox
 from tests.visitor import Visitor, refresh
 
 

@@ -26,8 +26,8 @@ from octo.runtime import runtime
 from octo.worker import run_due
 from tests.make import PASSWORD, Make
 from tests.moment import Moment
-from tests.octo.mailbox import Mailbox
-from tests.octo.test_mail_senders import announced_templates, written_templates
+from tests.octo.mail.mailbox import Mailbox
+from tests.octo.mail.test_senders import announced_templates, written_templates
 from tests.visitor import Visitor
 
 ONE_CLICK: Final = {"List-Unsubscribe": "One-Click"}

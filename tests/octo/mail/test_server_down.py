@@ -12,7 +12,7 @@ from octo.mail.outbox import MessageStatus, OutboxMessage
 from stripe_sandbox.client import SandboxClient
 from tests.make import LONG_AGO, Make
 from tests.moment import Moment
-from tests.octo.mail_server import MailServer, running_mail_server
+from tests.octo.mail.mail_server import MailServer, running_mail_server
 from tests.sandbox import free_port
 from tests.visitor import refresh
 

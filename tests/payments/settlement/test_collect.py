@@ -16,7 +16,7 @@ from payments.models import CardStatus, PaymentStatus, Refund, RefundReason, Set
 from stripe_sandbox.client import SandboxClient
 from tests.make import PASSWORD, Make
 from tests.moment import Moment
-from tests.octo.mailbox import Mailbox
+from tests.octo.mail.mailbox import Mailbox
 from tests.visitor import Visitor
 
 pytestmark = [pytest.mark.slow, pytest.mark.dates]

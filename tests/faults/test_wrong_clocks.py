@@ -34,7 +34,7 @@ from tests.faults.judging import (
 from tests.make import PASSWORD, Make
 from tests.moment import Moment
 from tests.obligations import AVAILABLE_AT_ONCE
-from tests.octo.mailbox import Mailbox
+from tests.octo.mail.mailbox import Mailbox
 from tests.processes import wait_until
 from tests.visitor import Visitor, refresh
 

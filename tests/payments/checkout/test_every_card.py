@@ -8,9 +8,9 @@ from campaigns.models import Campaign, PledgeStatus
 from octo.database import db
 from stripe_sandbox.cards import CARDS
 from stripe_sandbox.client import VISA, SandboxClient
+from tests.campaigns.pledges.test_place import agree, fill, receipt_of, the_pledge
 from tests.make import Make
 from tests.sandbox import EXPIRY
-from tests.stories.test_campaign_pledging import agree, fill, receipt_of, the_pledge
 from tests.stripe_sandbox.browser import Browser, Page
 from tests.visitor import Visitor
 

@@ -22,27 +22,26 @@ from octo.scheduler import jobs
 from octo.worker import Due
 from payments.models import InboxEvent, InboxStatus, PollCursor
 from stripe_sandbox.client import SandboxClient
-from tests.faults import (
-    test_f25_refund_fails_later,
-    test_f28_dispute_before_the_transfer,
-    test_f29_dispute_after_the_transfer,
-    test_f30_made_by_hand,
-)
 from tests.faults.altering import Reply, altering_stripe
 from tests.faults.judging import check_conserved
 from tests.machine.post import Post
 from tests.make import Make
 from tests.moment import Moment
-from tests.stories import test_collecting, test_money, test_saved_cards
+from tests.payments.charges import test_saved_cards
+from tests.payments.disputes import test_before_the_transfer
+from tests.payments.owners import test_debts
+from tests.payments.refunds import test_external, test_failed
+from tests.payments.settlement import test_collect
+from tests.stories import test_money
 from tests.visitor import refresh
 
 FOUND_WITHIN: Final = timedelta(minutes=15)
 Story = Callable[..., None]
 STORIES: Final[tuple[Story, ...]] = (
     test_money.test_a_missed_goal_gives_every_cent_back_tips_included,
-    test_collecting.test_a_reached_goal_charges_each_saved_card_once_and_pays_the_owner,
-    test_f25_refund_fails_later.test_a_second_try_is_a_refund_of_its_own_and_settles,
-    test_f29_dispute_after_the_transfer.test_a_win_restores_what_was_recovered_and_forgets_what_was_owed,
+    test_collect.test_a_reached_goal_charges_each_saved_card_once_and_pays_the_owner,
+    test_failed.test_a_second_try_is_a_refund_of_its_own_and_settles,
+    test_debts.test_a_win_restores_what_was_recovered_and_forgets_what_was_owed,
 )
 MORE_STORIES: Final[tuple[Story, ...]] = (
     test_money.test_a_reached_goal_pays_the_owner_the_net_once_it_is_available,
@@ -50,11 +49,11 @@ MORE_STORIES: Final[tuple[Story, ...]] = (
     test_money.test_an_abandoned_checkout_gives_its_stock_back,
     test_money.test_an_owner_who_is_not_ready_waits_with_the_money_held,
     test_saved_cards.test_a_page_left_open_gives_its_reward_back_once_stripe_says_so,
-    test_collecting.test_declined_cards_are_repaired_from_the_mailed_link_and_nobody_pays_twice,
-    test_collecting.test_what_a_bank_takes_back_meanwhile_does_not_count,
-    test_f28_dispute_before_the_transfer.test_a_dispute_won_after_the_goal_was_missed_is_refunded_then,
-    test_f28_dispute_before_the_transfer.test_money_withdrawn_between_verdict_and_transfer_leaves_the_net,
-    test_f30_made_by_hand.test_a_refund_by_hand_after_the_transfer_is_credited_and_owed,
+    test_collect.test_declined_cards_are_repaired_from_the_mailed_link_and_nobody_pays_twice,
+    test_collect.test_what_a_bank_takes_back_meanwhile_does_not_count,
+    test_before_the_transfer.test_a_dispute_won_after_the_goal_was_missed_is_refunded_then,
+    test_before_the_transfer.test_money_withdrawn_between_verdict_and_transfer_leaves_the_net,
+    test_external.test_a_refund_by_hand_after_the_transfer_is_credited_and_owed,
 )
 
 pytestmark = pytest.mark.fault("F11")

@@ -11,7 +11,7 @@ from octo.accounts.models import AccessToken, User
 from octo.database import db, transaction
 from tests.make import PASSWORD, Make
 from tests.moment import Moment
-from tests.octo.mailbox import Mailbox
+from tests.octo.mail.mailbox import Mailbox
 from tests.program import Program
 from tests.visitor import Visitor
 

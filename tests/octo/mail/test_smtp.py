@@ -6,7 +6,7 @@ from email.message import EmailMessage
 import pytest
 
 from octo.mail.transport import MailAwayError, MailRefusedError, SmtpTransport, TryLaterError
-from tests.octo.mail_server import MailServer, running_mail_server
+from tests.octo.mail.mail_server import MailServer, running_mail_server
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from stripe_sandbox.client import SandboxClient
 from tests.make import Make
 from tests.moment import Moment
 from tests.obligations import again, balance_of, check_books, refunded, sign_in_as_treasurer
-from tests.octo.mailbox import Mailbox
+from tests.octo.mail.mailbox import Mailbox
 from tests.visitor import Visitor
 
 REFUND_FAILS_LATER = "4000000000005126"

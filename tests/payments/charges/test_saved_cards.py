@@ -13,10 +13,10 @@ from octo.scheduler import jobs
 from payments.ledger.models import LedgerTransaction
 from payments.models import CardStatus
 from stripe_sandbox.client import SandboxClient
+from tests.campaigns.pledges.test_place import GUEST, agree, fill, the_pledge
 from tests.make import PASSWORD, Make
 from tests.moment import Moment
-from tests.octo.mailbox import Mailbox
-from tests.stories.test_campaign_pledging import GUEST, agree, fill, the_pledge
+from tests.octo.mail.mailbox import Mailbox
 from tests.visitor import Visitor, parse
 
 DECLINED = "4000000000000002"

@@ -32,10 +32,10 @@ from payments.settlement.unfreeze import lift_freeze
 from stripe_sandbox.client import VISA, SandboxClient
 from tests.faults.finishing import PATIENCE_SECONDS, let_pauses_pass
 from tests.faults.judging import keys_of
-from tests.faults.test_unknown_outcomes import pretend_sent_long_ago
 from tests.make import Make
 from tests.moment import Moment
-from tests.octo.mailbox import Mailbox
+from tests.octo.mail.mailbox import Mailbox
+from tests.payments.gateway.test_unknown_outcomes import pretend_sent_long_ago
 from tests.visitor import Visitor
 
 FOR_EVER: Final = 0

@@ -7,7 +7,7 @@ from flask import Flask
 
 from octo.worker import run_due
 from tests.make import Make
-from tests.octo.mailbox import Mailbox
+from tests.octo.mail.mailbox import Mailbox
 from tests.site import build_app, close
 from tests.visitor import Visitor
 

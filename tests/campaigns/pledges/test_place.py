@@ -19,7 +19,7 @@ from payments.models import Payment
 from stripe_sandbox.client import SandboxClient
 from tests.make import PASSWORD, Make
 from tests.moment import Moment
-from tests.octo.mailbox import Mailbox
+from tests.octo.mail.mailbox import Mailbox
 from tests.visitor import Visitor, parse
 
 GUEST = "riwal@example.org"

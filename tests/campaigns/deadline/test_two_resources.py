@@ -22,9 +22,9 @@ from octo.database import db
 from payments.accounting import chart
 from payments.models import Settlement
 from stripe_sandbox.client import SandboxClient
+from tests.campaigns.deadline.test_collection_table import DAYS, OTHER_STEPS, Line, Play, read_lines
 from tests.make import Make
 from tests.obligations import balance_of, check_books
-from tests.stories.test_collection_table import DAYS, OTHER_STEPS, Line, Play, read_lines
 from tests.visitor import Visitor
 
 GOAL: Final = 40

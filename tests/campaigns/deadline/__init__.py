@@ -1,0 +1,1 @@
+"""What comes of a campaign at its deadline."""

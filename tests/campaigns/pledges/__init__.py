@@ -1,0 +1,1 @@
+"""A pledge from the wish to its end."""

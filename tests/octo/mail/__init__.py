@@ -1,0 +1,1 @@
+"""Mails: written once, sent once, read."""
