@@ -71,7 +71,7 @@ test-all: setup-dev ## Every test, on SQLite and on PostgreSQL
 	@OCTO_BOTH=1 OCTO_TEST_DATABASE=$(ENGINES) $(PYTEST) -m 'not chaos' $(ARGS)
 
 test-fast: setup-dev ## SQLite only; no browser, no planted faults, nothing that takes seconds
-	@OCTO_TEST_DATABASE=sqlite $(PYTEST) -m 'not chaos and not browser and not slow' \
+	@OCTO_TEST_DATABASE=sqlite $(PYTEST) -m 'not chaos and not browser and not slow and not fault' \
 	  --ignore=tests/faults $(ARGS)
 
 test-dates: setup-dev ## What depends on the day or the hour, at six awkward instants (INSTANTS=day: one)

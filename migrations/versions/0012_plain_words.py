@@ -88,11 +88,12 @@ def rename_buckets(old: str, new: str) -> None:
         sa.PrimaryKeyConstraint("id", name=op.f(f"pk_{new}")),
         sa.UniqueConstraint("name", name=op.f(f"uq_{new}_name")),
     )
-    source = sa.table(old, *map(sa.column, columns))
-    target = sa.table(new, *map(sa.column, columns))
-    op.execute(
-        target.insert().from_select(columns[1:], sa.select(source.c.name, source.c.granted_until))
-    )
+    source, target = (sa.table(name, *map(sa.column, columns)) for name in (old, new))
+    op.execute(target.insert().from_select(columns, sa.select(*source.c)))
+    if op.get_bind().dialect.name == "postgresql":
+        numbers = sa.func.pg_get_serial_sequence(new, "id")
+        last = sa.func.max(target.c.id)
+        op.execute(sa.select(sa.func.setval(numbers, sa.func.coalesce(last, 1), last.is_not(None))))
     op.drop_table(old)
 
 
