@@ -12,9 +12,9 @@ from octo.worker import stop_requested
 from payments.accounting import kinds as _kinds  # noqa: F401  # declares the kinds
 from payments.charges import calls as charges
 from payments.erasure import forget_backer
+from payments.gateway.guards import refuse_other_mode
 from payments.gateway.registry import register_calls
 from payments.gateway.runtime import bind_runtime
-from payments.guards import refuse_other_mode
 from payments.health import money_vitals
 from payments.jobs import register_jobs
 from payments.longest_times import LONGEST_TIMES

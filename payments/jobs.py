@@ -14,8 +14,8 @@ from payments.blocked import describe_frozen, describe_open_calls
 from payments.charges.abandoned import end_abandoned_pledges
 from payments.gateway.client import StripeAwayError
 from payments.gateway.engine import Engine
+from payments.gateway.guards import OtherStripeError, require_own_stripe
 from payments.gateway.runtime import PaymentsRuntime
-from payments.guards import OtherStripeError, require_own_stripe
 from payments.health import note_contact
 from payments.ledger.balances import fold_balances
 from payments.models import BooksState

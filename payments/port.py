@@ -10,14 +10,14 @@ from campaigns.ports import CheckoutPage, CollectingView, PaymentView, TermsView
 from octo.clock import Clock
 from octo.config import Settings
 from octo.database import lock_all, reading
-from payments import counted
 from payments.charges import record, repairs, views
 from payments.charges.saved_cards import forget_card
 from payments.checkout import sessions
 from payments.checkout.parameters import WayBack
 from payments.context import Context
+from payments.documents import counted
 from payments.gateway.client import Gateway
-from payments.guards import require_current_books, require_own_stripe
+from payments.gateway.guards import require_current_books, require_own_stripe
 from payments.models import Payment, RefundReason, SavedCard
 from payments.owners import onboarding
 from payments.refunds.requests import refund_rest

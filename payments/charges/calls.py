@@ -22,8 +22,8 @@ from payments.gateway.endpoints import CHECKOUT_SESSIONS, PAYMENT_INTENTS, Endpo
 from payments.gateway.facts import CardFact, CheckoutFact, IntentFact, Refused
 from payments.gateway.lookups import look_at_state, made_by
 from payments.gateway.registry import Call, one_by_one
-from payments.locks import lock_payment
 from payments.models import Attempt, AttemptKind, CardStatus, PaymentStatus
+from payments.models.locks import lock_payment
 
 _log = structlog.get_logger()
 _NOT_ENDED: Final = frozenset(

@@ -26,8 +26,8 @@ from payments.context import Context
 from payments.gateway.client import Gateway
 from payments.gateway.facts import ChargeFact, CheckoutFact, IntentFact
 from payments.ledger.posting import adopt_movement
-from payments.locks import lock_payment
 from payments.models import UNDER_WAY, CardStatus, Payment, PaymentStatus, RefundReason, SavedCard
+from payments.models.locks import lock_payment
 from payments.policy import reason_not_counted
 from payments.refunds.requests import refund_rest
 

@@ -9,7 +9,7 @@ from campaigns.models import Pledge, PledgeStatus
 from campaigns.ports import CollectingView, PaymentView, RepairView
 from octo.database import reading
 from payments.charges.repairs import find_declined
-from payments.counted import IS_PAID, read_counted
+from payments.documents.counted import IS_PAID, read_counted
 from payments.models import Payment, PaymentStatus, Refund, RefundStatus, Resolution, SavedCard
 
 

@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from campaigns.models import Campaign
-from payments.counted import COUNTS, REFUNDED, WITHDRAWN
+from payments.documents.counted import COUNTS, REFUNDED, WITHDRAWN
 from payments.models import Payment, Settlement, SettlementKind
 from payments.policy import Figures, compute_figures
 

@@ -4,7 +4,7 @@ from octo.clock import Clock
 from octo.config import Settings
 from octo.scheduler import JobReport
 from payments.gateway.client import Gateway, StripeAwayError
-from payments.guards import OtherStripeError, require_own_stripe
+from payments.gateway.guards import OtherStripeError, require_own_stripe
 from payments.reconciliation.compare import run_comparison
 from payments.reconciliation.run import begin_if_due, give_up
 

@@ -29,7 +29,6 @@ from payments.gateway.facts import (
     RefundFact,
     TransferFact,
 )
-from payments.locks import lock_payment
 from payments.models import (
     AttemptKind,
     Document,
@@ -43,6 +42,7 @@ from payments.models import (
     Transfer,
     TransferStatus,
 )
+from payments.models.locks import lock_payment
 from payments.owners.transfers import lock_transfer, record_transfer
 from payments.refunds.external import adopt_refund
 from payments.refunds.outcomes import record_refund

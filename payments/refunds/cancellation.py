@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from payments.context import Context
-from payments.counted import recounting
+from payments.documents.counted import recounting
 from payments.gateway.attempts import withdraw
 from payments.models import AttemptKind, Payment, Refund, RefundReason, RefundStatus
 

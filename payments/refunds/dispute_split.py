@@ -12,7 +12,7 @@ from campaigns.models import Outcome
 from campaigns.pledges.transitions import mark_taken_back
 from payments.accounting import entries
 from payments.context import Context
-from payments.counted import recounting
+from payments.documents.counted import recounting
 from payments.ledger.models import LedgerTransaction
 from payments.ledger.posting import post, reverse
 from payments.models import Dispute, DisputeStatus, Payment, Refund, RefundStatus, Resolution

@@ -13,8 +13,8 @@ from octo.text import clean_paragraphs
 from payments.accounting import entries
 from payments.context import Context
 from payments.ledger.posting import post
-from payments.locks import lock_payments
 from payments.models import Payment, Refund, Resolution
+from payments.models.locks import lock_payments
 from payments.policy import check_not_contested
 from payments.refunds.outcomes import tell_backer
 from payments.refunds.requests import add_second_try, plan_refund

@@ -15,11 +15,10 @@ from octo.database import lock, transaction
 from octo.errors import N_, ConflictError
 from octo.ids import new_public_id
 from payments.context import Context
-from payments.counted import recounting
+from payments.documents.counted import recounting
 from payments.documents.settlements import correct_documents
 from payments.gateway.attempts import plan_attempt
-from payments.guards import require_current_books
-from payments.locks import lock_payment
+from payments.gateway.guards import require_current_books
 from payments.models import (
     Attempt,
     AttemptKind,
@@ -29,6 +28,7 @@ from payments.models import (
     RefundStatus,
     Resolution,
 )
+from payments.models.locks import lock_payment
 from payments.policy import Split, check_refundable, split_refund
 from payments.settings import StripeSettings
 

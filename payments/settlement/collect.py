@@ -22,7 +22,7 @@ from octo.scheduler import JobReport
 from payments.blocked import note_trouble, slug_of, until
 from payments.charges.off_session import ask_to_repair, charge_card
 from payments.context import Context
-from payments.counted import HAS_PAYMENT, IS_PAID
+from payments.documents.counted import HAS_PAYMENT, IS_PAID
 from payments.gateway.client import Gateway, StripeAwayError
 from payments.models import UNDER_WAY, CardStatus, Freeze, Payment, SavedCard
 from payments.policy import repair_reminders_due

@@ -13,7 +13,7 @@ from octo.config import Settings
 from octo.database import lock_all, reading, transaction
 from payments.charges.saved_cards import forget_card
 from payments.context import Context
-from payments.counted import IS_PAID
+from payments.documents.counted import IS_PAID
 from payments.models import Attempt, AttemptKind, CardStatus, SavedCard
 
 BATCH: Final = 500

@@ -11,7 +11,7 @@ from campaigns.policy.verdict import ResourceState
 from octo.clock import Clock
 from octo.config import Settings
 from payments.context import Context
-from payments.counted import HAS_PAYMENT, IS_PAID, read_counted
+from payments.documents.counted import HAS_PAYMENT, IS_PAID, read_counted
 from payments.documents.settlements import issue_settlement
 from payments.settlement.open_payments import list_unresolved
 

@@ -16,7 +16,6 @@ from payments.blocked import note_trouble
 from payments.context import Context
 from payments.documents.settlements import find_main
 from payments.gateway.client import Gateway, StripeAwayError
-from payments.locks import lock_payments
 from payments.models import (
     OPEN_ATTEMPTS,
     Attempt,
@@ -29,6 +28,7 @@ from payments.models import (
     Transfer,
     TransferStatus,
 )
+from payments.models.locks import lock_payments
 from payments.policy import reason_given_back
 from payments.refunds.requests import refund_rests
 from payments.settlement.end_pledges import end_pledges

@@ -18,7 +18,6 @@ from payments.gateway.client import Gateway
 from payments.gateway.facts import ChargeFact
 from payments.ledger.drafts import MovementFacts, TransactionDraft
 from payments.ledger.posting import adopt_alone, post
-from payments.locks import lock_payment
 from payments.models import (
     CardStatus,
     ConnectedAccount,
@@ -26,6 +25,7 @@ from payments.models import (
     Refund,
     SavedCard,
 )
+from payments.models.locks import lock_payment
 from payments.owners.onboarding import refresh_owner
 from payments.owners.reversals import record_reversals
 from payments.owners.transfers import import_transfer

@@ -16,8 +16,8 @@ from campaigns.settings import Rules
 from octo.database import db, lock, transaction
 from octo.runtime import runtime
 from payments.gateway.client import StripeAwayError
-from payments.locks import lock_payment
 from payments.models import Payment
+from payments.models.locks import lock_payment
 from stripe_sandbox.client import SandboxClient
 from tests.locking import OutOfOrderError, Watch
 from tests.make import Make

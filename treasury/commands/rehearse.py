@@ -26,7 +26,7 @@ from octo.money import format_amount
 from octo.web.language import DEFAULT_LANGUAGE, LANGUAGES
 from payments.gateway.runtime import payments_runtime
 from payments.models import Block
-from payments.settlement.rehearsal import Amounts, CampaignPlan, Rehearsal, rehearse
+from treasury.rehearsal import Amounts, CampaignPlan, Rehearsal, rehearse
 
 WIDTH_OF_A_FILE: Final = 160
 _OUTCOMES: Final = {

@@ -22,7 +22,7 @@ from octo.config import Settings
 from octo.database import reading
 from octo.errors import N_, NotFoundError
 from payments.accounting.cover import cover
-from payments.counted import HAS_PAYMENT
+from payments.documents.counted import HAS_PAYMENT
 from payments.documents.figures import read_figures, read_processor_fees
 from payments.documents.owner_balance import is_under_way
 from payments.gateway.client import Gateway, StripeAwayError
