@@ -13,7 +13,6 @@ from campaigns.models import (
     CampaignStatus,
     Category,
     Outcome,
-    PledgeStatus,
     Supporter,
 )
 from campaigns.permissions import EDIT_CAMPAIGN, SEE_OWN_CAMPAIGN
@@ -29,7 +28,6 @@ from octo.search import matching
 
 PAGE_SIZE: Final = 12
 EACH_ON_HOME: Final = 6
-COUNTED: Final = (PledgeStatus.ACTIVE, PledgeStatus.COLLECTED)
 _LISTED: Final = (
     CampaignStatus.LIVE,
     CampaignStatus.GATHERING,

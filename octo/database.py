@@ -68,7 +68,6 @@ PublicId = Annotated[str, mapped_column(sa.String(PUBLIC_ID_LENGTH), unique=True
 Minor = Annotated[int, mapped_column(sa.BigInteger())]
 Currency = Annotated[str, mapped_column(sa.String(3))]
 Instant = Annotated[datetime, mapped_column(UtcDateTime())]
-StripeId = Annotated[str, mapped_column(sa.String(255))]
 
 NAMING: Final = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",

@@ -58,7 +58,7 @@ def list_frozen(session: Session) -> Sequence[str]:
     return session.scalars(
         sa.select(Campaign.slug)
         .join(Freeze, Freeze.campaign_id == Campaign.id)
-        .where(Freeze.lifted_at.is_(None))
+        .where(Freeze.opened())
         .order_by(Freeze.id)
     ).all()
 

@@ -236,7 +236,7 @@ def _oldest_unknown(session: Session) -> datetime | None:
 
 
 def _count_frozen(session: Session) -> int:
-    frozen = sa.select(sa.func.count()).select_from(Freeze).where(Freeze.lifted_at.is_(None))
+    frozen = sa.select(sa.func.count()).select_from(Freeze).where(Freeze.opened())
     return session.scalar(frozen) or 0
 
 

@@ -39,7 +39,7 @@ class BoundPayments:
 
     def start_checkout(self, pledge_id: str, *, return_url: str, cancel_url: str) -> CheckoutPage:
         """Open the page on which a pledge is paid, or its card saved."""
-        self._require_trust()
+        self._require_guards()
         return sessions.start_checkout(
             pledge_id,
             WayBack(return_url, cancel_url),
@@ -50,7 +50,7 @@ class BoundPayments:
 
     def start_repair(self, pledge_id: str, *, return_url: str, cancel_url: str) -> CheckoutPage:
         """Open the page on which a backer pays what the saved card could not."""
-        self._require_trust()
+        self._require_guards()
         return repairs.start_repair(
             pledge_id,
             WayBack(return_url, cancel_url),
@@ -111,7 +111,7 @@ class BoundPayments:
 
     def begin_onboarding(self, organisation_id: int, *, return_url: str, refresh_url: str) -> str:
         """Return the address of Stripe's onboarding page for this organisation."""
-        self._require_trust()
+        self._require_guards()
         return onboarding.begin_onboarding(
             organisation_id,
             return_url=return_url,
@@ -125,6 +125,6 @@ class BoundPayments:
         """Ask Stripe whether this organisation can be paid now."""
         onboarding.refresh_owner(organisation_id, gateway=self.gateway, clock=self.clock)
 
-    def _require_trust(self) -> None:
+    def _require_guards(self) -> None:
         require_own_stripe(self.gateway, settings=self.settings, clock=self.clock)
         require_current_books()

@@ -19,7 +19,7 @@ DISPUTE_NAMES: Final = {
     DisputeStatus.LOST: N_("Lost"),
     DisputeStatus.CLOSED: N_("Closed without a loss"),
 }
-STANDING_NAMES: Final = {
+FILTER_NAMES: Final = {
     CampaignFilter.RUNNING: N_("Running"),
     CampaignFilter.SETTLING: N_("Being settled"),
     CampaignFilter.SETTLED: N_("Settled campaigns"),
@@ -145,7 +145,7 @@ FAILURE_REASONS: Final = {
 
 def filter_choices() -> list[tuple[str, str]]:
     """Return how a treasurer may sort campaigns, as a page offers it."""
-    return [(chosen.value, str(gettext(name))) for chosen, name in STANDING_NAMES.items()]
+    return [(chosen.value, str(gettext(name))) for chosen, name in FILTER_NAMES.items()]
 
 
 def dispute_name(status: DisputeStatus) -> str:

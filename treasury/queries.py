@@ -224,7 +224,7 @@ def list_disputes(*, window: Window | None = None) -> Sequence[Dispute]:
 
 def list_discrepancies(*, window: Window | None = None) -> Sequence[Discrepancy]:
     """List what differs between Stripe and the ledger and is not explained."""
-    statement = _differences().where(Discrepancy.opened())
+    statement = _discrepancies().where(Discrepancy.opened())
     with reading() as session:
         return session.scalars(narrowed(statement, window)).all()
 
@@ -234,7 +234,7 @@ def list_explained() -> Sequence[Discrepancy]:
     is_explained = Discrepancy.explained_at.is_not(None)
     with reading() as session:
         return session.scalars(
-            _differences().where(Discrepancy.resolved_at.is_(None), is_explained)
+            _discrepancies().where(Discrepancy.resolved_at.is_(None), is_explained)
         ).all()
 
 
@@ -242,14 +242,14 @@ def get_discrepancy(kind: str, subject: str) -> Discrepancy:
     """Return one difference, gone or not; raises ``NotFoundError``."""
     with reading() as session:
         found = session.scalars(
-            _differences().where(Discrepancy.kind == kind, Discrepancy.subject == subject)
+            _discrepancies().where(Discrepancy.kind == kind, Discrepancy.subject == subject)
         ).one_or_none()
     if found is None:
         raise NotFoundError(N_("Nothing was found at this address."))
     return found
 
 
-def _differences() -> sa.Select[Discrepancy]:
+def _discrepancies() -> sa.Select[Discrepancy]:
     return (
         sa.select(Discrepancy)
         .options(joinedload(Discrepancy.campaign))
@@ -312,7 +312,7 @@ def _money_of(session: Session, campaigns: Sequence[Campaign]) -> list[CampaignM
     settlements = {one.campaign_id: one for one in session.scalars(mains)}
     latest = sa.select(Transfer).where(Transfer.campaign_id.in_(ids)).order_by(Transfer.id)
     transfers = {one.campaign_id: one for one in session.scalars(latest)}
-    frozen = sa.select(Freeze).where(Freeze.campaign_id.in_(ids), Freeze.lifted_at.is_(None))
+    frozen = sa.select(Freeze).where(Freeze.campaign_id.in_(ids), Freeze.opened())
     reasons = {one.campaign_id: one.reason for one in session.scalars(frozen)}
     return [
         CampaignMoney(

@@ -11,6 +11,7 @@ from campaigns.policy.verdict import (
     ResourceState,
     Step,
     VerdictInputs,
+    gather_figures,
     gather_inputs,
     next_step,
     outcome_of,
@@ -58,7 +59,7 @@ def judge_again(campaign_id: int, *, resources: Sequence[Resource], clock: Clock
         if step in {Step.SETTLE, Step.GIVE_BACK}:
             outcome = outcome_of(step, is_canceled=False)
             assert outcome is not None
-            figures = {name: n for state in states for name, n in state.figures.items()}
+            figures = gather_figures(states)
             end_collecting(session, campaign, outcome=outcome, figures=figures, at=at)
             _follow(session, campaign, resources, at=at)
         return step

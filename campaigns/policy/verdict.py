@@ -78,6 +78,13 @@ def gather_inputs(
     )
 
 
+def gather_figures(states: Sequence[ResourceState]) -> dict[str, int]:
+    """Gather the figures of all resources for the record; each resource names its own."""
+    figures = [figure for state in states for figure in state.figures.items()]
+    assert len(dict(figures)) == len(figures), "two resources call a figure alike"
+    return dict(figures)
+
+
 def next_step(inputs: VerdictInputs) -> Step:
     """Say what is to be done; ``docs/collection.md`` is the table of this function."""
     if not (inputs.is_over or inputs.is_canceled):

@@ -73,7 +73,7 @@ def users() -> ResponseReturnValue:
             session, words=words, limit=PAGE_SIZE + 1, offset=(page - 1) * PAGE_SIZE
         )
     return render_template(
-        "users/people.html",
+        "accounts/people.html",
         people=found[:PAGE_SIZE],
         has_more=len(found) > PAGE_SIZE,
         page=page,
@@ -96,7 +96,7 @@ def user(user_id: str) -> ResponseReturnValue:
         named = session.scalars(sa.select(User).where(User.public_id.in_(actors)))
         names = {actor.public_id: actor.name or actor.email for actor in named}
     return render_template(
-        "users/person.html", person=person, trail=trail, roles=role_words(), names=names
+        "accounts/person.html", person=person, trail=trail, roles=role_words(), names=names
     )
 
 

@@ -42,7 +42,7 @@ def index() -> ResponseReturnValue:
     """Show one's own account."""
     with reading() as session:
         mine = organisations.list_own_organisations(session, this_user())
-    return render_template("users/account.html", organisations=mine)
+    return render_template("accounts/account.html", organisations=mine)
 
 
 @blueprint.post("")
@@ -65,7 +65,9 @@ def change_profile() -> ResponseReturnValue:
 @signed_in
 def new_organisation() -> ResponseReturnValue:
     """Show the form of a new organisation."""
-    return render_template("users/organisation_form.html", organisation=None, forms=legal_forms())
+    return render_template(
+        "accounts/organisation_form.html", organisation=None, forms=legal_forms()
+    )
 
 
 @blueprint.post("/organisations/new")
@@ -88,7 +90,7 @@ def organisation(organisation_id: str) -> ResponseReturnValue:
         members = list_members(session, found)
     names = dict(legal_forms())
     return render_template(
-        "users/organisation.html",
+        "accounts/organisation.html",
         organisation=found,
         members=members,
         legal_form=names[found.legal_form],
@@ -103,7 +105,9 @@ def edit_organisation(organisation_id: str) -> ResponseReturnValue:
     with reading() as session:
         found = organisations.get_own_organisation(session, this_user(), organisation_id)
         demand(CHANGE_ORGANISATION, this_user(), found)
-    return render_template("users/organisation_form.html", organisation=found, forms=legal_forms())
+    return render_template(
+        "accounts/organisation_form.html", organisation=found, forms=legal_forms()
+    )
 
 
 @blueprint.post("/organisations/<organisation_id>/edit")
@@ -123,7 +127,7 @@ def invitation(token: str) -> ResponseReturnValue:
     with reading() as session:
         found = invitations.get_invitation(session, token)
         page = render_template(
-            "users/invitation.html",
+            "accounts/invitation.html",
             invitation=found,
             token=token,
             is_open=invitations.is_open(found, runtime().clock.now()),
@@ -145,7 +149,7 @@ def accept_invitation(token: str) -> ResponseReturnValue:
 @signed_in
 def ask_erasure() -> ResponseReturnValue:
     """Say what erasing an account does, before it is done."""
-    return render_template("users/erase.html")
+    return render_template("accounts/erase.html")
 
 
 @blueprint.post("/erase")

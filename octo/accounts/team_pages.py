@@ -40,7 +40,7 @@ def show(organisation_id: str) -> ResponseReturnValue:
             else []
         )
     return render_template(
-        "users/team.html",
+        "accounts/team.html",
         organisation=organisation,
         is_owner=is_owner,
         members=members,
@@ -61,7 +61,7 @@ def member(organisation_id: str, member_id: str) -> ResponseReturnValue:
         demand(MANAGE_TEAM, this_user(), organisation)
         found = get_membership(session, organisation, member_id)
     return render_template(
-        "users/team_member.html",
+        "accounts/team_member.html",
         organisation=organisation,
         member=found,
         roles=member_role_choices(),

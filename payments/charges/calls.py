@@ -119,14 +119,20 @@ CALLS: Final = (
     Call(
         AttemptKind.CHECKOUT_CREATE,
         "checkouts to open",
-        Endpoint(CHECKOUT_SESSIONS, reading.checkout),
+        Endpoint(CHECKOUT_SESSIONS, reading.checkout, moves_money=False),
         on_done=one_by_one(_on_page),
         on_refused=_no_page,
     ),
     Call(
         AttemptKind.CHECKOUT_EXPIRE,
         "checkouts to close",
-        Endpoint(f"{CHECKOUT_SESSIONS}/{{id}}/expire", reading.checkout, "session", creates=False),
+        Endpoint(
+            f"{CHECKOUT_SESSIONS}/{{id}}/expire",
+            reading.checkout,
+            moves_money=False,
+            id_parameter="session",
+            creates=False,
+        ),
         on_done=one_by_one(_on_page),
         on_refused=_unexplained,
         find_effect=_find_closed_checkout,
@@ -135,7 +141,7 @@ CALLS: Final = (
     Call(
         AttemptKind.INTENT_CREATE,
         "charges to prepare",
-        Endpoint(PAYMENT_INTENTS, reading.present_intent),
+        Endpoint(PAYMENT_INTENTS, reading.present_intent, moves_money=False),
         on_done=one_by_one(_on_new_intent),
         on_refused=_no_money,
         find_effect=_find_created_intent,
@@ -146,10 +152,10 @@ CALLS: Final = (
         Endpoint(
             f"{PAYMENT_INTENTS}/{{id}}/confirm",
             reading.present_intent,
-            "intent",
+            moves_money=True,
+            id_parameter="intent",
             expand=("latest_charge.balance_transaction",),
             creates=False,
-            moves_money=True,
         ),
         on_done=one_by_one(_on_intent),
         on_refused=_no_money,
@@ -160,7 +166,11 @@ CALLS: Final = (
         AttemptKind.INTENT_CANCEL,
         "charges to call off",
         Endpoint(
-            f"{PAYMENT_INTENTS}/{{id}}/cancel", reading.present_intent, "intent", creates=False
+            f"{PAYMENT_INTENTS}/{{id}}/cancel",
+            reading.present_intent,
+            moves_money=False,
+            id_parameter="intent",
+            creates=False,
         ),
         on_done=one_by_one(_on_intent),
         on_refused=_unexplained,
@@ -170,7 +180,13 @@ CALLS: Final = (
     Call(
         AttemptKind.CARD_DETACH,
         "cards to forget",
-        Endpoint("/v1/payment_methods/{id}/detach", reading.present_card, "card", creates=False),
+        Endpoint(
+            "/v1/payment_methods/{id}/detach",
+            reading.present_card,
+            moves_money=False,
+            id_parameter="card",
+            creates=False,
+        ),
         on_done=one_by_one(_on_detached),
         on_refused=_not_forgotten,
         find_effect=_find_detached_card,

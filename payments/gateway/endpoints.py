@@ -21,14 +21,15 @@ class Endpoint:
 
     ``id_parameter`` names the parameter that stands in the path, ``expand`` what the answer holds
     whole. A call that does not ``create`` an object changes one, which carries our ids already.
+    One that moves money waits until the books were just compared with Stripe.
     """
 
     path: str
     read: Callable[[Seen], Fact]
+    moves_money: bool
     id_parameter: str = ""
     expand: tuple[str, ...] = ()
     creates: bool = True
-    moves_money: bool = False
 
 
 _ENDPOINTS: Final[dict[AttemptKind, Endpoint]] = {}

@@ -2,7 +2,6 @@
 
 import sqlalchemy as sa
 import structlog
-from sqlalchemy.orm import Session
 
 from octo.clock import Clock
 from octo.config import Settings
@@ -86,8 +85,3 @@ def refuse_other_mode(settings: Settings) -> None:
             f"STRIPE_SECRET_KEY is {key}, but this database counts {books} money: "
             "use the other key, or another database"
         )
-
-
-def find_platform(session: Session) -> StripePlatform | None:
-    """Find which Stripe account these books belong to."""
-    return session.get(StripePlatform, 1)

@@ -96,6 +96,11 @@ class Freeze(Model):
     lifted_by: Mapped[str | None] = mapped_column(sa.String(40))
 
     @classmethod
+    def opened(cls) -> sa.ColumnElement[bool]:
+        """Return the condition of the freezes that nobody has lifted."""
+        return cls.lifted_at.is_(None)
+
+    @classmethod
     def holds(cls, campaign_id: Any) -> sa.ColumnElement[bool]:
         """Return the condition that the money of a campaign is frozen, by its id or a column."""
-        return sa.exists().where(cls.campaign_id == campaign_id, cls.lifted_at.is_(None))
+        return sa.exists().where(cls.campaign_id == campaign_id, cls.opened())

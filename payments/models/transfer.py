@@ -97,12 +97,6 @@ class Transfer(Model):
     settlement: Mapped[Settlement] = relationship()
     campaign: Mapped[Campaign] = relationship()
 
-    @property
-    def kept_amount(self) -> int:
-        """Return what the owner has of it, in minor units."""
-        is_sent = self.status in {TransferStatus.SUCCEEDED, TransferStatus.REVERSED}
-        return self.amount - self.reversed_amount if is_sent else 0
-
     def deduct(self, amount: int) -> None:
         """Take off what a credit note or a debt calls for; with nothing left it is not sent."""
         assert self.status is TransferStatus.PENDING, f"{self.status} transfer cannot change"

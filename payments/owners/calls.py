@@ -91,9 +91,9 @@ CALLS: Final = (
         Endpoint(
             f"{TRANSFERS}/{{id}}/reversals",
             reading.reversal,
-            "transfer",
-            expand=("balance_transaction",),
             moves_money=True,
+            id_parameter="transfer",
+            expand=("balance_transaction",),
         ),
         on_done=one_by_one(_on_reversal),
         on_refused=_not_taken_back,
@@ -103,7 +103,7 @@ CALLS: Final = (
     Call(
         AttemptKind.ACCOUNT_CREATE,
         "accounts to open",
-        Endpoint(ACCOUNTS, reading.account),
+        Endpoint(ACCOUNTS, reading.account, moves_money=False),
         on_done=one_by_one(_on_account),
         on_refused=_no_account,
     ),

@@ -36,7 +36,7 @@ def lift_freeze(
         campaign = lock(session, Campaign, public_id=campaign_id)
         freeze = session.scalars(
             sa.select(Freeze)
-            .where(Freeze.campaign_id == campaign.id, Freeze.lifted_at.is_(None))
+            .where(Freeze.campaign_id == campaign.id, Freeze.opened())
             .with_for_update()
         ).one_or_none()
         if freeze is None:

@@ -10,6 +10,7 @@ from tests.house.tree import named, shipped_files
 MODULE_LINES: Final = 400
 FUNCTION_LINES: Final = 60
 TEST_FILE_LINES: Final = 500
+MOST_ROOMS: Final = 24
 
 
 def too_long(path: Path, text: str) -> Iterator[str]:
@@ -35,6 +36,21 @@ def test_nothing_is_too_long() -> None:
     ]
 
     assert found == []
+
+
+def test_no_package_has_too_many_rooms() -> None:
+    rooms = {
+        package: {
+            Path(named(path)).parts[1] for path in shipped_files(".py") if is_in(path, package)
+        }
+        for package in ("campaigns", "payments", "treasury")
+    }
+
+    assert {name: len(found) for name, found in rooms.items() if len(found) > MOST_ROOMS} == {}
+
+
+def is_in(path: Path, package: str) -> bool:
+    return named(path).startswith(f"{package}/") and named(path) != f"{package}/__init__.py"
 
 
 def test_the_limits_bite() -> None:

@@ -212,7 +212,11 @@ class Story:
         for campaign in self._list(debts):
             if is_debt_due:
                 self._treasury(
-                    recover_debt, campaign, amount=1_00, act_key=new_token(), reason=REASON
+                    recover_debt,
+                    campaign,
+                    amount=1_00,
+                    idempotency_key=new_token(),
+                    reason=REASON,
                 )
             else:
                 self._treasury(write_off_debt, campaign, reason=REASON)

@@ -25,7 +25,7 @@ blueprint = Blueprint("discrepancies", __name__, url_prefix="/treasury/differenc
 def index() -> ResponseReturnValue:
     """List what differs, what was explained, and when these books were compared."""
     return render_template(
-        "treasury/differences.html",
+        "treasury/discrepancies.html",
         found=queries.list_discrepancies(),
         explained=queries.list_explained(),
         compared=run.read_comparisons(),
@@ -38,7 +38,7 @@ def one() -> ResponseReturnValue:
     """Show both sides of one difference, and what to do about it."""
     found = queries.get_discrepancy(*_asked())
     return render_template(
-        "treasury/difference.html",
+        "treasury/discrepancy.html",
         difference=found,
         sides=labels.sides_of(found.details),
         advice=labels.advice_on(found.kind),
