@@ -78,7 +78,7 @@ STEPS: Final[dict[str, Weighted]] = {
     ),
     "pay": (3, {"pledge": _which, "card": st.sampled_from(CARDS), "passes": _passes}),
     "come_back": (3, {"pledge": _which, "node": _nodes, "halt": _halts}),
-    "try_again": (1, {"pledge": _which, "node": _nodes, "halt": _halts}),
+    "reopen_checkout": (1, {"pledge": _which, "node": _nodes, "halt": _halts}),
     "repair": (2, {"pledge": _which, "node": _nodes, "halt": _halts}),
     "cancel": (2, {"pledge": _which, "node": _nodes}),
     "extend": (1, {"campaign": _campaigns, "days": st.integers(1, 3)}),

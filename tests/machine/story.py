@@ -127,7 +127,7 @@ class Story:
         """Come back to the receipt, which asks how the payment stands."""
         self._do(node, "return", lambda: bound_payments().refresh_pledge(pledge), halt)
 
-    def retry_refund(self, pledge: str, *, node: int = 0, halt: Halt | None = None) -> None:
+    def reopen_checkout(self, pledge: str, *, node: int = 0, halt: Halt | None = None) -> None:
         """Go back to a checkout that was left."""
         self._do(
             node,
