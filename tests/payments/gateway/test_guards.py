@@ -20,7 +20,7 @@ from tests.make import Make
 from tests.signing import sign
 from tests.site import WEBHOOK_SECRET, build_app, close
 
-ROOT: Final = Path(__file__).resolve().parents[2]
+ROOT: Final = Path(__file__).resolve().parents[3]
 NEW_SECRET: Final = "whsec_the_new_one"
 
 pytestmark = pytest.mark.fault("F32")

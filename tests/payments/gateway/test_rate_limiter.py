@@ -29,7 +29,7 @@ from tests.crowd import charge_cards, gather, movements_at
 from tests.make import Make
 from tests.moment import Moment
 
-ROOT: Final = Path(__file__).resolve().parents[2]
+ROOT: Final = Path(__file__).resolve().parents[3]
 PATIENCE_SECONDS: Final = 90
 RATE: Final = 20
 
