@@ -5,6 +5,7 @@ from importlib import resources
 from typing import Final
 
 import pytest
+from playwright.sync_api import Route
 
 from tests.browser.conftest import Invite
 from tests.browser.gallery import Gallery
@@ -130,3 +131,22 @@ def test_axe_finds_nothing_grave(invite: Invite, gallery: Gallery, make: Make) -
     walk(invite(PHONE, language="fr", has_scripts=True), gallery, make, examine)
 
     assert found == []
+
+
+@pytest.mark.parametrize("late", ["css/pico.css", "pico.min.css", "css/forms.css"])
+def test_a_sheet_that_comes_late_makes_no_page_ask_for_what_is_refused(
+    invite: Invite, late: str
+) -> None:
+    reader = invite(PHONE)
+    held: list[Route] = []
+    reader.context.route(f"**/{late}*", lambda route: held.append(route))  # noqa: PLW0108 - it is written on
+    with reader.page.expect_request(f"**/{late}*"):
+        reader.page.goto(f"{reader.site}/campaigns", wait_until="commit")
+    reader.page.wait_for_timeout(200)
+    reader.page.locator(
+        "main select"
+    ).first.bounding_box()  # asks for a layout with the sheets that are there
+    for route in held:
+        route.continue_()
+    reader.page.wait_for_load_state()
+    assert held, late
