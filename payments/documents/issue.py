@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from datetime import datetime
+from zoneinfo import ZoneInfo
 
 from sqlalchemy.orm import Session
 
@@ -18,6 +19,7 @@ def issue_document(
     kind: DocumentKind,
     *,
     at: datetime,
+    time_zone: str,
     campaign: Campaign | None = None,
     organisation: Organisation | None = None,
     user: User | None = None,
@@ -25,11 +27,13 @@ def issue_document(
 ) -> Document:
     """Issue a document for whom or what it concerns: one of them at least.
 
+    Its series is that of the year in which ``at`` falls in ``time_zone``, the platform's.
+
     Rolled back with the caller's transaction, its number is given to the next. ``number`` is
     that of a document which was issued before and which a backup has forgotten; it is reserved.
     """
     if number is None:
-        series = kind.series(at.year)
+        series = kind.series(at.astimezone(ZoneInfo(time_zone)).year)
         position = next_position(session, series)
     else:
         series, position = parse_number(number)

@@ -68,14 +68,18 @@ def correct_documents(
 def reverse_documents(
     session: Session, campaign: Campaign, *, context: Context
 ) -> Settlement | None:
-    """Take back all that a campaign's documents say, by one credit note that voids them."""
+    """Take back all that a campaign's documents say, by one credit note that voids them.
+
+    Where credit notes have taken back all of it before, the last of them does.
+    """
     main = find_main(session, campaign)
     if main is None:
         return None
     rates = Decimal(main.fee_rate), Decimal(main.vat_rate)
     reversal = _correct(session, campaign, Figures(), rates=rates, context=context)
-    if reversal is not None:
-        void_documents(session, _find_settlements(session, campaign), by=reversal.document)
+    last = reversal or _find_last_credit_note(session, campaign)
+    if last is not None:
+        void_documents(session, _find_settlements(session, campaign), by=last.document)
     return reversal
 
 
@@ -85,6 +89,15 @@ def find_main(session: Session, campaign: Campaign) -> Settlement | None:
         sa.select(Settlement).where(
             Settlement.campaign_id == campaign.id, Settlement.kind == SettlementKind.MAIN
         )
+    ).one_or_none()
+
+
+def _find_last_credit_note(session: Session, campaign: Campaign) -> Settlement | None:
+    return session.scalars(
+        sa.select(Settlement)
+        .where(Settlement.campaign_id == campaign.id, Settlement.kind == SettlementKind.CREDIT_NOTE)
+        .order_by(Settlement.id.desc())
+        .limit(1)
     ).one_or_none()
 
 
@@ -143,6 +156,7 @@ def _issue(
             session,
             get_kind(DOCUMENT_KINDS[kind]),
             at=context.now,
+            time_zone=context.settings.time_zone,
             campaign=campaign,
             organisation=campaign.organisation,
             number=number,

@@ -99,6 +99,25 @@ def test_before_the_transfer_the_documents_are_netted_in_it(
     assert len(verified(app)) == 1
 
 
+def test_what_credit_notes_took_back_one_by_one_is_voided_by_the_last(
+    client: Visitor, make: Make, moment: Moment, sandbox: SandboxClient
+) -> None:
+    campaign, (first, second) = settled(make, moment, sandbox)
+    sign_in_as_treasurer(make, client)
+    give_back(client, make, first, "83")
+    give_back(client, make, second, "53,33")
+
+    page = f"/treasury/campaigns/{campaign.public_id}/refund-all"
+    assert client.submit(page, {"reason": "La structure est dissoute"}).status_code == 200
+
+    main, _, last = db.session.scalars(sa.select(Document).order_by(Document.id))
+    assert (main.voided_by_id, last.voided_by_id) == (last.id, None)
+    assert documented_net(campaign) == 0
+    make.work()
+    assert refunded(sandbox) == [53_33, 83_00]
+    check_books(sandbox)
+
+
 def test_after_the_transfer_the_owner_owes_it_and_the_statement_says_so(
     client: Visitor, make: Make, moment: Moment, sandbox: SandboxClient
 ) -> None:

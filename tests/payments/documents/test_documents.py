@@ -3,13 +3,14 @@
 import contextlib
 import random
 import threading
-from datetime import UTC, datetime
-from typing import Final
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
 
 import pytest
 import sqlalchemy as sa
 from flask import current_app
 from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
 
 from octo.database import db, reading, transaction
 from payments.accounting.check import check_ledger
@@ -46,6 +47,10 @@ def keep_or_not(chance: random.Random) -> None:
         raise ChangedMindError
 
 
+def issue(session: Session, kind: DocumentKind, *, at: datetime = NOON, **to: Any) -> Document:
+    return issue_document(session, kind, at=at, time_zone="Europe/Paris", **to)
+
+
 def given(series: str) -> list[int]:
     """Return the places that documents have in a series."""
     places = sa.select(Document.position).filter_by(series=series).order_by(Document.position)
@@ -59,7 +64,7 @@ def test_eight_threads_issue_without_a_gap_or_a_double_though_some_roll_back(boo
     issued: dict[str, list[str]] = {RECEIPT.name: [], INVOICE.name: []}
     together = threading.Barrier(THREADS)
 
-    def issue(seed: int) -> None:
+    def issue_some(seed: int) -> None:
         chance = random.Random(seed)
         together.wait()
         with app.app_context():
@@ -67,11 +72,11 @@ def test_eight_threads_issue_without_a_gap_or_a_double_though_some_roll_back(boo
                 kind = chance.choice((RECEIPT, INVOICE))
                 with contextlib.suppress(ChangedMindError):
                     with transaction() as session:
-                        made = issue_document(session, kind, at=NOON, campaign=campaign)
+                        made = issue(session, kind, campaign=campaign)
                         keep_or_not(chance)
                     issued[kind.name].append(made.number)
 
-    threads = [threading.Thread(target=issue, args=(seed,)) for seed in range(THREADS)]
+    threads = [threading.Thread(target=issue_some, args=(seed,)) for seed in range(THREADS)]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -87,14 +92,20 @@ def test_eight_threads_issue_without_a_gap_or_a_double_though_some_roll_back(boo
         assert check_ledger(session).faults == ()
 
 
-def test_a_series_is_of_one_kind_and_one_year(books: Books) -> None:
+def test_a_series_is_of_one_kind_and_one_year_where_the_platform_is(books: Books) -> None:
     campaign = books.campaign()
-    new_year = datetime(2027, 1, 1, 12, tzinfo=UTC)
+    new_year = datetime(2026, 12, 31, 23, tzinfo=UTC)  # midnight in Paris
+    old_year = new_year - timedelta(seconds=1)
 
     with transaction() as session:
         numbers = [
-            issue_document(session, kind, at=at, campaign=campaign).number
-            for kind, at in ((RECEIPT, NOON), (RECEIPT, NOON), (INVOICE, NOON), (RECEIPT, new_year))
+            issue(session, kind, at=at, campaign=campaign).number
+            for kind, at in (
+                (RECEIPT, NOON),
+                (RECEIPT, old_year),
+                (INVOICE, NOON),
+                (RECEIPT, new_year),
+            )
         ]
 
     assert numbers == ["Q2026-0001", "Q2026-0002", "F2026-0001", "Q2027-0001"]
@@ -106,8 +117,8 @@ def test_a_number_that_stripe_has_seen_is_not_given_again(books: Books) -> None:
     with transaction() as session:
         reserve_number(session, "Q2026-0007")
         reserve_number(session, "Q2026-0003")
-        after = issue_document(session, RECEIPT, at=NOON, campaign=campaign)
-        found = issue_document(session, RECEIPT, at=NOON, campaign=campaign, number="Q2026-0007")
+        after = issue(session, RECEIPT, campaign=campaign)
+        found = issue(session, RECEIPT, campaign=campaign, number="Q2026-0007")
 
     assert (after.number, found.number) == ("Q2026-0008", "Q2026-0007")
     with reading() as session:
@@ -120,9 +131,9 @@ def test_the_database_refuses_a_number_given_twice_and_a_series_that_nobody_bega
     campaign = books.campaign()
     for number in ("Q2026-0001", "Z2026-0001"):
         with transaction() as session:
-            issue_document(session, RECEIPT, at=NOON, campaign=campaign)
+            issue(session, RECEIPT, campaign=campaign)
         with pytest.raises(IntegrityError), transaction() as session:
-            issue_document(session, RECEIPT, at=NOON, campaign=campaign, number=number)
+            issue(session, RECEIPT, campaign=campaign, number=number)
 
     assert given("Q2026") == [1, 2]
     assert db.session.scalars(sa.select(DocumentSeries.name)).all() == ["Q2026"]
@@ -132,9 +143,9 @@ def test_a_document_is_issued_for_somebody(books: Books) -> None:
     organisation = books.campaign().organisation
 
     with pytest.raises(IntegrityError), transaction() as session:
-        issue_document(session, RECEIPT, at=NOON)
+        issue(session, RECEIPT)
     with transaction() as session:
-        issued = issue_document(session, RECEIPT, at=NOON, organisation=organisation)
+        issued = issue(session, RECEIPT, organisation=organisation)
 
     assert (issued.organisation_id, issued.campaign_id) == (organisation.id, None)
 
@@ -142,9 +153,7 @@ def test_a_document_is_issued_for_somebody(books: Books) -> None:
 def test_a_document_is_voided_once(books: Books) -> None:
     campaign = books.campaign()
     with transaction() as session:
-        first, second, third = (
-            issue_document(session, RECEIPT, at=NOON, campaign=campaign) for _ in range(3)
-        )
+        first, second, third = (issue(session, RECEIPT, campaign=campaign) for _ in range(3))
         void_documents(session, [first], by=second)
 
     assert (first.voided_by_id, second.voided_by_id) == (second.id, None)
