@@ -42,6 +42,12 @@ def close_due_campaigns(
         try:
             _end_unbegun_pledges(campaign_id, settings=settings, clock=clock)
             left = resolve_open(campaign_id, gateway=gateway, settings=settings, clock=clock)
+            step = judge_campaign(
+                campaign_id,
+                resources=resources,
+                clock=clock,
+                repair_days=settings.of(SettlementTerms).repair_days,
+            )
         except StripeAwayError as error:
             waiting.append(f"{slug_of(campaign_id)}: {error}")
             unanswered += 1
@@ -49,19 +55,8 @@ def close_due_campaigns(
         except Exception as error:  # noqa: BLE001 - one campaign's trouble stops no other
             waiting.append(note_trouble(campaign_id, error, settings=settings, clock=clock))
             continue
-        if left:
+        if left and step is Step.WAIT:
             waiting.append(f"{slug_of(campaign_id)}: {left} payments are not resolved yet")
-            continue
-        try:
-            step = judge_campaign(
-                campaign_id,
-                resources=resources,
-                clock=clock,
-                repair_days=settings.of(SettlementTerms).repair_days,
-            )
-        except Exception as error:  # noqa: BLE001 - one campaign's trouble stops no other
-            waiting.append(note_trouble(campaign_id, error, settings=settings, clock=clock))
-            continue
         done += step is not Step.WAIT
     return JobReport(done=done, waiting=waiting, is_away=0 < unanswered == len(closing))
 
