@@ -15,7 +15,7 @@ from campaigns.drafts import exchange
 from campaigns.models import Campaign, CampaignStatus
 from campaigns.settings import Rules
 from octo.accounts.models import User
-from octo.command_line import EmailAddress, json_option, told_refusals
+from octo.command_line import EmailAddress, json_option, printing_refusals
 from octo.content.feature import storage
 from octo.content.images import keep_image
 from octo.database import reading
@@ -48,7 +48,7 @@ def keep_cover(raw: bytes) -> str:
     help="E-mail of the person who will run it.",
 )
 @json_option
-@told_refusals
+@printing_refusals
 def import_command(path: Path, email: str, *, as_json: bool) -> None:
     """Make a draft of the campaign written in PATH (docs/campaign-format.md)."""
     found = runtime()
@@ -75,7 +75,7 @@ def import_command(path: Path, email: str, *, as_json: bool) -> None:
     help="Where the campaign's own folder is made; here by default.",
 )
 @json_option
-@told_refusals
+@printing_refusals
 def export_command(slug: str, folder: Path, *, as_json: bool) -> None:
     """Write the campaign SLUG as a folder of its name."""
     target = exchange.export_campaign(slug, folder=folder, read_picture=storage().read)
@@ -88,7 +88,7 @@ def export_command(slug: str, folder: Path, *, as_json: bool) -> None:
 @campaign_commands.command("list")
 @click.option("--status", type=click.Choice([status.value for status in CampaignStatus]))
 @json_option
-@told_refusals
+@printing_refusals
 def list_command(*, status: str | None, as_json: bool) -> None:
     """List the campaigns, the newest first."""
     campaigns = queries.list_all_campaigns(CampaignStatus(status) if status else None)
@@ -102,7 +102,7 @@ def list_command(*, status: str | None, as_json: bool) -> None:
 @campaign_commands.command("show")
 @click.argument("slug")
 @json_option
-@told_refusals
+@printing_refusals
 def show_command(slug: str, *, as_json: bool) -> None:
     """Show how the campaign SLUG stands."""
     described = _described(queries.get_any_campaign(slug=slug))
@@ -120,7 +120,7 @@ def show_command(slug: str, *, as_json: bool) -> None:
 )
 @click.option("--reason", required=True, help="Shown on the campaign's page and mailed.")
 @json_option
-@told_refusals
+@printing_refusals
 def extend_for_outage_command(slug: str, *, until: str, reason: str, as_json: bool) -> None:
     """Give the campaign SLUG the time that an outage took from it, before its verdict."""
     found = runtime()

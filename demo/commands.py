@@ -23,7 +23,7 @@ from demo.sandbox import sandbox_of
 from demo.settings import LAST_PORT
 from demo.stagehands import stagehands
 from demo.verification import verify_season
-from octo.command_line import EXIT_WRONG, json_option, told_refusals
+from octo.command_line import EXIT_WRONG, json_option, printing_refusals
 from octo.runtime import runtime
 from payments.settings import StripeSettings
 from stripe_sandbox.server import main as run_sandbox
@@ -56,7 +56,7 @@ class Span(click.ParamType["timedelta"]):
 
 @demo_commands.command("load")
 @json_option
-@told_refusals
+@printing_refusals
 def load_command(*, as_json: bool) -> None:
     """Play the season, unless it was played; one that was cut short begins anew."""
     steps, seconds, _ = _follow(load(stagehands()), "Loading the demo", as_json=as_json)
@@ -71,7 +71,7 @@ def load_command(*, as_json: bool) -> None:
 @demo_commands.command("advance")
 @click.argument("span", type=Span())
 @json_option
-@told_refusals
+@printing_refusals
 def advance_command(span: timedelta, *, as_json: bool) -> None:
     """Move time on by SPAN (45d, 12h, 30m), through every due event in order."""
     steps, seconds, at = _follow(advance(stagehands(), by=span), "Time passes", as_json=as_json)
@@ -84,7 +84,7 @@ def advance_command(span: timedelta, *, as_json: bool) -> None:
 
 @demo_commands.command("verify")
 @json_option
-@told_refusals
+@printing_refusals
 def verify_command(*, as_json: bool) -> None:
     """Check in the sandbox's own lists that every cent moved once, and none besides."""
     with sandbox_of(runtime().settings.of(StripeSettings)) as sandbox:

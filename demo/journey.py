@@ -89,7 +89,7 @@ class Journey:
         self.work()
 
 
-def wait_for_a_fresh_second() -> None:
+def sleep_until_next_second() -> None:
     """Wait until the machine's second has just begun, so that a second's worth of time is left."""
     time.sleep(1.01 - real_now().microsecond / 1_000_000)
 

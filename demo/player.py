@@ -22,7 +22,7 @@ from campaigns.settings import Rules
 from campaigns.supporters.support import confirm_support, support_campaign
 from demo.cast import create_people
 from demo.instants import Moment
-from demo.journey import Journey, wait_for_a_fresh_second
+from demo.journey import Journey, sleep_until_next_second
 from demo.sandbox import try_card
 from demo.season import CampaignLine, PledgeLine, Season, Step, address_of_guest
 from demo.stagehands import Stagehands
@@ -109,7 +109,7 @@ class Player:
             at, act = found
             yield from self._journey.go_through(at - RACE)
             if any(stage.ends_about(at) for stage in self._stages):
-                wait_for_a_fresh_second()
+                sleep_until_next_second()
             self._journey.move_to(at)
             act()
             yield at

@@ -33,7 +33,7 @@ class EmailAddress(click.ParamType[str]):
             self.fail(str(error), param, ctx)
 
 
-def told_refusals(command: Callable[..., None]) -> Callable[..., None]:
+def printing_refusals(command: Callable[..., None]) -> Callable[..., None]:
     """Say a refusal of a service, or that the database is away, in one line or in JSON; exit 1."""
 
     @wraps(command)

@@ -12,7 +12,7 @@ from flask import Flask, current_app
 from flask.cli import AppGroup, with_appcontext
 
 from octo import schema
-from octo.command_line import json_option, told_refusals
+from octo.command_line import json_option, printing_refusals
 from octo.errors import ConfigError
 from octo.scheduler import start_checks
 from octo.worker import draining_on_signals, run_due, run_worker
@@ -32,7 +32,7 @@ def register(app: Flask) -> None:
 @db_commands.command("upgrade")
 @click.argument("revision", default="head")
 @json_option
-@told_refusals
+@printing_refusals
 def upgrade(revision: str, *, as_json: bool) -> None:
     """Apply the migrations, up to REVISION or to the newest."""
     with _known_revision():
@@ -43,7 +43,7 @@ def upgrade(revision: str, *, as_json: bool) -> None:
 @db_commands.command("downgrade")
 @click.argument("revision", default="-1")
 @json_option
-@told_refusals
+@printing_refusals
 def downgrade(revision: str, *, as_json: bool) -> None:
     """Undo the last migration, or all after REVISION (`base`: all)."""
     with _known_revision():
@@ -53,7 +53,7 @@ def downgrade(revision: str, *, as_json: bool) -> None:
 
 @db_commands.command("check")
 @json_option
-@told_refusals
+@printing_refusals
 def check(*, as_json: bool) -> None:
     """Compare the database with the models and the triggers; exit 1 on any difference."""
     differences = schema.drift()
@@ -77,7 +77,7 @@ def revision(message: str) -> None:
 @click.option("--once", is_flag=True, help="Do all that is due now, then stop.")
 @click.option("--json", "as_json", is_flag=True, help="With --once, answer in JSON.")
 @with_appcontext
-@told_refusals
+@printing_refusals
 def worker(*, once: bool, as_json: bool) -> None:
     """Close, settle, refund, pay and mail when it is due, until SIGTERM.
 

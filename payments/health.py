@@ -200,7 +200,7 @@ def _alerts(
     """Find what a person must look at: each is in docs/operations.md by its code."""
     yield from _stripe_away(times, stripe)
     if session.scalar(sa.select(Reconciliation.state)) is BooksState.BEHIND_STRIPE:
-        yield Alert("older_than_stripe", N_("The database is behind Stripe: no money moves."))
+        yield Alert("database_behind_stripe", N_("The database is behind Stripe: no money moves."))
     currency = settings.currency
     below = cover(session, currency).amount
     if below < 0:

@@ -66,7 +66,7 @@ def register_jobs(app: Flask, runtime: PaymentsRuntime, *, should_stop: Callable
     for job in (
         Job("compare_books", compare_books, every_seconds=1),
         Job("poll_events", poll, every_seconds=60),
-        Job("take_in_events", on_current_books(handle_inbox, **given), every_seconds=1),
+        Job("handle_inbox", on_current_books(handle_inbox, **given), every_seconds=1),
         Job("close_campaigns", on_current_books(close_due_campaigns, **judging), every_seconds=1),
         Job("collect_campaigns", on_current_books(collect_campaigns, **judging), every_seconds=1),
         Job("settle_campaigns", on_current_books(move_settling_campaigns, **given), 1),

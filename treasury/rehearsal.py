@@ -116,7 +116,7 @@ class Rehearsal:
     cover_amount: int
     available_amount: int | None
     is_stripe_away: bool
-    is_older_than_stripe: bool
+    is_behind_stripe: bool
 
     @property
     def float_amount(self) -> int:
@@ -132,7 +132,7 @@ class Rehearsal:
     def is_well(self) -> bool:
         """Tell whether nothing stands in the way."""
         has_troubles = any(plan.troubles for plan in self.campaigns)
-        is_held = self.is_stripe_away or self.is_older_than_stripe
+        is_held = self.is_stripe_away or self.is_behind_stripe
         return not (has_troubles or self.missing_amount or is_held)
 
 
@@ -163,7 +163,7 @@ def rehearse(
             cover_amount=cover(session, currency).amount,
             available_amount=facts.available.get(currency),
             is_stripe_away=facts.is_away,
-            is_older_than_stripe=state is BooksState.BEHIND_STRIPE,
+            is_behind_stripe=state is BooksState.BEHIND_STRIPE,
         )
 
 

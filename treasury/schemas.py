@@ -316,7 +316,7 @@ class LastDaySchema(Shown):
     )
 
 
-class AftermathSchema(Shown):
+class AfterVerdictSchema(Shown):
     documents = fields.List(fields.Nested(SettlementSchema))
     transfers = fields.List(fields.Nested(TransferSchema))
     reversals = fields.List(fields.Nested(ReversalSchema))

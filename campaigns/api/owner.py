@@ -17,8 +17,8 @@ from campaigns.review import review
 from campaigns.schemas.answers import (
     CampaignSummarySchema,
     OnboardingSchema,
+    OwnCampaignSchema,
     ReceivedPledgeSchema,
-    StandingSchema,
 )
 from campaigns.schemas.bodies import ExtensionSchema, ReasonSchema
 from campaigns.settings import Rules
@@ -48,30 +48,30 @@ def list_own_campaigns(window: Window) -> Page[Campaign]:
 
 @api.get("/campaigns/<campaign_id>/standing")
 @requires(SEE_OWN_CAMPAIGN)
-@api.response(HTTPStatus.OK, StandingSchema)
-def get_standing(campaign_id: str) -> dict[str, object]:
+@api.response(HTTPStatus.OK, OwnCampaignSchema)
+def get_own_campaign(campaign_id: str) -> dict[str, object]:
     """Read where a campaign you run stands: what is missing, what was asked, who is ready."""
-    return _standing_of(campaign_id)
+    return _describe(campaign_id)
 
 
 @api.post("/campaigns/<campaign_id>/submission")
 @requires(RUN_CAMPAIGN)
 @api.refuses(IncompleteError, IllegalMoveError)
-@api.response(HTTPStatus.OK, StandingSchema)
+@api.response(HTTPStatus.OK, OwnCampaignSchema)
 def submit_campaign(campaign_id: str) -> dict[str, object]:
     """Ask for the review of a draft."""
     review.submit_campaign(campaign_id, actor=this_user(), clock=runtime().clock)
-    return _standing_of(campaign_id)
+    return _describe(campaign_id)
 
 
 @api.post("/campaigns/<campaign_id>/withdrawal")
 @requires(RUN_CAMPAIGN)
 @api.refuses(IllegalMoveError)
-@api.response(HTTPStatus.OK, StandingSchema)
+@api.response(HTTPStatus.OK, OwnCampaignSchema)
 def withdraw_campaign(campaign_id: str) -> dict[str, object]:
     """Take a campaign back to draft before its launch, to change what the review froze."""
     review.withdraw_campaign(campaign_id, actor=this_user(), clock=runtime().clock)
-    return _standing_of(campaign_id)
+    return _describe(campaign_id)
 
 
 @api.post("/campaigns/<campaign_id>/onboarding")
@@ -94,17 +94,17 @@ def begin_onboarding(campaign_id: str) -> dict[str, str]:
 @api.post("/campaigns/<campaign_id>/onboarding/check")
 @requires(REGISTER_OWNER)
 @api.refuses(PaymentsAwayError)
-@api.response(HTTPStatus.OK, StandingSchema)
+@api.response(HTTPStatus.OK, OwnCampaignSchema)
 def check_onboarding(campaign_id: str) -> dict[str, object]:
     """Ask Stripe whether the organisation can be paid now."""
     onboarding.refresh_owner(campaign_id, actor=this_user(), payments=bound_payments())
-    return _standing_of(campaign_id)
+    return _describe(campaign_id)
 
 
 @api.post("/campaigns/<campaign_id>/launch")
 @requires(RUN_CAMPAIGN)
 @api.refuses(CannotLaunchError, IllegalMoveError)
-@api.response(HTTPStatus.OK, StandingSchema)
+@api.response(HTTPStatus.OK, OwnCampaignSchema)
 def launch_campaign(campaign_id: str) -> dict[str, object]:
     """Open a campaign to pledges: its goal and its currency are frozen from now on."""
     launch.launch_campaign(
@@ -114,14 +114,14 @@ def launch_campaign(campaign_id: str) -> dict[str, object]:
         payments=bound_payments(),
         rules=runtime().settings.of(Rules),
     )
-    return _standing_of(campaign_id)
+    return _describe(campaign_id)
 
 
 @api.post("/campaigns/<campaign_id>/extension")
 @requires(RUN_CAMPAIGN)
 @api.refuses(CannotExtendError)
 @api.arguments(ExtensionSchema)
-@api.response(HTTPStatus.OK, StandingSchema)
+@api.response(HTTPStatus.OK, OwnCampaignSchema)
 def extend_campaign(body: dict[str, int], campaign_id: str) -> dict[str, object]:
     """Move the deadline, once, before it comes and while the goal is not reached."""
     extend.extend_campaign(
@@ -131,20 +131,20 @@ def extend_campaign(body: dict[str, int], campaign_id: str) -> dict[str, object]
         clock=runtime().clock,
         rules=runtime().settings.of(Rules),
     )
-    return _standing_of(campaign_id)
+    return _describe(campaign_id)
 
 
 @api.post("/campaigns/<campaign_id>/cancellation")
 @requires(RUN_CAMPAIGN)
 @api.refuses(IllegalMoveError)
 @api.arguments(ReasonSchema)
-@api.response(HTTPStatus.OK, StandingSchema)
+@api.response(HTTPStatus.OK, OwnCampaignSchema)
 def cancel_campaign(body: dict[str, str], campaign_id: str) -> dict[str, object]:
     """Call a running campaign off; every backer gets the money back."""
     cancel.cancel_own_campaign(
         campaign_id, reason=body["reason"], actor=this_user(), clock=runtime().clock
     )
-    return _standing_of(campaign_id)
+    return _describe(campaign_id)
 
 
 @api.get("/campaigns/<campaign_id>/pledges")
@@ -167,7 +167,7 @@ def read_own_trail(window: Window, campaign_id: str) -> Page[AuditEntry]:
     return window.cut(queries.list_audit(campaign.public_id, window=window))
 
 
-def _standing_of(campaign_id: str) -> dict[str, object]:
+def _describe(campaign_id: str) -> dict[str, object]:
     campaign = queries.get_own_campaign(campaign_id, user=this_user())
     rules = runtime().settings.of(Rules)
     ready = launch.check_readiness(campaign, payments=bound_payments(), rules=rules)

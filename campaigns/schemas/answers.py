@@ -130,7 +130,7 @@ class MissingSchema(Shown):
         return translate(missing.message, {})
 
 
-class StandingSchema(Shown):
+class OwnCampaignSchema(Shown):
     """Where a campaign stands for who runs it, and what its next step still needs."""
 
     campaign = fields.Nested(CampaignSchema)

@@ -9,7 +9,7 @@ from flask_security import hash_password
 from octo.accounts import people, roles
 from octo.accounts.models import RoleName, User
 from octo.accounts.sign_in import SHORTEST_PASSWORD
-from octo.command_line import EmailAddress, json_option, told_refusals
+from octo.command_line import EmailAddress, json_option, printing_refusals
 from octo.database import reading
 from octo.errors import N_, NotFoundError
 from octo.runtime import runtime
@@ -25,7 +25,7 @@ role_type = click.Choice([role.value for role in RoleName])
 @click.option("--locale", default="fr", type=click.Choice(people.LOCALES))
 @click.password_option(help="Asked for when not given.")
 @json_option
-@told_refusals
+@printing_refusals
 def create(
     email: str, *, name: str, roles: tuple[str, ...], locale: str, password: str, as_json: bool
 ) -> None:
@@ -48,7 +48,7 @@ def create(
 @click.argument("role", type=role_type)
 @click.option("--reason", default="", help="Kept in the audit trail.")
 @json_option
-@told_refusals
+@printing_refusals
 def grant(email: str, role: str, *, reason: str, as_json: bool) -> None:
     """Give ROLE to the person with this EMAIL."""
     user = roles.grant_role(
@@ -66,7 +66,7 @@ def grant(email: str, role: str, *, reason: str, as_json: bool) -> None:
 @click.argument("role", type=role_type)
 @click.option("--reason", default="", help="Kept in the audit trail.")
 @json_option
-@told_refusals
+@printing_refusals
 def revoke(email: str, role: str, *, reason: str, as_json: bool) -> None:
     """Take ROLE from the person with this EMAIL."""
     user = roles.revoke_role(
@@ -83,7 +83,7 @@ def revoke(email: str, role: str, *, reason: str, as_json: bool) -> None:
 @click.argument("words", default="")
 @click.option("--limit", default=100, type=click.IntRange(1, 10_000), help="At most so many.")
 @json_option
-@told_refusals
+@printing_refusals
 def list_people(words: str, *, limit: int, as_json: bool) -> None:
     """List people, newest first; WORDS keeps those whose name or address has them."""
     with reading() as session:

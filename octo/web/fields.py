@@ -102,10 +102,10 @@ class OneOf(validate.OneOf):
         try:
             return super().__call__(value)
         except ma.ValidationError as error:
-            raise ma.ValidationError(_told_choices(self.choices_text)) from error
+            raise ma.ValidationError(_list_choices(self.choices_text)) from error
 
 
-def _told_choices(choices: str) -> str:
+def _list_choices(choices: str) -> str:
     return translate(N_("Choose one of these: %(choices)s."), {"choices": choices})
 
 
@@ -143,7 +143,7 @@ class Choice(fields.Enum[Any]):
         try:
             return super()._deserialize(value, *where, **options)
         except (ma.ValidationError, TypeError) as error:
-            raise ma.ValidationError(_told_choices(self.choices_text)) from error
+            raise ma.ValidationError(_list_choices(self.choices_text)) from error
 
 
 class Line(fields.String):

@@ -30,7 +30,7 @@ PageView = Callable[..., ResponseReturnValue]
 
 LONGEST_KEY: Final = 64
 SHORTEST_KEY: Final = 8
-_ACT: Final = "act_key"
+_KEY_FIELD: Final = "idempotency_key"
 
 
 def shown_again_by(form_view: PageView) -> Callable[[PageView], PageView]:
@@ -93,7 +93,7 @@ def idempotency_key() -> str:
 
     Raises ``InvalidError`` when it has none: nobody could tell the second from another act.
     """
-    key = request.form.get(_ACT, "")
+    key = request.form.get(_KEY_FIELD, "")
     if not SHORTEST_KEY <= len(key) <= LONGEST_KEY:
         raise InvalidError(N_("This form is incomplete. Load the page again, then send it."))
     return key
@@ -104,8 +104,8 @@ def idempotency_field() -> Markup:
 
     A form that is kept as it was, since something outside did not answer, is the same act.
     """
-    key = request.form.get(_ACT, "") if is_retry() else new_token()
-    return Markup('<input type="hidden" name="{}" value="{}">').format(_ACT, key)
+    key = request.form.get(_KEY_FIELD, "") if is_retry() else new_token()
+    return Markup('<input type="hidden" name="{}" value="{}">').format(_KEY_FIELD, key)
 
 
 def form_errors() -> dict[str, str]:

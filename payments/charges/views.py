@@ -45,7 +45,7 @@ def view_payment(pledge_id: str, *, at: datetime) -> PaymentView | None:
         status=shown.status.value,
         charged_at=charged.charged_at if charged else None,
         refunded_amount=sum(one.amount for one in refunds if one.status is RefundStatus.SUCCEEDED),
-        refund_status=_standing_of(last) if last else None,
+        refund_status=_status_shown(last) if last else None,
         refund_requested_at=last.requested_at if last else None,
         stripe_reference=charged.stripe_charge_id if charged else None,
         card=f"{card.brand} {card.last4}".strip() if card else "",
@@ -53,7 +53,7 @@ def view_payment(pledge_id: str, *, at: datetime) -> PaymentView | None:
     )
 
 
-def _standing_of(refund: Refund) -> str:
+def _status_shown(refund: Refund) -> str:
     """Return a refund's status, or that its backer was paid otherwise after it failed."""
     if refund.resolution is Resolution.PAID_BY_BANK:
         return refund.resolution.value

@@ -32,7 +32,7 @@ def adopt_refund(
     """Find the refund a fact is about, or write down one made by hand.
 
     One of ours that waits to be sent makes room, and the rest alone is asked for again. What was
-    owed since a refund failed is tried again by it, in whole or in part. A stranger's that left
+    owed since a refund failed is tried again by it, in whole or in part. An external one that left
     and came back moved money twice: it is written down as one that failed.
     Where it was more than what is left, nobody is owed anything for it.
     Returns nothing when it never left, or when it exceeds what we know is left: it is looked at
@@ -68,7 +68,7 @@ def overtake_refund(
 ) -> bool:
     """Give way to what somebody refunded by hand; tell whether that explains Stripe's refusal.
 
-    ``seen`` are the strangers' refunds of the charge. They are taken in, ours is taken back, and
+    ``seen`` are the external refunds of the charge. They are taken in, ours is taken back, and
     the rest alone is asked for, by a refund of its own.
     """
     payment = refund.payment

@@ -256,7 +256,7 @@ def list_refunds(call: Call) -> Json:
 
 
 @control("POST", "/_sandbox/refunds/<id>/fail")
-def fail_refund_by_hand(call: ControlCall) -> Json:
+def fail_refund_on_request(call: ControlCall) -> Json:
     with call.platform.transaction() as store:
         refund = store.get(call.arg(), "refund")
         if refund["status"] not in {"pending", "succeeded"}:

@@ -40,7 +40,7 @@ def _deadline_night(story: Story, pledges: Sequence[tuple[int, int]]) -> None:
         assert pledge is not None
         story.pay(pledge, card=AVAILABLE_AT_ONCE)
     settle_down(story, News.BOTH)
-    story.wait_for_deadline(story.campaigns[1], offset=1)
+    story.reach_deadline(story.campaigns[1], offset=1)
 
 
 @pytest.fixture

@@ -83,7 +83,7 @@ def test_workers_that_decide_a_transfer_at_once_send_one_of_one_amount(
     moment.advance(days=20)
     make.work()
     moment.advance(days=20)
-    for name in ("compare_books", "poll_events", "take_in_events", "compare_books"):
+    for name in ("compare_books", "poll_events", "handle_inbox", "compare_books"):
         jobs(make.app)[name].run()
     refresh()
     together = threading.Barrier(WORKERS + 1)

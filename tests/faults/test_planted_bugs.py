@@ -48,7 +48,7 @@ def deadline_night(story: Story) -> None:
         assert pledge is not None
         story.pay(pledge, card=AVAILABLE_AT_ONCE)
         story.come_back(pledge)
-    story.wait_for_deadline(missed, offset=1)
+    story.reach_deadline(missed, offset=1)
 
 
 def quiet_night(story: Story) -> list[str]:
@@ -112,10 +112,10 @@ def partly_refunded(story: Story) -> list[str]:
     letters.collect()
     letters.deliver(letters.waiting[::-1])
     letters.waiting.clear()
-    story.world.job(story.world.nodes[0], "take_in_events")
+    story.world.job(story.world.nodes[0], "handle_inbox")
     settle_down(story, News.BOTH)
     found = story.look()
-    story.wait_for_deadline(story.campaigns[1], offset=1)
+    story.reach_deadline(story.campaigns[1], offset=1)
     return [*found, *end(story)]
 
 
@@ -124,12 +124,12 @@ def late_payer(story: Story) -> list[str]:
     reached, _, _ = story.campaigns
     pledge = story.pledge(reached, 45_00)
     assert pledge is not None
-    story.wait_for_deadline(reached, offset=-30)
+    story.reach_deadline(reached, offset=-30)
     story.world.job(story.world.nodes[0], "compare_books")
     pledge = story.pledge(reached, 45_00)
     assert pledge is not None
     story.pay(pledge, card=AVAILABLE_AT_ONCE)
-    story.wait_for_deadline(reached, offset=1)
+    story.reach_deadline(reached, offset=1)
     story.world.job(story.world.nodes[0], "close_campaigns")
     return [*story.look(), *end(story)]
 

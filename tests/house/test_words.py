@@ -30,10 +30,10 @@ FORBIDDEN: Final = re.compile(
 CLOCK_MODULE: Final = "octo/clock.py"
 # Each was a word of our own for a thing that has a name in the field: the glossary has it.
 DIALECT: Final = re.compile(
-    r"_?(standing|occasion|differing|aftermath|afterlife|use_for_debt|give_again|wait_for|paying"
+    r"(?:.*_)?(?:standing|occasion|differing|aftermath|afterlife|use_for_debt|give_again|wait_for|paying"
     r"|why_late|pledging|pledge_life|leaving|erasing|note_number|strangers?|by_hand|take_in"
     r"|taking_in|let_go|try_again|set_aside|told|told_act|told_at|pacer|lane|clearance"
-    r"|distrust|act_key|is_form_kept)",
+    r"|distrust|act_key|is_form_kept)(?:_.*)?",
     re.IGNORECASE,
 )
 SPOKEN_IN: Final = (*PACKAGES, "tests/machine")
@@ -118,6 +118,8 @@ def test_names_are_words_of_the_field() -> None:
 def test_a_planted_name_of_our_own_is_found() -> None:
     assert is_dialect("Occasion")
     assert is_dialect("_take_in")
+    assert is_dialect("read_aftermath")
+    assert is_dialect("AftermathSchema")
     assert not is_dialect("retold")
 
 

@@ -47,7 +47,7 @@ def end(story: Story, news: News) -> None:
     settle_down(story, news)
     world.let_pass(25 * HOUR)
     for campaign in story.campaigns:
-        story.wait_for_deadline(campaign, offset=1)
+        story.reach_deadline(campaign, offset=1)
     settle_down(story, news)
     for wait in (10 * DAY, 30 * DAY):
         world.let_pass(wait)

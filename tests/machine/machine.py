@@ -112,7 +112,7 @@ STEPS: Final[dict[str, Weighted]] = {
     "clear": (1, {}),
     "wait": (4, {"seconds": st.sampled_from(SHORT_WAITS)}),
     "wait_long": (2, {"seconds": st.sampled_from(LONG_WAITS)}),
-    "wait_for_deadline": (2, {"campaign": _campaigns, "offset": st.sampled_from((-HOUR, -30, 1))}),
+    "reach_deadline": (2, {"campaign": _campaigns, "offset": st.sampled_from((-HOUR, -30, 1))}),
 }
 
 

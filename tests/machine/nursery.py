@@ -22,7 +22,7 @@ import pytest
 from payments.gateway import engine
 from tests.machine.hands import HandClock
 from tests.machine.reaper import Reaper
-from tests.machine.world import Node, built_by_hand, engine_of
+from tests.machine.world import Node, building_apps, engine_of
 
 _PATIENCE_SECONDS: Final = 120
 _CHANCE: Final = 7
@@ -99,7 +99,7 @@ def nursery_of(environ: Mapping[str, str], *, epoch: int) -> Iterator[Nursery]:
 def _tend(wire: "Connection[Any, Any]", environ: dict[str, str], epoch: int) -> None:
     os.environ.update(environ)
     clock = HandClock()
-    with built_by_hand(environ, clock) as build:
+    with building_apps(environ, clock) as build:
         worker = Worker(Node("nursery", build()), clock, epoch)
         while True:
             try:

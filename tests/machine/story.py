@@ -273,7 +273,7 @@ class Story:
         """Let time pass."""
         self.world.let_pass(seconds)
 
-    def wait_for_deadline(self, campaign: str, *, offset: int) -> None:
+    def reach_deadline(self, campaign: str, *, offset: int) -> None:
         """Let time pass until so many seconds after a deadline, if that is ahead."""
         deadline = self.world.books.scalar(
             sa.select(Campaign.deadline_at).where(Campaign.public_id == campaign)

@@ -211,7 +211,7 @@ def engine_of(app: Flask) -> sa.Engine:
 
 
 @contextmanager
-def built_by_hand(environ: dict[str, str], clock: HandClock) -> Iterator[Callable[[], Flask]]:
+def building_apps(environ: dict[str, str], clock: HandClock) -> Iterator[Callable[[], Flask]]:
     """Give how an app is built whose time stands still and whose engine runs without threads."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("octo.app.DatabaseClock", lambda: clock)
@@ -237,7 +237,7 @@ def world_of(store: Store, sandbox: SandboxClient, instance: Path) -> Iterator[W
     }
     with (
         pytest.MonkeyPatch.context() as patch,
-        built_by_hand(environ, clock) as build,
+        building_apps(environ, clock) as build,
         ExitStack() as watching,
     ):
         patch.setattr("payments.gateway.client.PooledClient", wire)

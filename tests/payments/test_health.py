@@ -200,5 +200,5 @@ def test_books_older_than_stripe_wake_somebody_and_spoil_a_rehearsal(
     with transaction() as session:
         session.execute(sa.update(Reconciliation).values(state=BooksState.BEHIND_STRIPE))
 
-    assert reasons(client) == ["older_than_stripe"]
+    assert reasons(client) == ["database_behind_stripe"]
     assert app.test_cli_runner().invoke(args=["settle", "--rehearse"]).exit_code == 1

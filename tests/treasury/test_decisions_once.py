@@ -84,7 +84,7 @@ def test_a_recovery_sent_twice_is_asked_once(
     assert sent_to_owner(sandbox, campaign) == NET - 30_00
     assert SENT_BEFORE in said(form.send())
     assert form.send(amount="20").status_code == 409
-    assert form.send(act_key="").status_code == 422
+    assert form.send(idempotency_key="").status_code == 422
     make.work()
     assert sent_to_owner(sandbox, campaign) == NET - 30_00
     assert acts("debt.recovery_asked") == 1
@@ -108,7 +108,7 @@ def test_a_refund_sent_twice_is_made_once_and_told_once(
 
     assert SENT_BEFORE in said(form.send())
     assert form.send(amount="20").status_code == 409
-    assert form.send(act_key="").status_code == 422
+    assert form.send(idempotency_key="").status_code == 422
     make.work()
     assert refunded(sandbox) == [13_33]
     assert acts("payment.refunded") == 1

@@ -25,9 +25,7 @@ def titles(treasurer: Visitor, query: str = "") -> list[str]:
     return [str(link.text) for link in page.xpath("(//table)[1]//td[1]/a")]
 
 
-def test_campaigns_are_searched_and_sorted_by_their_standing(
-    treasurer: Visitor, make: Make
-) -> None:
+def test_campaigns_are_searched_and_filtered(treasurer: Visitor, make: Make) -> None:
     running, settled = make.live_campaign(days=20), make.live_campaign(days=10)
     make.moment.advance(days=11)
     make.work()
@@ -35,12 +33,12 @@ def test_campaigns_are_searched_and_sorted_by_their_standing(
         session.add(Freeze(campaign_id=running.id, reason="differs", frozen_at=make.moment.now()))
 
     assert titles(treasurer) == [running.title, settled.title]
-    assert titles(treasurer, "?standing=running") == [running.title]
-    assert titles(treasurer, "?standing=settled") == [settled.title]
-    assert titles(treasurer, "?standing=troubled") == [running.title]
+    assert titles(treasurer, "?filter=running") == [running.title]
+    assert titles(treasurer, "?filter=settled") == [settled.title]
+    assert titles(treasurer, "?filter=troubled") == [running.title]
     assert titles(treasurer, f"?q={settled.title.split()[-1]}") == [settled.title]
     assert titles(treasurer, "?q=nobody") == []
-    assert titles(treasurer, "?standing=nonsense&page=x") == [running.title, settled.title]
+    assert titles(treasurer, "?filter=nonsense&page=x") == [running.title, settled.title]
 
 
 def test_long_lists_come_a_page_at_a_time(

@@ -22,7 +22,7 @@ from treasury import after_verdict, queries
 from treasury.after_verdict import AfterVerdict
 from treasury.permissions import MOVE_MONEY, READ_BOOKS, REFUND_PAYMENTS
 from treasury.schemas import (
-    AftermathSchema,
+    AfterVerdictSchema,
     ByBankSchema,
     DebtSchema,
     FailedRefundSchema,
@@ -41,8 +41,8 @@ api = ApiBlueprint(
 
 @api.get("/treasury/campaigns/<campaign_id>/aftermath")
 @requires(READ_BOOKS)
-@api.response(HTTPStatus.OK, AftermathSchema)
-def read_aftermath(campaign_id: str) -> AfterVerdict:
+@api.response(HTTPStatus.OK, AfterVerdictSchema)
+def read_after_verdict(campaign_id: str) -> AfterVerdict:
     """Read the documents of a campaign, what paid them, and what its owner owes."""
     return _read(campaign_id)
 
@@ -60,7 +60,7 @@ def list_debts(window: Window) -> Page[OwnerDebt]:
 @api.refuses(NoDebtError, ActionReusedError)
 @api.arguments(KeySchema, location="headers")
 @api.arguments(RecoverySchema)
-@api.response(HTTPStatus.OK, AftermathSchema)
+@api.response(HTTPStatus.OK, AfterVerdictSchema)
 def recover_debt(headers: dict[str, str], body: dict[str, Any], campaign_id: str) -> AfterVerdict:
     """Take back from the owner's Stripe account an amount of what is owed."""
     runtime = payments_runtime()
@@ -80,7 +80,7 @@ def recover_debt(headers: dict[str, str], body: dict[str, Any], campaign_id: str
 @requires(MOVE_MONEY)
 @api.refuses(NoDebtError)
 @api.arguments(MoneyReasonSchema)
-@api.response(HTTPStatus.OK, AftermathSchema)
+@api.response(HTTPStatus.OK, AfterVerdictSchema)
 def write_off_debt(body: dict[str, str], campaign_id: str) -> AfterVerdict:
     """Let the owner off what is owed of a campaign; the platform bears it."""
     runtime = payments_runtime()
@@ -98,7 +98,7 @@ def write_off_debt(body: dict[str, str], campaign_id: str) -> AfterVerdict:
 @requires(MOVE_MONEY)
 @api.refuses(PaidAlreadyError, ConflictError)
 @api.arguments(MoneyReasonSchema)
-@api.response(HTTPStatus.OK, AftermathSchema)
+@api.response(HTTPStatus.OK, AfterVerdictSchema)
 def give_all_back(body: dict[str, str], campaign_id: str) -> AfterVerdict:
     """Turn a success that cannot be paid into a failure: every backer gets everything back."""
     runtime = payments_runtime()
@@ -116,7 +116,7 @@ def give_all_back(body: dict[str, str], campaign_id: str) -> AfterVerdict:
 @requires(MOVE_MONEY)
 @api.refuses(NotHeldError)
 @api.arguments(MoneyReasonSchema)
-@api.response(HTTPStatus.OK, AftermathSchema)
+@api.response(HTTPStatus.OK, AfterVerdictSchema)
 def pay_again(body: dict[str, str], transfer_id: str) -> AfterVerdict:
     """Let what was taken back of a transfer be paid to the owner again."""
     runtime = payments_runtime()

@@ -9,7 +9,7 @@ from flask import Flask
 from flask.cli import AppGroup, with_appcontext
 
 from campaigns.commands import campaign_commands
-from octo.command_line import json_option, told_refusals
+from octo.command_line import json_option, printing_refusals
 from octo.database import snapshot
 from payments.accounting.check import check_ledger
 from payments.gateway.runtime import payments_runtime
@@ -31,7 +31,7 @@ def register_commands(app: Flask) -> None:
 
 @ledger_commands.command("check")
 @json_option
-@told_refusals
+@printing_refusals
 def check(*, as_json: bool) -> None:
     """Recompute the whole ledger; exit 1 and name every fault found."""
     with snapshot() as session:
@@ -50,7 +50,7 @@ def check(*, as_json: bool) -> None:
 @click.option("--yes", "is_sure", is_flag=True, help="With --import, do not ask.")
 @json_option
 @with_appcontext
-@told_refusals
+@printing_refusals
 def reconcile_command(*, is_import: bool, is_sure: bool, as_json: bool) -> None:
     """Compare these books with Stripe, both ways; exit 1 and name every difference.
 
@@ -108,7 +108,7 @@ def _tell_comparison(comparison: Comparison, imported: Import | None, *, as_json
 @click.argument("slug")
 @click.option("--reason", required=True, help="Why; it is kept in the audit trail.")
 @json_option
-@told_refusals
+@printing_refusals
 def refund_all_command(slug: str, reason: str, *, as_json: bool) -> None:
     """Give everything back although SLUG succeeded, before any transfer; exit 1 once one left."""
     runtime = payments_runtime()

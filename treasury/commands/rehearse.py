@@ -20,7 +20,7 @@ from rich.table import Table
 from campaigns.models import Outcome
 from campaigns.policy.verdict import Step
 from campaigns.resources import bound_resources
-from octo.command_line import EXIT_WRONG, json_option, told_refusals
+from octo.command_line import EXIT_WRONG, json_option, printing_refusals
 from octo.errors import N_
 from octo.money import format_amount
 from octo.web.language import DEFAULT_LANGUAGE, LANGUAGES
@@ -52,7 +52,7 @@ _WAITS: Final = {
 @click.option("--rehearse", "is_rehearsal", is_flag=True, help="Say what would happen; do nothing.")
 @json_option
 @with_appcontext
-@told_refusals
+@printing_refusals
 def settle_command(slugs: tuple[str, ...], *, is_rehearsal: bool, as_json: bool) -> None:
     """Show what would happen to the money of the campaigns that are due, or of those named.
 
@@ -218,7 +218,7 @@ def _totals(rehearsal: Rehearsal, *, language: str) -> Iterator[str]:
         yield gettext("Available at Stripe: %(amount)s.", amount=money(rehearsal.available_amount))
     if rehearsal.is_stripe_away:
         yield "! " + gettext("Stripe does not answer: what it would say is not known.")
-    if rehearsal.is_older_than_stripe:
+    if rehearsal.is_behind_stripe:
         yield "! " + gettext("The database is behind Stripe: no money moves.")
     if rehearsal.missing_amount:
         yield "! " + gettext(

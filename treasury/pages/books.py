@@ -53,7 +53,7 @@ def overview() -> ResponseReturnValue:
     currency = payments_runtime().settings.currency
     alerts = read_vitals(current_app, payments_runtime().clock).alerts
     words = request.args.get("q", "").strip()[:LONGEST_SEARCH]
-    asked = request.args.get("standing", "")
+    asked = request.args.get("filter", "")
     chosen = CampaignFilter(asked) if asked in set(CampaignFilter) else None
     window = Window(asked_page(), CAMPAIGNS_ON_SCREEN)
     found = queries.list_campaign_money(words=words, filter_by=chosen, window=window)
@@ -63,8 +63,8 @@ def overview() -> ResponseReturnValue:
         currency=currency,
         campaigns=window.cut(found),
         words=words,
-        standing=chosen.value if chosen else "",
-        standings=labels.filter_choices(),
+        chosen_filter=chosen.value if chosen else "",
+        filters=labels.filter_choices(),
         troubled=queries.list_troubled_refunds(),
         waiting=after_verdict.list_waiting_refunds(),
         debts=after_verdict.list_debts(),

@@ -226,7 +226,7 @@ def test_a_refund_planned_when_a_bank_withdraws_is_taken_back_cleanly(
     assert db.session.scalars(sa.select(Refund.status)).all() == [RefundStatus.PENDING]
 
     dispute = contest(sandbox, make.payment(pledge).stripe_charge_id)
-    tick(make, "poll_events", "take_in_events")
+    tick(make, "poll_events", "handle_inbox")
 
     assert db.session.scalars(sa.select(Refund.status)).all() == [RefundStatus.CANCELED]
     assert make.payment(pledge).disputed_amount == 52_00

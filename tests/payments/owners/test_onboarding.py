@@ -192,7 +192,7 @@ def test_an_event_that_only_names_the_account_has_it_asked_about(
 
     signed = {"Stripe-Signature": signature(body, WEBHOOK_SECRET, at=int(time.time()))}
     assert client.post("/webhooks/stripe", data=body, headers=signed).status_code == 200
-    tick(make, "take_in_events", "settle_campaigns")
+    tick(make, "handle_inbox", "settle_campaigns")
 
     readiness = db.session.scalars(sa.select(ConnectedAccount.readiness)).one()
     assert readiness is OwnerReadiness.RESTRICTED

@@ -48,7 +48,7 @@ def test_a_turn_takes_in_batch_after_batch(app: Flask) -> None:
         store_events(strangers[begin : begin + BATCH], clock=payments_runtime().clock)
 
     jobs(app)["compare_books"].run()
-    take_in = jobs(app)["take_in_events"]
+    take_in = jobs(app)["handle_inbox"]
 
     assert take_in.run().done == len(strangers)
     assert take_in.run().done == 0
