@@ -20,7 +20,7 @@ from octo.accounts.models import Organisation, User
 from octo.accounts.organisations import list_own_organisations
 from octo.accounts.permissions import organisations_where
 from octo.accounts.trail import AuditEntry, trail_of
-from octo.database import reading
+from octo.database import reading, sum_or_zero
 from octo.errors import N_, NotFoundError
 from octo.paging import Window, narrowed
 from octo.permissions import Permission, demand, may
@@ -133,8 +133,8 @@ def sum_platform(currency: str) -> Platform:
     """Return what all succeeded campaigns of a currency came to."""
     statement = sa.select(
         sa.func.count(Campaign.id),
-        sa.func.coalesce(sa.func.sum(Campaign.backers_count), 0),
-        sa.func.coalesce(sa.func.sum(Campaign.pledged_amount), 0),
+        sum_or_zero(Campaign.backers_count),
+        sum_or_zero(Campaign.pledged_amount),
     ).where(_SUCCEEDED, Campaign.currency == currency)
     with reading() as session:
         succeeded, backers, raised = session.execute(statement).one()

@@ -130,6 +130,11 @@ def status_column(enum: type[Any], **kwargs: Any) -> Any:
     return mapped_column(kind, **kwargs)
 
 
+def sum_or_zero(amount: Any) -> sa.ColumnElement[int]:
+    """Return the sum of amounts in SQL, in their unit; 0 of none."""
+    return sa.func.coalesce(sa.func.sum(amount), 0)
+
+
 def _snake(name: str) -> str:
     return "".join(f"_{c.lower()}" if c.isupper() else c for c in name).lstrip("_")
 

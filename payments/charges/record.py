@@ -149,9 +149,7 @@ def _reason_not_counted(
 ) -> RefundReason | None:
     assert payment.charged_at is not None
     counted = sa.select(Payment.id).where(
-        Payment.pledge_id == payment.pledge_id,
-        Payment.status == PaymentStatus.SUCCEEDED,
-        ~Payment.is_late,
+        Payment.pledge_id == payment.pledge_id, Payment.is_counted
     )
     is_awaited = (
         campaign.status is CampaignStatus.COLLECTING

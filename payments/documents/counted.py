@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, Final
+from typing import Final
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
@@ -10,21 +10,23 @@ from sqlalchemy.orm import Session
 from campaigns.models import Pledge, PledgeStatus
 from campaigns.pledges.transitions import recount
 from campaigns.policy.counting import what_counts
-from payments.models import Payment, PaymentStatus
+from octo.database import sum_or_zero
+from payments.models import Payment
 
-COUNTS: Final = sa.and_(Payment.status == PaymentStatus.SUCCEEDED, ~Payment.is_late)
-PAYS: Final = sa.and_(Payment.pledge_id == Pledge.id, COUNTS)
+PAYS: Final = sa.and_(Payment.pledge_id == Pledge.id, Payment.is_counted)
 HAS_PAYMENT: Final = sa.exists().where(Payment.pledge_id == Pledge.id).correlate(Pledge)
 IS_PAID: Final = sa.exists().where(PAYS).correlate(Pledge)
-REFUNDED: Final = Payment.refunded_amount - Payment.refunded_tip_amount
-WITHDRAWN: Final = Payment.disputed_amount - Payment.disputed_tip_amount
 
 
 def read_counted(session: Session, *pledges: sa.ColumnElement[bool]) -> int:
     """Return what counts of the active pledges for which all this is true, in minor units."""
     session.flush()
     pledged, refunded, withdrawn = session.execute(
-        sa.select(_sum(Pledge.amount), _sum(REFUNDED), _sum(WITHDRAWN))
+        sa.select(
+            sum_or_zero(Pledge.amount),
+            sum_or_zero(Payment.refunded_funds_amount),
+            sum_or_zero(Payment.disputed_funds_amount),
+        )
         .select_from(Pledge)
         .outerjoin(Payment, PAYS)
         .where(Pledge.status == PledgeStatus.ACTIVE, *pledges)
@@ -44,14 +46,10 @@ def recounting(session: Session, payment: Payment) -> Iterator[None]:
 
 
 def _counted(payment: Payment) -> int:
-    if payment.status is not PaymentStatus.SUCCEEDED or payment.is_late:
+    if not payment.is_counted:
         return 0
     return what_counts(
         pledged=payment.amount,
-        refunded=payment.refunded_amount - payment.refunded_tip_amount,
-        withdrawn=payment.disputed_amount - payment.disputed_tip_amount,
+        refunded=payment.refunded_funds_amount,
+        withdrawn=payment.disputed_funds_amount,
     )
-
-
-def _sum(amount: Any) -> sa.ColumnElement[int]:
-    return sa.func.coalesce(sa.func.sum(amount), 0)

@@ -1,17 +1,16 @@
 """What a campaign has collected now, and what its documents say so far."""
 
 from decimal import Decimal
-from typing import Any, Final
+from typing import Final
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from campaigns.models import Campaign
-from payments.documents.counted import COUNTS, REFUNDED, WITHDRAWN
+from octo.database import sum_or_zero
 from payments.models import Payment, Settlement, SettlementKind
 from payments.policy import Figures, compute_figures
 
-_TIP_LEFT: Final = Payment.tip_amount - Payment.refunded_tip_amount - Payment.disputed_tip_amount
 _SUMMED: Final = (
     "gross_amount",
     "refunds_amount",
@@ -26,7 +25,7 @@ _SUMMED: Final = (
 
 def counted(campaign_id: int) -> sa.ColumnElement[bool]:
     """Return the condition of the payments that are the campaign's; late money never is."""
-    return sa.and_(Payment.campaign_id == campaign_id, COUNTS)
+    return sa.and_(Payment.campaign_id == campaign_id, Payment.is_counted)
 
 
 def read_figures(
@@ -36,10 +35,10 @@ def read_figures(
     session.flush()
     sums = session.execute(
         sa.select(
-            _sum(Payment.amount).label("gross"),
-            _sum(REFUNDED).label("refunds"),
-            _sum(WITHDRAWN).label("disputes"),
-            _sum(_TIP_LEFT).label("tips"),
+            sum_or_zero(Payment.amount).label("gross"),
+            sum_or_zero(Payment.refunded_funds_amount).label("refunds"),
+            sum_or_zero(Payment.disputed_funds_amount).label("disputes"),
+            sum_or_zero(Payment.tip_left_amount).label("tips"),
         ).where(counted(campaign.id))
     ).one()
     return compute_figures(
@@ -56,9 +55,9 @@ def read_documented(session: Session, campaign: Campaign) -> Figures:
     """Add the campaign's documents up, credit notes as what they take back."""
     sign = sa.case((Settlement.kind == SettlementKind.CREDIT_NOTE, -1), else_=1)
     sums = session.execute(
-        sa.select(*(_sum(sign * getattr(Settlement, name)).label(name) for name in _SUMMED)).where(
-            Settlement.campaign_id == campaign.id
-        )
+        sa.select(
+            *(sum_or_zero(sign * getattr(Settlement, name)).label(name) for name in _SUMMED)
+        ).where(Settlement.campaign_id == campaign.id)
     ).one()
     return Figures(**{name: int(getattr(sums, name)) for name in _SUMMED})
 
@@ -66,10 +65,8 @@ def read_documented(session: Session, campaign: Campaign) -> Figures:
 def read_processor_fees(session: Session, campaign: Campaign) -> tuple[int, int]:
     """Return how many payments count, and what Stripe kept of them, in minor units."""
     count, fees = session.execute(
-        sa.select(sa.func.count(), _sum(Payment.processor_fee_amount)).where(counted(campaign.id))
+        sa.select(sa.func.count(), sum_or_zero(Payment.processor_fee_amount)).where(
+            counted(campaign.id)
+        )
     ).one()
     return int(count), int(fees)
-
-
-def _sum(amount: Any) -> sa.ColumnElement[int]:
-    return sa.func.coalesce(sa.func.sum(amount), 0)

@@ -5,6 +5,7 @@ from enum import StrEnum
 from typing import Final
 
 import sqlalchemy as sa
+from sqlalchemy.ext.hybrid import hybrid_property
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from campaigns.models import Campaign, Pledge
@@ -148,7 +149,27 @@ class Payment(Model):
             return 0
         return self.total_amount - self.refunded_amount - self.disputed_amount
 
-    @property
+    @hybrid_property
+    def is_counted(self) -> bool:
+        """Tell whether it stands for its pledge: it came in, and in time."""
+        return self.status is PaymentStatus.SUCCEEDED and not self.is_late
+
+    @is_counted.inplace.expression
+    @classmethod
+    def _is_counted_in_sql(cls) -> sa.ColumnElement[bool]:
+        return sa.and_(cls.status == PaymentStatus.SUCCEEDED, ~cls.is_late)
+
+    @hybrid_property
+    def refunded_funds_amount(self) -> int:
+        """Return what was refunded of the campaign's part, in minor units."""
+        return self.refunded_amount - self.refunded_tip_amount
+
+    @hybrid_property
+    def disputed_funds_amount(self) -> int:
+        """Return what banks took back of the campaign's part, in minor units."""
+        return self.disputed_amount - self.disputed_tip_amount
+
+    @hybrid_property
     def tip_left_amount(self) -> int:
         """Return what is left of the tip, in minor units."""
         return self.tip_amount - self.refunded_tip_amount - self.disputed_tip_amount

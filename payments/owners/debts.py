@@ -9,7 +9,7 @@ from campaigns.models import Campaign
 from octo.audit import record
 from octo.clock import Clock
 from octo.config import Settings
-from octo.database import lock, transaction
+from octo.database import lock, sum_or_zero, transaction
 from octo.errors import N_, ConflictError, InvalidError
 from octo.ids import new_public_id
 from octo.text import clean_paragraphs
@@ -158,7 +158,7 @@ def _left(session: Session, debt: OwnerDebt | None) -> int:
     """Return what is owed and not being taken back already."""
     if debt is None:
         return 0
-    asked = sa.select(sa.func.coalesce(sa.func.sum(TransferReversal.amount), 0)).where(
+    asked = sa.select(sum_or_zero(TransferReversal.amount)).where(
         TransferReversal.campaign_id == debt.campaign_id,
         TransferReversal.status == ReversalStatus.PENDING,
     )
@@ -168,7 +168,7 @@ def _left(session: Session, debt: OwnerDebt | None) -> int:
 def _reversible(session: Session, campaign_id: int) -> list[tuple[Transfer, int]]:
     """List the transfers the owner has, the latest first, with what may be taken back of each."""
     asked = (
-        sa.select(sa.func.coalesce(sa.func.sum(TransferReversal.amount), 0))
+        sa.select(sum_or_zero(TransferReversal.amount))
         .where(
             TransferReversal.transfer_id == Transfer.id,
             TransferReversal.status == ReversalStatus.PENDING,

@@ -9,6 +9,7 @@ from typing import Final
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from octo.database import sum_or_zero
 from payments.context import Context
 from payments.gateway.facts import RefundFact
 from payments.models import Payment, Refund, RefundReason, RefundStatus, Resolution
@@ -144,7 +145,7 @@ def _find_failed(session: Session, payment: Payment, *, amount: int) -> Refund |
 
 def _sent_amount(session: Session, payment: Payment) -> int:
     """Return what we had Stripe give back of a payment, in minor units."""
-    sent = sa.select(sa.func.coalesce(sa.func.sum(Refund.amount), 0)).where(
+    sent = sa.select(sum_or_zero(Refund.amount)).where(
         Refund.payment_id == payment.id,
         Refund.reason != RefundReason.EXTERNAL,
         Refund.stripe_refund_id.is_not(None),

@@ -10,7 +10,7 @@ from typing import Any, Final
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from octo.database import reading
+from octo.database import reading, sum_or_zero
 from payments.ledger.models import StripeMovement
 from payments.models import Payment, PaymentStatus, Refund, RefundStatus
 
@@ -59,7 +59,7 @@ def is_known_charge(payload: Mapping[str, Any]) -> bool:
         payment_id = session.scalar(_collected(Payment.stripe_charge_id == str(seen.get("id"))))
         if payment_id is None or seen.get("status") != "succeeded":
             return False
-        given_back = sa.select(sa.func.coalesce(sa.func.sum(Refund.amount), 0)).where(
+        given_back = sa.select(sum_or_zero(Refund.amount)).where(
             Refund.payment_id == payment_id,
             Refund.stripe_refund_id.is_not(None),
             Refund.status != RefundStatus.FAILED,

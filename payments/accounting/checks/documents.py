@@ -7,6 +7,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from campaigns.models import Campaign
+from octo.database import sum_or_zero
 from payments.accounting import chart
 from payments.ledger import accounts, kinds
 from payments.ledger.balances import sides
@@ -121,7 +122,7 @@ def _check_numbers(session: Session) -> Iterator[Fault]:
 
 def check_transfers(session: Session) -> Iterator[Fault]:
     """Post every transfer that was made, with the amount that was left of its document."""
-    booked = _total(LedgerEntry.amount)
+    booked = sum_or_zero(LedgerEntry.amount)
     is_sent = Transfer.status.in_((TransferStatus.SUCCEEDED, TransferStatus.REVERSED))
     due = sa.case((is_sent, Transfer.amount), else_=0)
     found = session.execute(
@@ -144,7 +145,7 @@ def check_transfers(session: Session) -> Iterator[Fault]:
 
 def _charged() -> Amounts:
     return (
-        sa.select(Campaign.public_id, _total(Payment.amount), _total(Payment.tip_amount))
+        sa.select(Campaign.public_id, sum_or_zero(Payment.amount), sum_or_zero(Payment.tip_amount))
         .join(Payment, Payment.campaign_id == Campaign.id)
         .join(LedgerTransaction, _posted_as("charge:", Payment.public_id))
         .where(~Payment.is_late)
@@ -157,7 +158,9 @@ def _refunded() -> Amounts:
         _posted_as("refund:", Refund.public_id), _posted_as("refund_never_left:", Refund.public_id)
     )
     return (
-        sa.select(Campaign.public_id, -_total(Refund.funds_amount), -_total(Refund.tip_amount))
+        sa.select(
+            Campaign.public_id, -sum_or_zero(Refund.funds_amount), -sum_or_zero(Refund.tip_amount)
+        )
         .join(Refund, Refund.campaign_id == Campaign.id)
         .join(LedgerTransaction, is_posted)
         .group_by(Campaign.public_id)
@@ -169,8 +172,8 @@ def _settled() -> Amounts:
     return (
         sa.select(
             Campaign.public_id,
-            _total(sign * Settlement.base_amount),
-            _total(sign * Settlement.tips_amount),
+            sum_or_zero(sign * Settlement.base_amount),
+            sum_or_zero(sign * Settlement.tips_amount),
         )
         .join(Settlement, Settlement.campaign_id == Campaign.id)
         .group_by(Campaign.public_id)
@@ -184,7 +187,7 @@ def _booked_by_themselves() -> Amounts:
 
     def held_in(account: str) -> sa.ColumnElement[int]:
         is_of = side.c.account == sa.literal(f"{account}:") + Campaign.public_id
-        return -_total(sa.case((is_of, side.c.amount), else_=0))
+        return -sum_or_zero(sa.case((is_of, side.c.amount), else_=0))
 
     return (
         sa.select(Campaign.public_id, held_in("campaign_funds"), held_in("tips_held"))
@@ -197,7 +200,3 @@ def _booked_by_themselves() -> Amounts:
 
 def _posted_as(prefix: str, name: InstrumentedAttribute[str]) -> sa.ColumnElement[bool]:
     return LedgerTransaction.reference == sa.literal(prefix) + name
-
-
-def _total(amount: sa.ColumnElement[int] | InstrumentedAttribute[int]) -> sa.ColumnElement[int]:
-    return sa.func.coalesce(sa.func.sum(amount), 0)

@@ -1,21 +1,19 @@
 """Rules between pledges, their payments and what campaigns count of them."""
 
 from collections.abc import Iterator
-from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from campaigns.models import Campaign, CampaignStatus, Collection, Pledge, PledgeStatus
 from campaigns.policy.counting import what_counts
+from octo.database import sum_or_zero
 from payments.ledger.faults import Fault
 from payments.ledger.models import StripeMovement
-from payments.models import Payment, PaymentStatus
+from payments.models import Payment
 
 _PAID_FOR = (PledgeStatus.ACTIVE, PledgeStatus.COLLECTED)
-_PAYS = sa.and_(
-    Payment.pledge_id == Pledge.id, Payment.status == PaymentStatus.SUCCEEDED, ~Payment.is_late
-)
+_PAYS = sa.and_(Payment.pledge_id == Pledge.id, Payment.is_counted)
 
 
 def check_counted(session: Session) -> Iterator[Fault]:
@@ -29,9 +27,9 @@ def check_counted(session: Session) -> Iterator[Fault]:
             Campaign.pledged_amount,
             Campaign.backers_count,
             sa.func.count(Pledge.id),
-            _sum(Pledge.amount),
-            _sum(Payment.refunded_amount - Payment.refunded_tip_amount),
-            _sum(Payment.disputed_amount - Payment.disputed_tip_amount),
+            sum_or_zero(Pledge.amount),
+            sum_or_zero(Payment.refunded_funds_amount),
+            sum_or_zero(Payment.disputed_funds_amount),
         )
         .outerjoin(Pledge, is_active)
         .outerjoin(Payment, _PAYS)
@@ -82,7 +80,3 @@ def check_fees(session: Session) -> Iterator[Fault]:
     )
     for public_id, campaign_id in found:
         yield Fault("fees", public_id, "has another fee or date than its movement", campaign_id)
-
-
-def _sum(amount: Any) -> sa.ColumnElement[int]:
-    return sa.func.coalesce(sa.func.sum(amount), 0)
