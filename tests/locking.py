@@ -24,7 +24,7 @@ RANKS: Final = {
 REFERS: Final = {"pledge_link": "pledge"}
 """What PostgreSQL locks of itself when a row that refers to another is written."""
 
-_WRITTEN: Final = re.compile(r"(UPDATE|INSERT INTO) (\w+) ")
+_WRITTEN: Final = re.compile(r"(?<!FOR )(?<!DO )\b(UPDATE|INSERT INTO) (\w+)")
 _HELD: Final = "tests.locked_tables"
 
 
@@ -70,8 +70,7 @@ def watched_locks(engine: sa.Engine) -> Iterator[Watch]:
     def on_execute(
         connection: sa.Connection, _cursor: object, statement: str, *_more: object
     ) -> None:
-        if found := _WRITTEN.match(statement):
-            verb, table = found.groups()
+        for verb, table in _WRITTEN.findall(statement):
             may_wait = verb == "UPDATE" or table in REFERS
             watch.take(connection, REFERS.get(table, table), may_wait=may_wait)
 

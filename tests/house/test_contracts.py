@@ -32,6 +32,8 @@ PLANTS = [
     ("flask", "campaigns/pledges/place.py", "from flask import request"),
     ("flask", "payments/models/attempt.py", "import flask_babel"),
     ("flask", "campaigns/pledges/place.py", "from octo.runtime import runtime"),
+    ("flask", "payments/health.py", "from flask import current_app"),
+    ("flask", "treasury/queries.py", "from flask_babel import gettext"),
     ("sandbox", "stripe_sandbox/store.py", "from octo.money import format_amount"),
     ("sandbox", "stripe_sandbox/store.py", "import stripe"),
     ("root", "demo/runner.py", "from wsgi import app"),
