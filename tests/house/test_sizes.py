@@ -11,6 +11,7 @@ MODULE_LINES: Final = 400
 FUNCTION_LINES: Final = 60
 TEST_FILE_LINES: Final = 500
 MOST_ROOMS: Final = 24
+PAYMENTS_LINES: Final = 16_000  # docs/adr/0008
 
 
 def too_long(path: Path, text: str) -> Iterator[str]:
@@ -47,6 +48,12 @@ def test_no_package_has_too_many_rooms() -> None:
     }
 
     assert {name: len(found) for name, found in rooms.items() if len(found) > MOST_ROOMS} == {}
+
+
+def test_what_moves_money_is_no_larger_than_was_decided() -> None:
+    files = [path for path in shipped_files(".py") if is_in(path, "payments")]
+
+    assert 0 < sum(path.read_text().count("\n") for path in files) <= PAYMENTS_LINES
 
 
 def is_in(path: Path, package: str) -> bool:
