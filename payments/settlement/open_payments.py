@@ -5,9 +5,10 @@ from collections.abc import Sequence
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from campaigns.models import Campaign
 from octo.clock import Clock
 from octo.config import Settings
-from octo.database import reading, transaction
+from octo.database import lock, reading, transaction
 from payments.charges.record import refresh_payment
 from payments.charges.saved_cards import refresh_card
 from payments.checkout.sessions import Subject, expire_checkout
@@ -25,8 +26,12 @@ from payments.models import (
 
 
 def resolve_open(campaign_id: int, *, gateway: Gateway, settings: Settings, clock: Clock) -> int:
-    """Expire every open page, fetch what became of it; return how much is left unresolved."""
+    """Expire every open page, fetch what became of it; return how much is left unresolved.
+
+    Under the campaign's lock, as a backer cancels: a page is asked to close once.
+    """
     with transaction() as session:
+        lock(session, Campaign, id=campaign_id)
         context = Context.read(settings, clock)
         unresolved = list_unresolved(session, campaign_id)
         for subject in unresolved:
