@@ -31,10 +31,11 @@ def verify(app: Flask) -> tuple[int, list[str]]:
 
 
 @pytest.mark.slow
-def test_a_season_is_played_once_and_ends_as_its_campaigns_deserve(
-    app: Flask, sandbox: SandboxClient
+def test_a_season_is_played_once_without_an_alarm_and_ends_as_its_campaigns_deserve(
+    app: Flask, sandbox: SandboxClient, capfd: pytest.CaptureFixture[str]
 ) -> None:
     hands = load_small(app)
+    assert "alert" not in "".join(capfd.readouterr())
 
     assert states() == END
     refunds = sandbox.every("/v1/refunds")
@@ -48,15 +49,6 @@ def test_a_season_is_played_once_and_ends_as_its_campaigns_deserve(
     assert app.test_cli_runner().invoke(args=["reconcile"]).exit_code == 0
     assert list(load(hands, path=SMALL)) == []
     assert sandbox.every("/v1/charges") == charges
-
-
-@pytest.mark.slow
-def test_nothing_alarms_a_newcomer_while_the_season_is_played(
-    app: Flask, capfd: pytest.CaptureFixture[str]
-) -> None:
-    load_small(app)
-
-    assert "alert" not in "".join(capfd.readouterr())
 
 
 @pytest.mark.slow

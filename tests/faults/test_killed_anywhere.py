@@ -23,7 +23,7 @@ MANY_KILLS: Final = 200
 SMALL_NIGHT: Final = ((0, 45_00), (1, 15_33), (1, 33_33), (2, 45_00), (2, 10_00))
 LONG_NIGHT: Final = ((0, 10_00),) * 10 + ((1, 10_00),) * 30 + ((2, 10_00),) * 10
 AVAILABLE_AT_ONCE: Final = "4000000000000077"
-EVERY: Final = 10
+EVERY: Final = 20
 """Of the calls, in ``make test``; the engines share them out, one takes every second of these."""
 
 pytestmark = [pytest.mark.fault("F1"), pytest.mark.both_engines]
