@@ -1,15 +1,17 @@
-"""E-mail addresses: the one way they are written."""
+"""E-mail addresses: the one way they are written, and that a mail server takes."""
 
-import re
 import unicodedata
 from typing import Final
+
+import idna
+from email_validator import EmailNotValidError, validate_email
 
 from octo.errors import N_, InvalidError
 
 LONGEST_EMAIL: Final = 254
-_EMAIL: Final = re.compile(
-    r"[^@\s\x00-\x1f\x7f<>(),;:\"\[\]\\]+@[^@\s\x00-\x1f\x7f<>(),;:\"\[\]\\]+\.[^@\s.]{2,}"
-)
+"""What a server takes at most, RFC 5321; ``validate_email`` holds it."""
+
+_INVISIBLE: Final = "Cf"
 
 
 class BadEmailError(InvalidError):
@@ -21,10 +23,24 @@ class BadEmailError(InvalidError):
 def normalise_email(written: str, *, field: str = "email") -> str:
     """Return the one way an address is stored and looked up, or raise ``BadEmailError``.
 
+    What nobody can see, as it comes along when an address is copied, is left out. Before the @ only
+    ASCII is taken: what else may stand there needs SMTPUTF8 (RFC 6531), which not every server has.
     The whole address is folded to lower case: the standard lets a host tell the case of its
     boxes apart, no host people use does, and two accounts for one box would confuse its owner.
     """
-    email = unicodedata.normalize("NFC", written.strip()).lower()
-    if len(email) > LONGEST_EMAIL or not _EMAIL.fullmatch(email):
-        raise BadEmailError(N_("Enter an e-mail address such as name@example.org."), field=field)
-    return email
+    visible = "".join(c for c in written if unicodedata.category(c) != _INVISIBLE).strip()
+    try:
+        found = validate_email(
+            visible, allow_smtputf8=False, strict=True, check_deliverability=False
+        )
+    except EmailNotValidError as error:
+        raise BadEmailError(
+            N_("Enter an e-mail address such as name@example.org."), field=field
+        ) from error
+    return found.normalized.lower()
+
+
+def mailable(address: str) -> str:
+    """Return how a mail server is given a stored address: its domain in ASCII (RFC 5891)."""
+    name, _, domain = address.rpartition("@")
+    return address if domain.isascii() else f"{name}@{idna.encode(domain, uts46=True).decode()}"

@@ -24,6 +24,7 @@ from werkzeug.routing import BuildError
 
 from octo.clock import Clock
 from octo.database import reading, transaction
+from octo.email_address import mailable
 from octo.ids import new_token
 from octo.mail.links import render_message, unsubscribe_url
 from octo.mail.outbox import MessageStatus, OutboxMessage
@@ -189,7 +190,7 @@ def compose(
     mail = EmailMessage(policy=SMTP)
     name, address = parseaddr(sender)
     mail["From"] = Address(name, addr_spec=address)
-    mail["To"] = Address(addr_spec=message.email)
+    mail["To"] = Address(addr_spec=mailable(message.email))
     mail["Subject"] = rendered.subject
     mail["Date"] = message.created_at
     mail["Message-ID"] = f"<{message.public_id}@{urlsplit(site.url).hostname}>"
