@@ -36,7 +36,9 @@ _UNREADABLE: Final = (  # what Pillow raises on damaged files
     zlib.error,
     Image.DecompressionBombError,
 )
-_DAMAGED: Final = N_("This picture is damaged or cannot be read.")
+_DAMAGED: Final = N_(
+    "This picture is damaged or incomplete. Save it again as JPEG or PNG, or send another."
+)
 _SRGB: Final = ImageCms.createProfile("sRGB")
 
 
@@ -78,6 +80,7 @@ def _open(data: bytes, *, field: str) -> tuple[str, Image.Image]:
     try:
         image = Image.open(io.BytesIO(data), formats=[kind])
         _check_size(image, most=LARGEST_PIXELS[kind], field=field)
+        _check_still(image, kind, field=field)
         if kind == "JPEG":  # a decoder can skip pixels that would be thrown away
             image.draft("RGB", (LARGEST_WIDTH, LARGEST_HEIGHT))
         image.load()
@@ -110,7 +113,15 @@ def _check_size(image: Image.Image, *, most: int, field: str) -> None:
         )
     if min(width, height) < SMALLEST_SIDE:
         raise BadImageError(N_("This picture is too small."), field=field)
-    if getattr(image, "n_frames", 1) > 1:
+
+
+def _check_still(image: Image.Image, kind: str, *, field: str) -> None:
+    """Refuse an animation; a further picture in a JPEG is none.
+
+    Cameras and phones keep a depth map, a preview or the other eye's view behind the photograph
+    (CIPA DC-007, Multi-Picture Format): what is seen of the file is its first picture.
+    """
+    if kind != "JPEG" and getattr(image, "n_frames", 1) > 1:
         raise BadImageError(N_("Send a still picture, not an animation."), field=field)
 
 
@@ -118,11 +129,13 @@ def _plain(image: Image.Image) -> Image.Image:
     """Turn the picture upright and its colours into plain sRGB; keep nothing beside them."""
     profile = image.info.get("icc_profile")
     upright = ImageOps.exif_transpose(image)
+    if upright.mode.startswith("I"):
+        upright = _in_8_bits(upright)
+    if profile and upright.mode in {"RGB", "RGBA", "CMYK", "L"}:
+        upright = _in_srgb(upright, profile)
     if upright.mode not in {"RGB", "RGBA", "L", "P"}:
         has_alpha = upright.mode in {"LA", "PA", "La", "RGBa"}
         upright = upright.convert("RGBA" if has_alpha else "RGB")
-    if profile and upright.mode in {"RGB", "RGBA"}:
-        upright = _in_srgb(upright, profile)
     if upright.mode == "P":
         upright = upright.convert("RGBA" if "transparency" in upright.info else "RGB")
     plain = Image.new(upright.mode, upright.size)
@@ -130,10 +143,16 @@ def _plain(image: Image.Image) -> Image.Image:
     return plain
 
 
+def _in_8_bits(image: Image.Image) -> Image.Image:
+    """Keep the upper half of greys of 16 bits, as scanners write them; Pillow would clip them."""
+    return image.convert("I").point(lambda grey: grey / 256).convert("L")
+
+
 def _in_srgb(image: Image.Image, profile: bytes) -> Image.Image:
+    mode = "RGBA" if image.mode == "RGBA" else "RGB"
     try:
         source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
-        converted = ImageCms.profileToProfile(image, source, _SRGB)
+        converted = ImageCms.profileToProfile(image, source, _SRGB, outputMode=mode)
     except (ImageCms.PyCMSError, OSError, ValueError):
         return image
     return converted or image

@@ -12,7 +12,7 @@ import pytest
 from flask.testing import FlaskClient
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from PIL import Image, ImageDraw
+from PIL import Image, ImageDraw, ImageSequence
 
 from octo.content.feature import storage
 from octo.content.images import LARGEST_BYTES, BadImageError, keep_image
@@ -105,11 +105,45 @@ def test_a_large_photograph_is_made_smaller(store: Storage) -> None:
     assert kept(name, store).size == (1600, 1200)
 
 
-@pytest.mark.parametrize("mode", ["RGBA", "P", "L", "LA", "1", "I;16"])
+@pytest.mark.parametrize("mode", ["RGBA", "P", "L", "LA", "1"])
 def test_every_kind_of_png_is_taken(store: Storage, mode: str) -> None:
-    image = Image.new("I;16", (64, 64)) if mode == "I;16" else drawn((64, 64)).convert(mode)
+    assert keep_image(encoded(drawn((64, 64)).convert(mode), "PNG"), store).endswith(".png")
 
-    assert keep_image(encoded(image, "PNG"), store).endswith(".png")
+
+def test_a_scan_in_16_bits_keeps_its_greys(store: Storage) -> None:
+    scan = Image.new("I;16", (64, 64), 0x8000)
+
+    name = keep_image(encoded(scan, "PNG"), store)
+
+    assert kept(name, store).convert("L").getpixel((0, 0)) == 0x80
+
+
+def test_of_a_photograph_with_a_second_picture_behind_it_the_first_is_kept(store: Storage) -> None:
+    depth = Image.new("RGB", (32, 32), "black")
+    portrait = encoded(drawn(), "MPO", save_all=True, append_images=[depth])
+    assert len(list(ImageSequence.Iterator(Image.open(io.BytesIO(portrait))))) == 2
+
+    behind = [portrait, encoded(drawn(), "JPEG") + encoded(depth, "JPEG")]
+    names = {keep_image(sent, store) for sent in behind}
+
+    assert names == {keep_image(encoded(drawn(), "JPEG"), store)}
+
+
+@pytest.mark.parametrize("mode", ["RGB", "L", "CMYK"])
+def test_colours_of_another_profile_become_plain_ones(store: Storage, mode: str) -> None:
+    unusable = encoded(drawn().convert(mode), "JPEG", icc_profile=b"of another printer")
+
+    name = keep_image(unusable, store)
+
+    assert kept(name, store).mode == "RGB"
+    assert kept(name, store).getpixel((100, 100)) == pytest.approx(
+        drawn().convert(mode).convert("RGB").getpixel((100, 100)), abs=3
+    )
+
+
+def test_a_still_picture_written_as_an_animation_of_one_is_kept(store: Storage) -> None:
+    for kind in ("PNG", "WEBP"):
+        assert keep_image(encoded(drawn(), kind, save_all=True), store)
 
 
 def test_a_transparent_webp_keeps_its_transparency(store: Storage) -> None:
@@ -118,12 +152,6 @@ def test_a_transparent_webp_keeps_its_transparency(store: Storage) -> None:
     name = keep_image(encoded(clear, "WEBP", lossless=True), store)
 
     assert kept(name, store).mode == "RGBA"
-
-
-def test_a_cmyk_photograph_becomes_plain_colours(store: Storage) -> None:
-    name = keep_image(encoded(drawn().convert("CMYK"), "JPEG"), store)
-
-    assert kept(name, store).mode == "RGB"
 
 
 def announced(width: int, height: int) -> bytes:
