@@ -1,5 +1,6 @@
 """Short texts people type: cleaned of what cannot be shown, measured, refused beside the field."""
 
+import re
 import unicodedata
 from typing import Final
 
@@ -7,24 +8,33 @@ from slugify import slugify
 
 from octo.errors import N_, InvalidError
 
-_REMOVED: Final = {"Cc", "Cs", "Co", "Cn"}
-_DIRECTIONS: Final = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+_BREAKS: Final = re.compile(r"\r\n|[\r\v\f\x85\u2028\u2029]")
+"""What ends a line in one editor or another."""
+
+_SPACES: Final = re.compile(r"[ \t\n]+")
+_REMOVED: Final = re.compile(
+    "["
+    r"\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f"  # control characters
+    r"\u202a-\u202e\u2066-\u2069"  # what forces a direction, on what follows too
+    r"\ufeff"  # the mark that some editors begin a file with
+    r"\ud800-\udfff\ufdd0-\ufdef\ufffe\uffff"  # half a character, or none
+    "]"
+)
 
 
 def clean_text(written: str, *, field: str, most: int, is_required: bool = False) -> str:
-    """Return one line of text in NFC, without control or direction-forcing characters."""
-    kept = "".join(
-        " " if character in "\r\n\t" else character
-        for character in unicodedata.normalize("NFC", written)
-        if character in "\r\n\t" or _is_shown(character)
-    )
-    return _measured(" ".join(kept.split()), field=field, most=most, is_required=is_required)
+    """Return one line of text in NFC, without what nobody can see or what turns text around.
+
+    Nothing else is taken out: spaces that do not break stay, and so do characters which are
+    newer than this Python.
+    """
+    kept = _SPACES.sub(" ", _shown(written)).strip()
+    return _measured(kept, field=field, most=most, is_required=is_required)
 
 
 def clean_paragraphs(written: str, *, field: str, most: int, is_required: bool = False) -> str:
-    """Return text of several lines in NFC, with plain line ends and no control characters."""
-    unified = unicodedata.normalize("NFC", written).replace("\r\n", "\n").replace("\r", "\n")
-    kept = "".join(c for c in unified if c in "\n\t" or _is_shown(c))
+    """Return text of several lines in NFC, with plain line ends, and cleaned as a line is."""
+    kept = _shown(written)
     return _measured(kept if kept.strip() else "", field=field, most=most, is_required=is_required)
 
 
@@ -36,8 +46,8 @@ def slug_of(text: str, *, most: int) -> str:
     return slugify(text, max_length=most, word_boundary=True, replacements=[("’", "'")])
 
 
-def _is_shown(character: str) -> bool:
-    return character not in _DIRECTIONS and unicodedata.category(character) not in _REMOVED
+def _shown(written: str) -> str:
+    return unicodedata.normalize("NFC", _REMOVED.sub("", _BREAKS.sub("\n", written)))
 
 
 def _measured(text: str, *, field: str, most: int, is_required: bool) -> str:
