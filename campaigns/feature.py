@@ -2,7 +2,7 @@
 
 from flask import Flask
 
-from campaigns import api, permissions
+from campaigns import api, limits, permissions
 from campaigns.commands import register_commands
 from campaigns.erasure import forget_person
 from campaigns.longest_times import LONGEST_TIMES
@@ -31,6 +31,7 @@ def register(app: Flask) -> None:
     for kind in (OWN_CAMPAIGNS, REVIEWS):
         register_mail_kind(app, kind)
     register_longest_times(app, LONGEST_TIMES)
+    app.jinja_env.globals["limits"] = limits
     app.jinja_env.globals["category_name"] = category_name
     for link in (
         Link(N_("Discover"), "campaigns.browse", Place.MAIN, order=10),

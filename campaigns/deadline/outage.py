@@ -7,10 +7,10 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from campaigns.events import CampaignEvent, record_campaign_event
+from campaigns.limits import LONGEST_REASON
 from campaigns.models import Campaign, CampaignStatus, OutageExtension
 from campaigns.permissions import DECIDE_CAMPAIGN
 from campaigns.policy import launch as policy
-from campaigns.policy.review import LONGEST_REASON
 from campaigns.settings import Rules
 from octo.accounts.models import User
 from octo.accounts.roles import BY_COMMAND

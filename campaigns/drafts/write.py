@@ -13,6 +13,19 @@ from zoneinfo import available_timezones
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from campaigns.limits import (
+    LONGEST_COVER_DESCRIPTION,
+    LONGEST_LABEL,
+    LONGEST_PLACE,
+    LONGEST_REWARD_DESCRIPTION,
+    LONGEST_REWARD_TITLE,
+    LONGEST_SLUG,
+    LONGEST_STORY,
+    LONGEST_SUMMARY,
+    LONGEST_TITLE,
+    MOST_COST_LINES,
+    MOST_STOCK,
+)
 from campaigns.models import Campaign, Category, Collection, CostLine, Reward
 from campaigns.settings import Rules
 from octo.errors import N_, ConflictError, InvalidError
@@ -20,18 +33,6 @@ from octo.input_checks import InputChecks
 from octo.money import check_amount, decimals_of
 from octo.text import clean_paragraphs, clean_text, slug_of
 
-LONGEST_TITLE: Final = 100
-LONGEST_SUMMARY: Final = 280
-LONGEST_STORY: Final = 100_000
-LONGEST_PLACE: Final = 100
-LONGEST_SLUG: Final = 120
-LONGEST_COVER_DESCRIPTION: Final = 200
-LONGEST_REWARD_TITLE: Final = 100
-LONGEST_REWARD_DESCRIPTION: Final = 500
-LONGEST_LABEL: Final = 120
-MOST_REWARDS: Final = 30
-MOST_COST_LINES: Final = 30
-MOST_STOCK: Final = 100_000
 _BAD_STOCK: Final = N_(
     "Enter how many there are, from 1 to %(most)s, or nothing when there is no limit."
 )

@@ -5,9 +5,9 @@ from datetime import datetime
 from sqlalchemy.orm import Session
 
 from campaigns.events import CampaignEvent, record_campaign_event
+from campaigns.limits import LONGEST_REASON
 from campaigns.models import Campaign, CampaignStatus
 from campaigns.permissions import DECIDE_CAMPAIGN, RUN_CAMPAIGN
-from campaigns.policy.review import LONGEST_REASON
 from campaigns.team.access import lock_permitted
 from octo.accounts.models import User
 from octo.audit import record

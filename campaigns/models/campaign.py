@@ -7,6 +7,13 @@ from typing import TYPE_CHECKING, Final
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
+from campaigns.limits import (
+    LONGEST_COVER_DESCRIPTION,
+    LONGEST_PLACE,
+    LONGEST_SLUG,
+    LONGEST_SUMMARY,
+    LONGEST_TITLE,
+)
 from octo.accounts.models import Organisation
 from octo.database import Currency, Id, Instant, Minor, Model, PublicId, big_id, status_column
 from octo.errors import N_, ConflictError
@@ -140,15 +147,15 @@ class Campaign(Model):
 
     id: Mapped[Id]
     public_id: Mapped[PublicId]
-    slug: Mapped[str] = mapped_column(sa.String(120), unique=True)
+    slug: Mapped[str] = mapped_column(sa.String(LONGEST_SLUG), unique=True)
     organisation_id: Mapped[int] = big_id("organisation.id")
-    title: Mapped[str] = mapped_column(sa.String(100))
-    summary: Mapped[str] = mapped_column(sa.String(280), default="")
+    title: Mapped[str] = mapped_column(sa.String(LONGEST_TITLE))
+    summary: Mapped[str] = mapped_column(sa.String(LONGEST_SUMMARY), default="")
     story: Mapped[str] = mapped_column(sa.Text(), default="")
     category: Mapped[Category] = status_column(Category)
-    place: Mapped[str] = mapped_column(sa.String(100), default="")
+    place: Mapped[str] = mapped_column(sa.String(LONGEST_PLACE), default="")
     cover: Mapped[str | None] = mapped_column(sa.String(100))
-    cover_description: Mapped[str] = mapped_column(sa.String(200), default="")
+    cover_description: Mapped[str] = mapped_column(sa.String(LONGEST_COVER_DESCRIPTION), default="")
     currency: Mapped[Currency]
     goal_amount: Mapped[Minor]
     collection: Mapped[Collection] = status_column(Collection, default=Collection.ON_PLEDGE)

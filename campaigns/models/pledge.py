@@ -6,9 +6,11 @@ from typing import Any, Final
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
+from campaigns.limits import LONGEST_NAME, LONGEST_WORD
 from campaigns.models.campaign import Campaign
 from campaigns.models.reward import Reward
 from octo.database import Currency, Id, Instant, Minor, Model, PublicId, big_id, status_column
+from octo.email_address import LONGEST_EMAIL
 from octo.errors import N_, ConflictError
 
 
@@ -85,15 +87,15 @@ class Pledge(Model):
     campaign_id: Mapped[int] = big_id("campaign.id")
     reward_id: Mapped[int | None] = big_id("reward.id")
     user_id: Mapped[int | None] = big_id("user.id")
-    email: Mapped[str] = mapped_column(sa.String(254))
-    name: Mapped[str] = mapped_column(sa.String(100), default="")
+    email: Mapped[str] = mapped_column(sa.String(LONGEST_EMAIL))
+    name: Mapped[str] = mapped_column(sa.String(LONGEST_NAME), default="")
     locale: Mapped[str] = mapped_column(sa.String(5))
     amount: Mapped[Minor]
     shipping_amount: Mapped[Minor] = mapped_column(default=0)
     tip_amount: Mapped[Minor] = mapped_column(default=0)
     currency: Mapped[Currency]
     visibility: Mapped[Visibility] = status_column(Visibility, default=Visibility.ANONYMOUS)
-    message: Mapped[str] = mapped_column(sa.String(280), default="")
+    message: Mapped[str] = mapped_column(sa.String(LONGEST_WORD), default="")
     address: Mapped[dict[str, Any] | None] = mapped_column(sa.JSON(none_as_null=True))
     status: Mapped[PledgeStatus] = status_column(PledgeStatus, default=PledgeStatus.PENDING)
     holds_reward: Mapped[bool] = mapped_column(default=False)

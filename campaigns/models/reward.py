@@ -5,6 +5,7 @@ from datetime import date
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
+from campaigns.limits import LONGEST_LABEL, LONGEST_REWARD_TITLE
 from campaigns.models.campaign import Campaign
 from octo.database import Id, Minor, Model, PublicId, big_id
 
@@ -34,7 +35,7 @@ class Reward(Model):
     public_id: Mapped[PublicId]
     campaign_id: Mapped[int] = big_id("campaign.id")
     position: Mapped[int]
-    title: Mapped[str] = mapped_column(sa.String(100))
+    title: Mapped[str] = mapped_column(sa.String(LONGEST_REWARD_TITLE))
     description: Mapped[str] = mapped_column(sa.Text(), default="")
     minimum_amount: Mapped[Minor]
     stock: Mapped[int | None]
@@ -68,7 +69,7 @@ class CostLine(Model):
     id: Mapped[Id]
     campaign_id: Mapped[int] = big_id("campaign.id")
     position: Mapped[int]
-    label: Mapped[str] = mapped_column(sa.String(120))
+    label: Mapped[str] = mapped_column(sa.String(LONGEST_LABEL))
     amount: Mapped[Minor]
 
     campaign: Mapped[Campaign] = relationship(back_populates="cost_lines")

@@ -3,8 +3,10 @@
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
+from campaigns.limits import LONGEST_NAME, LONGEST_WORD
 from campaigns.models.campaign import Campaign
 from octo.database import Id, Instant, Model, PublicId, big_id
+from octo.email_address import LONGEST_EMAIL
 
 
 class Supporter(Model):
@@ -16,9 +18,9 @@ class Supporter(Model):
     id: Mapped[Id]
     public_id: Mapped[PublicId]
     campaign_id: Mapped[int] = big_id("campaign.id")
-    email: Mapped[str] = mapped_column(sa.String(254))
-    name: Mapped[str] = mapped_column(sa.String(100))
-    word: Mapped[str] = mapped_column(sa.String(280), default="")
+    email: Mapped[str] = mapped_column(sa.String(LONGEST_EMAIL))
+    name: Mapped[str] = mapped_column(sa.String(LONGEST_NAME))
+    word: Mapped[str] = mapped_column(sa.String(LONGEST_WORD), default="")
     token_hash: Mapped[str] = mapped_column(sa.String(64), unique=True)
     created_at: Mapped[Instant]
     verified_at: Mapped[Instant | None]

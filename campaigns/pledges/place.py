@@ -8,6 +8,7 @@ import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
+from campaigns.limits import LONGEST_NAME, LONGEST_WORD
 from campaigns.models import Campaign, Pledge, Reward, Visibility
 from campaigns.pledges.mails import issue_link
 from campaigns.pledges.transitions import take_reward
@@ -134,8 +135,8 @@ def _pledge_of(wish: PledgeWish, campaign: Campaign, reward: Reward | None) -> P
     with InputChecks(wish.unread) as check:
         _check_amounts(wish, campaign, reward, check)
         email = check(normalise_email, wish.email)
-        name = check(clean_text, wish.name, field="name", most=100)
-        message = check(clean_text, wish.message, field="message", most=280)
+        name = check(clean_text, wish.name, field="name", most=LONGEST_NAME)
+        message = check(clean_text, wish.message, field="message", most=LONGEST_WORD)
         address = (
             _clean_address(wish.address, check)
             if reward is not None and reward.is_shipped

@@ -3,10 +3,10 @@
 from datetime import datetime
 from typing import Final
 
+from campaigns.limits import MOST_REWARDS
 from campaigns.models import CampaignStatus
 from octo.errors import N_, ConflictError, InvalidError
 
-MOST_REWARDS: Final = 30
 _TEXT_IS_OPEN: Final = frozenset(
     {CampaignStatus.DRAFT, CampaignStatus.GATHERING, CampaignStatus.LIVE}
 )

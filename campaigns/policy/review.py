@@ -9,7 +9,6 @@ from campaigns.models import CampaignStatus
 from octo.errors import N_, InvalidError, OctoError
 
 SHORTEST_STORY: Final = 200
-LONGEST_REASON: Final = 2_000
 
 
 @dataclass(frozen=True)

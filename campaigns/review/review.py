@@ -5,6 +5,7 @@ from datetime import datetime
 from sqlalchemy.orm import Session
 
 from campaigns.events import CampaignEvent, record_campaign_event
+from campaigns.limits import LONGEST_REASON
 from campaigns.models import Campaign, CampaignStatus
 from campaigns.permissions import DECIDE_CAMPAIGN, RUN_CAMPAIGN
 from campaigns.policy import review as policy
@@ -80,7 +81,7 @@ def approve_campaign(
         status=CampaignStatus.GATHERING,
         act=Act.APPROVE,
         event=CampaignEvent.APPROVED,
-        reason=clean_paragraphs(reason, field="reason", most=policy.LONGEST_REASON),
+        reason=clean_paragraphs(reason, field="reason", most=LONGEST_REASON),
         actor=actor,
         clock=clock,
         supporters_needed=rules.supporters_needed,
@@ -120,7 +121,7 @@ def resume_campaign(campaign_id: str, *, reason: str = "", actor: User, clock: C
         status=CampaignStatus.LIVE,
         act=Act.RESUME,
         event=CampaignEvent.RESUMED,
-        reason=clean_paragraphs(reason, field="reason", most=policy.LONGEST_REASON),
+        reason=clean_paragraphs(reason, field="reason", most=LONGEST_REASON),
         actor=actor,
         clock=clock,
     )
@@ -152,7 +153,7 @@ def _review(
 
 
 def _needed(reason: str) -> str:
-    return clean_paragraphs(reason, field="reason", most=policy.LONGEST_REASON, is_required=True)
+    return clean_paragraphs(reason, field="reason", most=LONGEST_REASON, is_required=True)
 
 
 def _note(

@@ -10,22 +10,26 @@ import marshmallow as ma
 from babel.numbers import list_currencies
 from marshmallow import fields, validate
 
-from campaigns.drafts.write import (
+from campaigns.limits import (
     LONGEST_COVER_DESCRIPTION,
+    LONGEST_DURATION_DAYS,
     LONGEST_LABEL,
+    LONGEST_NAME,
     LONGEST_PLACE,
+    LONGEST_REASON,
     LONGEST_REWARD_DESCRIPTION,
     LONGEST_REWARD_TITLE,
     LONGEST_STORY,
     LONGEST_SUMMARY,
     LONGEST_TITLE,
+    LONGEST_WORD,
     MOST_COST_LINES,
     MOST_STOCK,
 )
 from campaigns.models import Category, Collection, Visibility
 from campaigns.pledges.place import ADDRESS_FIELDS
 from campaigns.policy.pledges import LEAST_PLEDGE, MOST_PLEDGE
-from campaigns.policy.review import LONGEST_REASON, Act
+from campaigns.policy.review import Act
 from campaigns.queries import Stage
 from octo.errors import N_
 from octo.search import LONGEST_SEARCH
@@ -42,9 +46,6 @@ from octo.web.fields import (
 )
 from octo.web.language import translate
 
-LONGEST_NAME: Final = 100
-LONGEST_WORD: Final = 280
-LONGEST_DURATION_DAYS: Final = 90
 _COUNTRY: Final = r"\A[A-Z]{2}\Z"
 
 

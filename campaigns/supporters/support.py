@@ -4,6 +4,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from campaigns.events import CampaignEvent, record_campaign_event
+from campaigns.limits import LONGEST_NAME, LONGEST_WORD
 from campaigns.models import Campaign, Supporter
 from campaigns.policy.supporters import check_gathering, check_supporter
 from campaigns.settings import Rules
@@ -29,8 +30,8 @@ def support_campaign(
     """
     with InputChecks() as check:
         address = check(normalise_email, email)
-        shown = check(clean_text, name, field="name", most=100, is_required=True)
-        said = check(clean_text, word, field="word", most=280)
+        shown = check(clean_text, name, field="name", most=LONGEST_NAME, is_required=True)
+        said = check(clean_text, word, field="word", most=LONGEST_WORD)
     with transaction() as session:
         campaign = lock(session, Campaign, public_id=campaign_id)
         check_gathering(campaign.status)

@@ -10,7 +10,6 @@ from markupsafe import Markup
 
 from octo.content.pictures import MEDIA_PATH, PictureName
 
-LONGEST_STORY: Final = 50_000
 _HEADINGS: Final = {"h1": "h2", "h2": "h2", "h3": "h3", "h4": "h4", "h5": "h4", "h6": "h4"}
 _TAGS: Final = {
     *("p", "br", "hr", "h2", "h3", "h4", "em", "strong", "del", "s", "code", "pre", "blockquote"),
@@ -29,7 +28,7 @@ def render_story(text: str) -> Markup:
     Raw HTML is shown as text. Pictures are only those kept here; a link outside opens
     without telling where it was followed from. The page's own title stays the only ``h1``.
     """
-    tokens = _markdown.parse(text[:LONGEST_STORY])
+    tokens = _markdown.parse(text)
     for token in tokens:
         token.tag = _HEADINGS.get(token.tag, token.tag)
     html = _markdown.renderer.render(tokens, _markdown.options, {})
