@@ -130,14 +130,14 @@ def mark_taken_back(session: Session, pledge: Pledge, *, at: datetime) -> bool:
 def mark_released(session: Session, pledge: Pledge, *, at: datetime) -> None:
     """Record that a saved card will not be charged, and say so to the backer.
 
-    A campaign that succeeds without it no longer counts it: what stands is what was collected.
+    Where the campaign succeeds without it, its reward is for sale again.
     """
     if pledge.status is PledgeStatus.RELEASED:
         return
     pledge.move_to(PledgeStatus.RELEASED)
     record_pledge_event(session, pledge, PledgeEvent.RELEASED, at=at)
     if pledge.campaign.outcome is Outcome.SUCCEEDED:
-        discount(session, pledge, counted_amount=pledge.amount)
+        give_reward_back(session, pledge)
         tell_left_out(session, pledge, at=at)
     else:
         tell_released(session, pledge, at=at)
@@ -181,6 +181,15 @@ def recount(session: Session, pledge: Pledge, *, change: int) -> None:
     is_counted = is_still_counted(campaign.status, campaign.outcome)
     if change and pledge.status is PledgeStatus.ACTIVE and is_counted:
         _count(session, pledge, amount=change, backers=0)
+
+
+def count_collected(campaign: Campaign, *, amount: int, backers: int) -> None:
+    """Have a campaign count what came in, in minor units, of how many backers, and nothing else.
+
+    The caller holds the campaign's lock and gives the verdict on just that.
+    """
+    campaign.pledged_amount = amount
+    campaign.backers_count = backers
 
 
 def discount(session: Session, pledge: Pledge, *, counted_amount: int) -> None:
