@@ -17,11 +17,13 @@ def verified_event(payload: bytes, header: str, secrets: tuple[str, ...]) -> dic
 
     https://docs.stripe.com/webhooks#verify-official-libraries: 300 s of tolerance, real time.
     """
+    if not header.isascii():  # compared as text, which the library cannot do beyond ASCII
+        raise BadSignatureError
     text = payload.decode("utf-8", errors="replace")
     for secret in secrets:
         try:
             stripe.WebhookSignature.verify_header(text, header, secret, TOLERANCE_SECONDS)
-        except stripe.SignatureVerificationError:
+        except (stripe.SignatureVerificationError, ValueError):
             continue
         return _parsed(text)
     raise BadSignatureError
@@ -30,7 +32,7 @@ def verified_event(payload: bytes, header: str, secrets: tuple[str, ...]) -> dic
 def _parsed(text: str) -> dict[str, Any]:
     try:
         event = json.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise BadSignatureError from error
     if not isinstance(event, dict) or not isinstance(event.get("id"), str):
         raise BadSignatureError

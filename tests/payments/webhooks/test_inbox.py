@@ -99,8 +99,36 @@ def test_what_stripe_did_not_sign_now_changes_nothing(
     assert kept() == []
 
 
-def test_an_event_without_signature_is_refused(client: FlaskClient) -> None:
-    assert client.post("/webhooks/stripe", data=json.dumps(event())).status_code == 400
+@pytest.mark.fault("F12")
+@pytest.mark.parametrize(
+    "header",
+    [
+        None,
+        "",
+        "t=1,v1=é",
+        "é",
+        "t=é,v1=0",
+        f"t={'9' * 5000},v1=0",
+        "t=-1,v1=0",
+        "t=1",
+        "v1=0",
+        ",=",
+    ],
+)
+def test_an_event_with_no_signature_or_a_strange_one_is_refused(
+    client: FlaskClient, header: str | None
+) -> None:
+    headers = {} if header is None else {"Stripe-Signature": header.encode().decode("latin-1")}
+
+    answer = client.post("/webhooks/stripe", data=json.dumps(event()), headers=headers)
+
+    assert answer.status_code == 400
+    assert kept() == []
+
+
+@pytest.mark.fault("F12")
+def test_a_signed_event_nested_too_deep_is_refused(client: FlaskClient) -> None:
+    assert deliver(client, "[" * 100_000 + "]" * 100_000) == 400
 
 
 @pytest.mark.fault("F12")
