@@ -164,8 +164,9 @@ def read_campaign_file(path: Path) -> CampaignFile:
     try:
         # A BaseLoader makes texts, lists and mappings, and no other object.
         document = yaml.load(raw, Loader=_Loader)  # noqa: S506
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        problem = " ".join(str(error).split())
+    except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
+        is_deep = isinstance(error, RecursionError)
+        problem = "it is nested too deep" if is_deep else " ".join(str(error).split())
         raise CampaignFileError(
             N_("This is not YAML: %(problem)s"), field=path.name, problem=problem
         ) from error

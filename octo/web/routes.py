@@ -106,9 +106,16 @@ class Parser(FlaskParser):
     }
 
     def load_json(self, request: Any, schema: ma.Schema) -> Any:
-        """Read a JSON body; one with a text that no database can hold is none."""
-        found = super().load_json(request, schema)
-        if not _is_storable(found):
+        """Read a JSON body; one with a text that no database can hold is none.
+
+        Nor is one that is nested too deep for Python, or has a number of thousands of digits.
+        """
+        try:
+            found = super().load_json(request, schema)
+            is_taken = _is_storable(found)
+        except (ValueError, RecursionError):
+            is_taken = False
+        if not is_taken:
             abort(HTTPStatus.BAD_REQUEST, messages={"json": [N_("Invalid JSON body.")]})
         return found
 
