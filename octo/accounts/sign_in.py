@@ -158,6 +158,7 @@ def _settings(sign_in: SignInSettings, *, is_https: bool) -> dict[str, object]:
         "SECURITY_API_ENABLED_METHODS": ["session"],
         "SECURITY_AUTO_LOGIN_AFTER_CONFIRM": False,
         "SECURITY_AUTO_LOGIN_AFTER_RESET": False,
+        "SECURITY_CACHE_CONTROL": None,
         "SECURITY_CHANGEABLE": True,
         "SECURITY_CHANGE_URL": "/account/password",
         "SECURITY_CONFIRMABLE": True,

@@ -4,8 +4,8 @@ import secrets
 from typing import Any, Final
 
 import structlog
-from flask import Flask, current_app, g, request
-from flask_login import current_user
+from flask import Flask, current_app, g, request, session
+from flask_login import current_user, user_logged_in
 from flask_wtf.csrf import CSRFProtect, generate_csrf
 from markupsafe import Markup
 from werkzeug.exceptions import BadRequest, NotFound
@@ -17,6 +17,7 @@ MAX_REQUEST_BYTES: Final = 12 * 1024 * 1024
 MAX_FORM_FIELD_BYTES: Final = 500_000
 MAX_FORM_PARTS: Final = 500
 _EXEMPT: Final = "octo_without_csrf"
+_FORM_FIELD: Final = "csrf_token"
 _ONE_YEAR: Final = 365 * 24 * 3600
 
 POLICY: Final = (
@@ -59,7 +60,7 @@ def check_csrf() -> None:
 
 def csrf_field() -> Markup:
     """Return the hidden field that carries the token."""
-    return Markup('<input type="hidden" name="csrf_token" value="{}">').format(generate_csrf())
+    return Markup('<input type="hidden" name="{}" value="{}">').format(_FORM_FIELD, generate_csrf())
 
 
 def refuse_unstorable() -> None:
@@ -86,10 +87,25 @@ def protect(response: Response) -> Response:
         response.headers.setdefault("Strict-Transport-Security", f"max-age={_ONE_YEAR}")
     if "Cache-Control" not in response.headers:
         response.headers["Cache-Control"] = (
-            "no-store" if current_user.is_authenticated else "private, no-cache"
+            "no-store" if _is_about_somebody() else "private, no-cache"
         )
         response.vary.update(("Cookie", "Accept-Language"))
     return response
+
+
+def _is_about_somebody() -> bool:
+    """Tell whether this answer is for one person: who is signed in, or holds a mailed link.
+
+    What others see may be kept: a browser that stores nothing cannot go back from Stripe's page to
+    the sums, and forgets what was typed.
+    """
+    return current_user.is_authenticated or "token" in (request.view_args or {})
+
+
+def renew_token(_app: Flask, **_signal: Any) -> None:
+    """Make who signs in another form token: whoever knew the one before knows nothing."""
+    session.pop(_FORM_FIELD, None)
+    g.pop(_FORM_FIELD, None)
 
 
 def allow_form_targets(app: Flask, *addresses: str) -> None:
@@ -121,6 +137,7 @@ def register(app: Flask) -> None:
         WTF_CSRF_SSL_STRICT=False,
     )
     csrf.init_app(app)
+    user_logged_in.connect(renew_token, app)
     app.session_interface = Sessions()
     app.before_request(name_request)
     app.before_request(refuse_unstorable)

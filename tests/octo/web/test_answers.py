@@ -8,6 +8,8 @@ from flask import Flask, abort, request
 from octo.errors import ConflictError, InvalidError, UnavailableError
 from octo.web.permissions import public
 from octo.web.security import without_csrf
+from tests.make import PASSWORD, Make
+from tests.program import Program
 from tests.visitor import Visitor, parse
 
 
@@ -62,6 +64,42 @@ def test_static_files_keep_for_a_year_under_their_version_only(client: Visitor) 
     assert "immutable" in client.get(sheet).headers["Cache-Control"]
     assert "immutable" not in client.get("/static/css/shell.css").headers["Cache-Control"]
     assert "immutable" not in client.get("/static/css/shell.css?v=old").headers["Cache-Control"]
+
+
+@pytest.mark.parametrize("path", ["/", "/login", "/register", "/reset", "/api/v1/campaigns"])
+def test_what_everybody_sees_is_kept_by_its_reader_alone(client: Visitor, path: str) -> None:
+    assert client.get(path).headers["Cache-Control"] == "private, no-cache"
+
+
+def test_what_a_mailed_link_opens_is_kept_by_nobody(client: Visitor, make: Make) -> None:
+    campaign = make.live_campaign()
+    body = {"amount": 15_00, "email": "ana@example.org", "visibility": "anonymous"}
+    program = Program(make.app)
+    placed = program.post(
+        f"/campaigns/{campaign.public_id}/pledges", body, status=201, key="k" * 20
+    )
+    token = placed["receipt_token"]
+
+    for answer in (program.ask("GET", f"/receipts/{token}"), client.get(f"/pledges/{token}")):
+        assert answer.status_code == 200
+        assert answer.headers["Cache-Control"] == "no-store"
+
+
+def test_who_signs_in_has_another_form_token(client: Visitor, make: Make) -> None:
+    def token() -> str:
+        return str(parse(client.get("/login")).xpath("//input[@name='csrf_token']/@value")[0])
+
+    def secret() -> str:
+        with client.session_transaction() as session:
+            return str(session["csrf_token"])
+
+    before, known = token(), secret()
+
+    client.sign_in(make.user().email, PASSWORD)
+    client.get("/account")
+
+    assert secret() != known
+    assert client.post("/logout", data={"csrf_token": before}).status_code == 400
 
 
 def test_a_form_without_its_token_is_refused_and_says_what_to_do(
