@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from http import HTTPStatus
 from ipaddress import ip_address
 from typing import Final
+from urllib.parse import urlsplit
 
 import structlog
 from flask import Blueprint, Response, current_app, jsonify, request
@@ -28,7 +29,8 @@ DATABASE_AWAY: Final = Alert("database_away", N_("The database does not answer."
 SCHEMA_BEHIND: Final = Alert(
     "schema_behind", N_("The database lacks a migration: run `flask db upgrade`.")
 )
-_FORWARDED: Final = ("Forwarded", "X-Forwarded-For")
+_FORWARDED: Final = ("Forwarded", "Via", "X-Forwarded-For", "X-Forwarded-Host", "X-Real-IP")
+_THIS_MACHINE: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 _log = structlog.get_logger(__name__)
 
 
@@ -95,10 +97,16 @@ class _Reading(Collector):
 
 
 def _may_read() -> bool:
-    """Tell whether the asker holds the token or, when none is set, is on this very machine."""
+    """Tell whether the asker holds the token or, when none is set, is on this very machine.
+
+    A site with an address for others is behind a proxy, which asks from this machine, and need not
+    say for whom: there only the token tells.
+    """
     token = runtime().settings.metrics_token
     if token:
         given = request.headers.get("Authorization", "").removeprefix("Bearer ")
         return hmac.compare_digest(given.encode(), token.encode())
+    if urlsplit(runtime().settings.base_url).hostname not in _THIS_MACHINE:
+        return False
     is_forwarded = any(name in request.headers for name in _FORWARDED)
     return not is_forwarded and ip_address(request.remote_addr or "::").is_loopback

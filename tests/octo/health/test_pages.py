@@ -91,7 +91,16 @@ def test_a_database_that_is_away_is_the_one_reason(make: Make, client: Visitor) 
     assert seen == (503, ["database_away"])
 
 
-@pytest.mark.parametrize("proxy", [{}, {"X-Forwarded-For": "127.0.0.1"}, {"Forwarded": "for=::1"}])
+@pytest.mark.parametrize(
+    "proxy",
+    [
+        {},
+        {"X-Forwarded-For": "127.0.0.1"},
+        {"Forwarded": "for=::1"},
+        {"X-Real-IP": "127.0.0.1"},
+        {"Via": "1.1 proxy"},
+    ],
+)
 def test_figures_and_reasons_are_for_this_machine_alone(
     make: Make, client: Visitor, proxy: dict[str, str]
 ) -> None:
@@ -117,10 +126,17 @@ def test_with_a_token_figures_are_read_from_anywhere_and_only_with_it(
         assert answer.status_code == status
 
 
+def test_a_site_for_others_shows_figures_to_no_proxy_that_says_nothing(client: Visitor) -> None:
+    assert client.get("/metrics").status_code == 403
+
+
 @pytest.fixture
 def environ(request: pytest.FixtureRequest, environ: dict[str, str]) -> dict[str, str]:
-    """Set a token for the one test that is about it."""
-    return {**environ, "OCTO_METRICS_TOKEN": TOKEN} if "token" in request.node.name else environ
+    """Set a token, or an address for others, for the one test that is about it."""
+    about = request.node.name
+    if "token" in about:
+        return {**environ, "OCTO_METRICS_TOKEN": TOKEN}
+    return {**environ, "OCTO_BASE_URL": "https://octo.example"} if "others" in about else environ
 
 
 def test_an_alert_is_logged_when_it_begins_and_when_it_ends(
