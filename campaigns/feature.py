@@ -2,11 +2,12 @@
 
 from flask import Flask
 
-from campaigns import api, limits, permissions
+from campaigns import api, permissions
 from campaigns.commands import register_commands
 from campaigns.erasure import forget_person
 from campaigns.longest_times import LONGEST_TIMES
 from campaigns.mails import ANNOUNCEMENTS, OWN_CAMPAIGNS, REVIEWS
+from campaigns.models import limits
 from campaigns.pages import drafts, moderation, owner, pledges, public, supporters
 from campaigns.pages.labels import category_name
 from octo.accounts.erasure import register_eraser

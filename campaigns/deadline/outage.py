@@ -7,8 +7,8 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from campaigns.events import CampaignEvent, record_campaign_event
-from campaigns.limits import LONGEST_REASON
 from campaigns.models import Campaign, CampaignStatus, OutageExtension
+from campaigns.models.limits import LONGEST_REASON
 from campaigns.permissions import DECIDE_CAMPAIGN
 from campaigns.policy import launch as policy
 from campaigns.settings import Rules

@@ -13,7 +13,8 @@ from zoneinfo import available_timezones
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from campaigns.limits import (
+from campaigns.models import Campaign, Category, Collection, CostLine, Reward
+from campaigns.models.limits import (
     LONGEST_COVER_DESCRIPTION,
     LONGEST_LABEL,
     LONGEST_PLACE,
@@ -26,7 +27,6 @@ from campaigns.limits import (
     MOST_COST_LINES,
     MOST_STOCK,
 )
-from campaigns.models import Campaign, Category, Collection, CostLine, Reward
 from campaigns.settings import Rules
 from octo.errors import N_, ConflictError, InvalidError
 from octo.input_checks import InputChecks

@@ -5,8 +5,8 @@ from datetime import datetime
 from sqlalchemy.orm import Session
 
 from campaigns.events import CampaignEvent, record_campaign_event
-from campaigns.limits import LONGEST_REASON
 from campaigns.models import Campaign, CampaignStatus
+from campaigns.models.limits import LONGEST_REASON
 from campaigns.permissions import DECIDE_CAMPAIGN, RUN_CAMPAIGN
 from campaigns.team.access import lock_permitted
 from octo.accounts.models import User

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from campaigns.limits import (
+from campaigns.models.limits import (
     LONGEST_COVER_DESCRIPTION,
     LONGEST_PLACE,
     LONGEST_SLUG,

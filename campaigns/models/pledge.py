@@ -6,8 +6,8 @@ from typing import Any, Final
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from campaigns.limits import LONGEST_NAME, LONGEST_WORD
 from campaigns.models.campaign import Campaign
+from campaigns.models.limits import LONGEST_NAME, LONGEST_WORD
 from campaigns.models.reward import Reward
 from octo.database import Currency, Id, Instant, Minor, Model, PublicId, big_id, status_column
 from octo.email_address import LONGEST_EMAIL

@@ -5,8 +5,8 @@ from datetime import date
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from campaigns.limits import LONGEST_LABEL, LONGEST_REWARD_TITLE
 from campaigns.models.campaign import Campaign
+from campaigns.models.limits import LONGEST_LABEL, LONGEST_REWARD_TITLE
 from octo.database import Id, Minor, Model, PublicId, big_id
 
 

@@ -3,8 +3,8 @@
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from campaigns.limits import LONGEST_NAME, LONGEST_WORD
 from campaigns.models.campaign import Campaign
+from campaigns.models.limits import LONGEST_NAME, LONGEST_WORD
 from octo.database import Id, Instant, Model, PublicId, big_id
 from octo.email_address import LONGEST_EMAIL
 

@@ -8,8 +8,8 @@ import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from campaigns.limits import LONGEST_NAME, LONGEST_WORD
 from campaigns.models import Campaign, Pledge, Reward, Visibility
+from campaigns.models.limits import LONGEST_NAME, LONGEST_WORD
 from campaigns.pledges.mails import issue_link
 from campaigns.pledges.transitions import take_reward
 from campaigns.policy.pledges import (

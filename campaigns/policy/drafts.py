@@ -3,8 +3,8 @@
 from datetime import datetime
 from typing import Final
 
-from campaigns.limits import MOST_REWARDS
 from campaigns.models import CampaignStatus
+from campaigns.models.limits import MOST_REWARDS
 from octo.errors import N_, ConflictError, InvalidError
 
 _TEXT_IS_OPEN: Final = frozenset(

@@ -10,7 +10,8 @@ import marshmallow as ma
 from babel.numbers import list_currencies
 from marshmallow import fields, validate
 
-from campaigns.limits import (
+from campaigns.models import Category, Collection, Visibility
+from campaigns.models.limits import (
     LONGEST_COVER_DESCRIPTION,
     LONGEST_DURATION_DAYS,
     LONGEST_LABEL,
@@ -26,7 +27,6 @@ from campaigns.limits import (
     MOST_COST_LINES,
     MOST_STOCK,
 )
-from campaigns.models import Category, Collection, Visibility
 from campaigns.pledges.place import ADDRESS_FIELDS
 from campaigns.policy.pledges import LEAST_PLEDGE, MOST_PLEDGE
 from campaigns.policy.review import Act

@@ -4,8 +4,8 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from campaigns.events import CampaignEvent, record_campaign_event
-from campaigns.limits import LONGEST_NAME, LONGEST_WORD
 from campaigns.models import Campaign, Supporter
+from campaigns.models.limits import LONGEST_NAME, LONGEST_WORD
 from campaigns.policy.supporters import check_gathering, check_supporter
 from campaigns.settings import Rules
 from octo.accounts.members import members_of

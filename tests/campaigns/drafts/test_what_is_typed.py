@@ -6,8 +6,8 @@ from pathlib import Path
 import sqlalchemy as sa
 from flask import Flask
 
-from campaigns.limits import LONGEST_STORY
 from campaigns.models import Campaign
+from campaigns.models.limits import LONGEST_STORY
 from octo.accounts.models import MemberRole
 from octo.database import db
 from tests.campaigns.drafts.test_campaign_file import EXAMPLES, OWNER, bring_in
