@@ -12,7 +12,7 @@ from typing import Any, Final, NoReturn
 import click
 from sqlalchemy.exc import OperationalError
 
-from octo.email_address import normalise_email
+from octo.email_address import find_email, normalise_email
 from octo.errors import InvalidError, OctoError, OperatorError, UnavailableError
 
 EXIT_WRONG: Final = 1
@@ -25,12 +25,23 @@ class EmailAddress(click.ParamType[str]):
 
     name = "email"
 
+    def read(self, written: str) -> str:
+        """Return the address, or raise ``BadEmailError``."""
+        return normalise_email(written)
+
     def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
-        """Return the address as it is looked up."""
+        """Return the address as it is stored."""
         try:
-            return normalise_email(value)
+            return self.read(value)
         except InvalidError as error:
             self.fail(str(error), param, ctx)
+
+
+class KnownEmailAddress(EmailAddress):
+    """An e-mail address that somebody has an account by."""
+
+    def read(self, written: str) -> str:
+        return find_email(written)
 
 
 def printing_refusals(command: Callable[..., None]) -> Callable[..., None]:

@@ -9,7 +9,7 @@ from flask_security import hash_password
 from octo.accounts import people, roles
 from octo.accounts.models import RoleName, User
 from octo.accounts.sign_in import SHORTEST_PASSWORD
-from octo.command_line import EmailAddress, json_option, printing_refusals
+from octo.command_line import EmailAddress, KnownEmailAddress, json_option, printing_refusals
 from octo.database import reading
 from octo.errors import N_, NotFoundError
 from octo.runtime import runtime
@@ -44,7 +44,7 @@ def create(
 
 
 @user_commands.command("grant")
-@click.argument("email", type=EmailAddress())
+@click.argument("email", type=KnownEmailAddress())
 @click.argument("role", type=role_type)
 @click.option("--reason", default="", help="Kept in the audit trail.")
 @json_option
@@ -62,7 +62,7 @@ def grant(email: str, role: str, *, reason: str, as_json: bool) -> None:
 
 
 @user_commands.command("revoke")
-@click.argument("email", type=EmailAddress())
+@click.argument("email", type=KnownEmailAddress())
 @click.argument("role", type=role_type)
 @click.option("--reason", default="", help="Kept in the audit trail.")
 @json_option

@@ -14,7 +14,7 @@ from octo.accounts.permissions import MANAGE_TEAM
 from octo.audit import record
 from octo.clock import Clock
 from octo.database import lock, transaction
-from octo.email_address import normalise_email
+from octo.email_address import find_email, normalise_email
 from octo.errors import N_, ConflictError, ForbiddenError, NotFoundError
 from octo.ids import hash_token, new_token
 from octo.mail.outbox import enqueue
@@ -104,7 +104,7 @@ def accept_invitation(user_id: str, token: str, *, clock: Clock) -> Organisation
 
 def withdraw_invitations(user_id: str, organisation_id: str, *, email: str, clock: Clock) -> None:
     """Take back what was sent to an address and not accepted; its links open nothing more."""
-    address = normalise_email(email)
+    address = find_email(email)
     with transaction() as session:
         organisation = lock(session, Organisation, public_id=organisation_id)
         actor = get_user(session, user_id)

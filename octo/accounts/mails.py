@@ -1,5 +1,6 @@
 """Flask-Security's mails, written in our outbox like every other."""
 
+from collections.abc import Callable
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -9,7 +10,7 @@ from flask_security.mail_util import EmailValidateException
 
 from octo.accounts.models import User
 from octo.database import db
-from octo.email_address import normalise_email
+from octo.email_address import find_email, normalise_email
 from octo.errors import OctoError
 from octo.mail.outbox import enqueue
 from octo.runtime import runtime
@@ -61,13 +62,17 @@ class OutboxMail(MailUtil):
         )
 
     def normalize(self, email: str) -> str:
-        try:
-            return normalise_email(email)
-        except OctoError as error:
-            raise EmailValidateException(translate(error.message, error.params)) from error
+        return _read(find_email, email)
 
     def validate(self, email: str) -> str:
-        return self.normalize(email)
+        return _read(normalise_email, email)
+
+
+def _read(way: Callable[[str], str], email: str) -> str:
+    try:
+        return way(email)
+    except OctoError as error:
+        raise EmailValidateException(translate(error.message, error.params)) from error
 
 
 def at_home(link: str) -> str:

@@ -10,7 +10,7 @@ from octo.accounts.models import LONGEST_NAME, RoleName, User
 from octo.accounts.roles import BY_COMMAND, get_role, record_role
 from octo.clock import Clock
 from octo.database import lock, transaction
-from octo.email_address import normalise_email
+from octo.email_address import find_email, normalise_email
 from octo.errors import N_, ConflictError, InvalidError, NotFoundError
 from octo.ids import new_public_id, new_token
 from octo.input_checks import InputChecks
@@ -77,7 +77,7 @@ def change_profile(user_id: str, *, name: str, locale: str) -> User:
 
 def find_user(session: Session, email: str) -> User | None:
     """Find who has this address, however it was typed."""
-    return session.scalars(sa.select(User).filter_by(email=normalise_email(email))).one_or_none()
+    return session.scalars(sa.select(User).filter_by(email=find_email(email))).one_or_none()
 
 
 def get_user(session: Session, user_id: str) -> User:

@@ -10,7 +10,17 @@ from octo.accounts.organisations import LONGEST_DESCRIPTION, checked_number
 from octo.accounts.people import LOCALES
 from octo.accounts.sign_in import SHORTEST_PASSWORD
 from octo.errors import N_, InvalidError
-from octo.web.fields import AtMost, Choice, EmailAddress, Line, OneOf, Paragraphs, Shown, Strict
+from octo.web.fields import (
+    AtMost,
+    Choice,
+    EmailAddress,
+    KnownEmailAddress,
+    Line,
+    OneOf,
+    Paragraphs,
+    Shown,
+    Strict,
+)
 from octo.web.language import translate
 
 LONGEST_PASSWORD: Final = 200
@@ -40,7 +50,7 @@ class RegistrationNumber(Line):
 
 
 class EmailSchema(Strict):
-    email = EmailAddress(required=True)
+    email = KnownEmailAddress(required=True)
 
 
 class SignUpSchema(Strict):
@@ -50,7 +60,7 @@ class SignUpSchema(Strict):
 
 
 class SignInSchema(Strict):
-    email = EmailAddress(required=True)
+    email = KnownEmailAddress(required=True)
     password = Password()
 
 

@@ -13,7 +13,7 @@ from marshmallow import fields, validate
 from werkzeug.datastructures import FileStorage
 
 from octo.database import LARGEST_AMOUNT
-from octo.email_address import normalise_email
+from octo.email_address import find_email, normalise_email
 from octo.errors import N_, InvalidError
 from octo.text import clean_paragraphs, clean_text
 from octo.web.forms import LONGEST_KEY, SHORTEST_KEY
@@ -179,12 +179,23 @@ class EmailAddress(fields.String):
         super().__init__(**options)
         self.metadata = {"format": "email", **self.metadata}
 
+    def read(self, written: str) -> str:
+        """Return the address, or raise ``BadEmailError``."""
+        return normalise_email(written)
+
     def _deserialize(self, value: Any, *where: Any, **options: Any) -> str:
         written = super()._deserialize(value, *where, **options)
         try:
-            return normalise_email(written)
+            return self.read(written)
         except InvalidError as error:
             raise ma.ValidationError(translate(error.message, error.params)) from error
+
+
+class KnownEmailAddress(EmailAddress):
+    """An e-mail address that somebody has an account by."""
+
+    def read(self, written: str) -> str:
+        return find_email(written)
 
 
 class KeySchema(ma.Schema):

@@ -6,8 +6,9 @@ import pytest
 from flask import Flask
 
 from octo.email_address import BadEmailError, mailable, normalise_email
-from tests.make import Make
+from tests.make import PASSWORD, Make
 from tests.program import Program
+from tests.visitor import Visitor
 
 REFUSED: Final = (
     "",
@@ -60,6 +61,25 @@ def test_an_address_is_kept_in_one_way_and_can_be_mailed(written: str, kept: str
 def test_a_domain_in_letters_of_its_own_is_mailed_in_ascii() -> None:
     assert mailable("user@exämple.org") == "user@xn--exmple-cua.org"
     assert mailable("user@faß.example") == "user@xn--fa-hia.example"  # IDNA 2008 keeps the ß
+
+
+@pytest.mark.parametrize("kept", ["admin@intranet.local", "léa@courriel.example"])
+def test_who_has_an_account_by_an_address_refused_today_still_signs_in(
+    app: Flask, client: Visitor, make: Make, kept: str
+) -> None:
+    make.user(email=kept)
+
+    client.sign_in(kept.upper(), PASSWORD)
+    Program(app).sign_in(kept)
+    granted = app.test_cli_runner().invoke(args=["user", "grant", kept, "moderator"])
+
+    assert granted.exit_code == 0, granted.output
+
+
+def test_no_new_account_is_made_by_one(app: Flask) -> None:
+    body = {"email": "léa@courriel.example", "password": PASSWORD}
+
+    Program(app).post("/accounts", body, status=422)
 
 
 def test_a_pledge_and_a_support_ask_the_same(app: Flask, make: Make) -> None:
