@@ -28,6 +28,9 @@ class Resource(Protocol):
         While the campaign is collecting, what came in is judged; before, what is promised.
         """
 
+    def count_collected(self, session: Session, campaign: Campaign) -> None:
+        """Have the campaign count what came in of this, alone, in the second verdict's commit."""
+
     def confirm(self, session: Session, campaign: Campaign, *, at: datetime) -> None:
         """Do what the final success brings, in the commit that gives it."""
 

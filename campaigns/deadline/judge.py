@@ -60,6 +60,8 @@ def judge_again(campaign_id: int, *, resources: Sequence[Resource], clock: Clock
             outcome = outcome_of(step, is_canceled=False)
             assert outcome is not None
             figures = gather_figures(states)
+            for resource in resources:
+                resource.count_collected(session, campaign)
             end_collecting(session, campaign, outcome=outcome, figures=figures, at=at)
             _follow(session, campaign, resources, at=at)
         return step

@@ -183,15 +183,6 @@ def recount(session: Session, pledge: Pledge, *, change: int) -> None:
         _count(session, pledge, amount=change, backers=0)
 
 
-def count_collected(campaign: Campaign, *, amount: int, backers: int) -> None:
-    """Have a campaign count what came in, in minor units, of how many backers, and nothing else.
-
-    The caller holds the campaign's lock and gives the verdict on just that.
-    """
-    campaign.pledged_amount = amount
-    campaign.backers_count = backers
-
-
 def discount(session: Session, pledge: Pledge, *, counted_amount: int) -> None:
     """Take what counts of an ended pledge, in minor units, and its backer out of the campaign.
 

@@ -7,7 +7,6 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from campaigns.models import Campaign, CampaignStatus, Pledge, PledgeStatus
-from campaigns.pledges.transitions import count_collected
 from campaigns.policy.verdict import ResourceState
 from octo.clock import Clock
 from octo.config import Settings
@@ -37,13 +36,19 @@ class Money:
 
     def confirm(self, session: Session, campaign: Campaign, *, at: datetime) -> None:
         """Issue the owner's settlement document on what was collected."""
-        _count_collected(session, campaign)
         context = Context(self.settings, now=at, machine_now=self.clock.machine_now())
         issue_settlement(session, campaign, context=context)
 
-    def release(self, session: Session, campaign: Campaign, *, at: datetime) -> None:  # noqa: ARG002 - of every resource
+    def release(self, session: Session, campaign: Campaign, *, at: datetime) -> None:
         """Leave it to the settling: refunds are planned from there, a batch a commit."""
-        _count_collected(session, campaign)
+
+    def count_collected(self, session: Session, campaign: Campaign) -> None:
+        """Have the campaign count what was paid: what was not is no more."""
+        paid = sa.select(sa.func.count()).where(
+            Pledge.campaign_id == campaign.id, Pledge.status == PledgeStatus.ACTIVE, IS_PAID
+        )
+        campaign.pledged_amount = read_collected_amount(session, campaign)
+        campaign.backers_count = session.scalar(paid) or 0
 
 
 def _while_collecting(session: Session, campaign: Campaign, *, at: datetime) -> ResourceState:
@@ -57,20 +62,6 @@ def _while_collecting(session: Session, campaign: Campaign, *, at: datetime) -> 
         is_window_open=has_uncollected and at < campaign.collecting_ends_at,
         is_short=collected_amount < campaign.goal_amount,
         figures={"collected_amount": collected_amount},
-    )
-
-
-def _count_collected(session: Session, campaign: Campaign) -> None:
-    """Have a campaign that was judged on what came in show that: what was not paid is no more."""
-    if campaign.collecting_ends_at is None:
-        return
-    paid = sa.select(sa.func.count()).where(
-        Pledge.campaign_id == campaign.id, Pledge.status == PledgeStatus.ACTIVE, IS_PAID
-    )
-    count_collected(
-        campaign,
-        amount=read_collected_amount(session, campaign),
-        backers=session.scalar(paid) or 0,
     )
 
 

@@ -50,6 +50,9 @@ class Hours:
             figures={"given_hours": self.given},
         )
 
+    def count_collected(self, session: Session, campaign: Campaign) -> None:
+        del session, campaign
+
     def confirm(self, session: Session, campaign: Campaign, *, at: datetime) -> None:
         del session, campaign, at
         self.ended_as.append("confirmed")
