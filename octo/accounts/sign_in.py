@@ -8,10 +8,12 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from functools import wraps
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 from flask import Flask, Request, request, session
 from flask_security import Security, SQLAlchemyUserDatastore
 from sqlalchemy.exc import IntegrityError
+from werkzeug.exceptions import BadRequest
 
 from octo.accounts import forms, limits, mails
 from octo.accounts.access_tokens import find_bearer
@@ -139,6 +141,7 @@ def register(app: Flask) -> None:
     for mailed in (security.confirm_serializer, security.reset_serializer):
         mailed.signer = ForbearingSigner
     app.login_manager.request_loader(_find_bearer)  # type: ignore[attr-defined]  # flask-login puts it there
+    app.before_request(_refuse_unreadable_next)
     for name in WRITING_ENDPOINTS:
         _wrap(app, name, _in_one_transaction)
     for name, counted in POST_LIMITS.items():
@@ -148,6 +151,17 @@ def register(app: Flask) -> None:
         mark_endpoint(app, f"security.{name}", PUBLIC)
     for name in SIGNED_IN_ENDPOINTS:
         mark_endpoint(app, f"security.{name}", SIGNED_IN)
+
+
+def _refuse_unreadable_next() -> None:
+    """Refuse to sign in for a page whose address is none: the library would stumble over it."""
+    if request.blueprint != "security":
+        return
+    for wanted in (*request.args.getlist("next"), *request.form.getlist("next")):
+        try:
+            urlsplit(wanted.replace("\\", "/"))
+        except ValueError as error:
+            raise BadRequest from error
 
 
 def _settings(sign_in: SignInSettings, *, is_https: bool) -> dict[str, object]:

@@ -4,7 +4,15 @@ from dataclasses import dataclass
 from typing import Final
 
 import sqlalchemy as sa
-from flask import Blueprint, abort, current_app, make_response, render_template, request
+from flask import (
+    Blueprint,
+    Response,
+    abort,
+    current_app,
+    make_response,
+    render_template,
+    request,
+)
 from flask.typing import ResponseReturnValue
 
 from octo.database import reading
@@ -13,6 +21,7 @@ from octo.mail.links import render_message
 from octo.mail.outbox import OutboxMessage
 from octo.mail.rendering import RenderedMail
 from octo.mail.site import site_of
+from octo.paging import LAST_PAGE
 from octo.runtime import runtime
 from octo.web.permissions import public
 
@@ -35,11 +44,18 @@ class MailboxPage:
     has_more: bool
 
 
+@blueprint.after_request
+def keep_nothing(response: Response) -> Response:
+    """Have no browser store what was written to somebody."""
+    response.headers["Cache-Control"] = "no-store"
+    return response
+
+
 @blueprint.get("")
 @public
 def index() -> ResponseReturnValue:
     """List the mails, newest first; ``to`` keeps those to one address."""
-    page = max(1, request.args.get("page", 1, type=int))
+    page = min(max(1, request.args.get("page", 1, type=int)), LAST_PAGE)
     to = request.args.get("to", "").strip().lower()
     statement = sa.select(OutboxMessage).order_by(OutboxMessage.id.desc())
     if to:

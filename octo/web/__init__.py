@@ -8,6 +8,7 @@ from octo.runtime import runtime
 from octo.web import (
     api,
     assets,
+    bodies,
     filters,
     forms,
     language,
@@ -21,6 +22,7 @@ from octo.web.lazy_rule import LateRule
 
 PARTS: Final = (
     security,
+    bodies,
     language,
     permissions,
     problems,

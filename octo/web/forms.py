@@ -23,6 +23,7 @@ from marshmallow import ValidationError
 from octo.database import db
 from octo.errors import N_, InvalidError, OctoError, UnavailableError
 from octo.ids import new_token
+from octo.web.bodies import refuse_unstorable_form
 from octo.web.language import translate
 from octo.web.security import check_csrf
 
@@ -171,6 +172,7 @@ def _flat(messages: Any, prefix: str = "") -> dict[str, str]:
 def register(app: Flask) -> None:
     """Demand the token of every form, and give macros what they need."""
     app.before_request(check_csrf)
+    app.before_request(refuse_unstorable_form)
     app.jinja_env.globals.update(
         idempotency_field=idempotency_field,
         entered=entered,

@@ -20,8 +20,15 @@ from marshmallow import fields
 from webargs.flaskparser import FlaskParser, abort
 from werkzeug.datastructures import CombinedMultiDict
 
+from octo.bounded_json import UnreadableError, read_json
 from octo.errors import N_, OctoError
 from octo.paging import LAST_PAGE, Window
+from octo.web.bodies import (
+    JSON_TYPE,
+    demand_kind,
+    has_body,
+    refuse_unstorable_form,
+)
 from octo.web.fields import Between, Count, ProblemSchema, Shown
 from octo.web.limits import is_limited
 from octo.web.permissions import Access, access_of
@@ -68,6 +75,11 @@ _NOTHING: Final = Refusal(
 _TOO_LARGE: Final = Refusal(
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "too_large", N_("The body is larger than 12 MB.")
 )
+_WRONG_KIND: Final = Refusal(
+    HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+    "unsupported_media_type",
+    N_("The body is of another kind than the one described, or not in UTF-8."),
+)
 _INVALID: Final = Refusal(
     HTTPStatus.UNPROCESSABLE_ENTITY,
     "invalid",
@@ -91,6 +103,7 @@ GENERAL: Final = (
     _NO_RIGHT,
     _NOTHING,
     _TOO_LARGE,
+    _WRONG_KIND,
     _INVALID,
     _TOO_OFTEN,
     _AWAY,
@@ -106,34 +119,20 @@ class Parser(FlaskParser):
     }
 
     def load_json(self, request: Any, schema: ma.Schema) -> Any:
-        """Read a JSON body; one with a text that no database can hold is none.
-
-        Nor is one that is nested too deep for Python, or has a number of thousands of digits.
-        """
+        """Read a JSON body, or refuse one of another kind (415) or one nobody can read (400)."""
+        del schema
+        demand_kind(JSON_TYPE)
+        if not has_body():
+            return ma.missing
         try:
-            found = super().load_json(request, schema)
-            is_taken = _is_storable(found)
-        except (ValueError, RecursionError):
-            is_taken = False
-        if not is_taken:
+            return read_json(request.get_data())
+        except UnreadableError:
             abort(HTTPStatus.BAD_REQUEST, messages={"json": [N_("Invalid JSON body.")]})
-        return found
 
     def load_multipart(self, request: Any, schema: ma.Schema) -> Any:
         """Give the files and the fields of a form as one."""
+        refuse_unstorable_form()
         return self._makeproxy(CombinedMultiDict([request.files, request.form]), schema)
-
-
-def _is_storable(found: Any) -> bool:
-    """Tell whether no text holds a NUL or half a surrogate pair, which JSON can spell."""
-    match found:
-        case str():
-            return not any(c == "\x00" or "\ud800" <= c <= "\udfff" for c in found)
-        case dict():
-            return all(map(_is_storable, [*found.keys(), *found.values()]))
-        case list():
-            return all(map(_is_storable, found))
-    return True
 
 
 @dataclass(frozen=True)
@@ -261,6 +260,7 @@ def _plain_refusals(
         yield _UNREADABLE
     if method != "get":
         yield _FORGED
+        yield _WRONG_KIND
     yield _TOKEN_OVER
     if facts.access is None or not facts.access.is_public:
         yield _NOBODY

@@ -4,6 +4,7 @@ from http import HTTPStatus
 
 from flask import Blueprint, Response, request
 
+from octo.web.bodies import reads_its_body
 from octo.web.permissions import public
 from octo.web.security import without_csrf
 from payments.gateway.runtime import payments_runtime
@@ -19,6 +20,7 @@ blueprint = Blueprint("webhooks", __name__, url_prefix="/webhooks")
 @blueprint.post("/stripe")
 @public
 @without_csrf
+@reads_its_body
 def receive_event() -> Response:
     """Keep one event of Stripe's and answer 200; a forged one is refused.
 
