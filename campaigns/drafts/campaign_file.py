@@ -5,7 +5,10 @@
 the same, byte for byte.
 """
 
+import errno
+import os
 import re
+import stat
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -317,8 +320,9 @@ def _beside(folder: Path, name: str, *, field: str, most: int) -> bytes:
 
 
 def _read_bytes(path: Path, *, most: int, field: str) -> bytes:
+    """Read a file that lies in the folder itself: a folder from elsewhere may link anywhere."""
     try:
-        with path.open("rb") as file:
+        with open(path, "rb", opener=_open_plain) as file:
             raw = file.read(most + 1)
     except OSError as error:
         raise CampaignFileError(
@@ -327,6 +331,15 @@ def _read_bytes(path: Path, *, most: int, field: str) -> bytes:
     if len(raw) > most:
         raise CampaignFileError(N_("%(name)s is too large."), field=field, name=path.name)
     return raw
+
+
+def _open_plain(path: str, flags: int) -> int:
+    """Open a plain file without following a link to it, and without waiting for a pipe."""
+    descriptor = os.open(path, flags | os.O_NOFOLLOW | os.O_NONBLOCK)
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise OSError(errno.EINVAL, os.strerror(errno.EINVAL), path)
+    return descriptor
 
 
 def _decoded(raw: bytes) -> str:

@@ -1,6 +1,7 @@
 """A campaign comes in from a folder and goes out again unchanged; a slip is named."""
 
 import json
+import os
 import shutil
 from pathlib import Path
 
@@ -138,3 +139,30 @@ def test_a_taken_address_and_a_stranger_are_refused(app: Flask, make: Make) -> N
 
     assert exit_code == 1
     assert "radio-menez" in said
+
+
+@pytest.mark.parametrize("name", ["story.md", "cover.png", "campaign.yaml"])
+def test_no_link_out_of_the_folder_is_followed(
+    app: Flask, make: Make, tmp_path: Path, name: str
+) -> None:
+    make.user(email=OWNER)
+    file = write_copy(tmp_path, "slug", "slug")
+    outside = tmp_path / "outside"
+    (file.parent / name).rename(outside)
+    (file.parent / name).symlink_to(outside)
+
+    code, said = bring_in(app, file)
+
+    assert (code, said.count("\n")) == (1, 1), said
+    assert f"{name} cannot be read" in said
+
+
+def test_a_pipe_in_the_folder_is_refused_without_waiting(
+    app: Flask, make: Make, tmp_path: Path
+) -> None:
+    make.user(email=OWNER)
+    file = write_copy(tmp_path, "slug", "slug")
+    (file.parent / "story.md").unlink()
+    os.mkfifo(file.parent / "story.md")
+
+    assert bring_in(app, file)[0] == 1
