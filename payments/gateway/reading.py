@@ -25,6 +25,7 @@ from payments.gateway.facts import (
 )
 from payments.ledger.drafts import MovementFacts
 
+UNSPECIFIED: Final = "unspecified"
 StripeObject = Any
 T = TypeVar("T")
 
@@ -67,8 +68,13 @@ def _id_of(value: StripeObject) -> str | None:
     return str(value.id)
 
 
+def _optional(seen: StripeObject, name: str) -> Any:
+    """Return a field that Stripe's own types call optional: it may be null, or not there at all."""
+    return getattr(seen, name, None)
+
+
 def _metadata(seen: StripeObject) -> Mapping[str, str]:
-    metadata = getattr(seen, "metadata", None)
+    metadata = _optional(seen, "metadata")
     return {} if metadata is None else metadata.to_dict()
 
 
@@ -83,18 +89,19 @@ def movement(seen: StripeObject) -> MovementFacts | None:
     seen = _expanded(seen)
     if seen is None:
         return None
+    exchange_rate = _optional(seen, "exchange_rate")
     return MovementFacts(
         stripe_balance_transaction_id=seen.id,
         type=seen.type,
         reporting_category=seen.reporting_category,
-        source=_id_of(seen.source),
+        source=_id_of(_optional(seen, "source")),
         amount=seen.amount,
         fee=seen.fee,
         net=seen.net,
         currency=seen.currency.upper(),
         occurred_at=instant(seen.created),
         available_at=instant(seen.available_on),
-        exchange_rate=None if seen.exchange_rate is None else str(seen.exchange_rate),
+        exchange_rate=None if exchange_rate is None else str(exchange_rate),
     )
 
 
@@ -108,15 +115,15 @@ def listed_charge(seen: StripeObject) -> ChargeFact:
     """Read a charge."""
     return ChargeFact(
         id=seen.id,
-        payment_intent_id=_id_of(seen.payment_intent),
+        payment_intent_id=_id_of(_optional(seen, "payment_intent")),
         status=seen.status,
         amount=seen.amount,
         amount_refunded=seen.amount_refunded,
         currency=seen.currency.upper(),
         created_at=instant(seen.created),
         metadata=_metadata(seen),
-        transfer_group=seen.transfer_group,
-        movement=movement(seen.balance_transaction),
+        transfer_group=_optional(seen, "transfer_group"),
+        movement=movement(_optional(seen, "balance_transaction")),
     )
 
 
@@ -131,8 +138,8 @@ def intent(seen: StripeObject) -> IntentFact | None:
         amount=seen.amount,
         currency=seen.currency.upper(),
         metadata=_metadata(seen),
-        charge=charge(seen.latest_charge),
-        failure_code=failure_code(seen.last_payment_error),
+        charge=charge(_optional(seen, "latest_charge")),
+        failure_code=failure_code(_optional(seen, "last_payment_error")),
     )
 
 
@@ -142,11 +149,14 @@ def present_intent(seen: StripeObject) -> IntentFact:
 
 
 def failure_code(error: StripeObject) -> str | None:
-    """Read why a card was declined: the bank's own reason where it gives one."""
+    """Read why a card was declined: the bank's own reason where it gives one.
+
+    Stripe's types promise nothing of an error but its kind; an error is never read as none.
+    """
     if error is None:
         return None
-    code: str | None = getattr(error, "decline_code", None) or error.code
-    return code
+    known = (_optional(error, name) for name in ("decline_code", "code", "type"))
+    return next((str(one) for one in known if one), UNSPECIFIED)
 
 
 def card(seen: StripeObject) -> CardFact | None:
@@ -154,10 +164,10 @@ def card(seen: StripeObject) -> CardFact | None:
     seen = _expanded(seen)
     if seen is None:
         return None
-    shown = getattr(seen, "card", None)
+    shown = _optional(seen, "card")
     return CardFact(
         id=seen.id,
-        customer_id=_id_of(seen.customer),
+        customer_id=_id_of(_optional(seen, "customer")),
         brand=getattr(shown, "display_brand", None) or getattr(shown, "brand", None) or "",
         last4=getattr(shown, "last4", None) or "",
     )
@@ -176,8 +186,8 @@ def setup(seen: StripeObject) -> SetupFact | None:
     return SetupFact(
         id=seen.id,
         status=seen.status,
-        customer_id=_id_of(seen.customer),
-        card=card(seen.payment_method),
+        customer_id=_id_of(_optional(seen, "customer")),
+        card=card(_optional(seen, "payment_method")),
     )
 
 
@@ -186,16 +196,17 @@ def checkout(seen: StripeObject) -> CheckoutFact:
     return CheckoutFact(
         id=seen.id,
         mode=seen.mode,
-        status=seen.status,
-        url=seen.url,
+        status=_optional(seen, "status") or "open",
+        url=_optional(seen, "url"),
         created_at=instant(seen.created),
         expires_at=instant(seen.expires_at),
-        client_reference_id=seen.client_reference_id,
+        client_reference_id=_optional(seen, "client_reference_id"),
         metadata=_metadata(seen),
-        intent=intent(seen.payment_intent),
-        setup=setup(seen.setup_intent),
-        email=getattr(seen.customer_details, "email", None) or seen.customer_email,
-        locale=seen.locale,
+        intent=intent(_optional(seen, "payment_intent")),
+        setup=setup(_optional(seen, "setup_intent")),
+        email=getattr(_optional(seen, "customer_details"), "email", None)
+        or _optional(seen, "customer_email"),
+        locale=_optional(seen, "locale"),
     )
 
 
@@ -203,17 +214,17 @@ def refund(seen: StripeObject) -> RefundFact:
     """Read a refund."""
     return RefundFact(
         id=seen.id,
-        charge_id=_id_of(seen.charge),
-        status=seen.status,
+        charge_id=_id_of(_optional(seen, "charge")),
+        status=_optional(seen, "status") or "pending",
         amount=seen.amount,
         currency=seen.currency.upper(),
         created_at=instant(seen.created),
         metadata=_metadata(seen),
-        has_movement=seen.balance_transaction is not None,
-        pending_reason=getattr(seen, "pending_reason", None),
-        failure_reason=getattr(seen, "failure_reason", None),
-        movement=movement(seen.balance_transaction),
-        failure_movement=movement(getattr(seen, "failure_balance_transaction", None)),
+        has_movement=_optional(seen, "balance_transaction") is not None,
+        pending_reason=_optional(seen, "pending_reason"),
+        failure_reason=_optional(seen, "failure_reason"),
+        movement=movement(_optional(seen, "balance_transaction")),
+        failure_movement=movement(_optional(seen, "failure_balance_transaction")),
     )
 
 
@@ -225,10 +236,10 @@ def transfer(seen: StripeObject) -> TransferFact:
         amount_reversed=seen.amount_reversed,
         currency=seen.currency.upper(),
         created_at=instant(seen.created),
-        destination=_id_of(seen.destination),
-        transfer_group=seen.transfer_group,
+        destination=_id_of(_optional(seen, "destination")),
+        transfer_group=_optional(seen, "transfer_group"),
         metadata=_metadata(seen),
-        movement=movement(seen.balance_transaction),
+        movement=movement(_optional(seen, "balance_transaction")),
     )
 
 
@@ -240,7 +251,7 @@ def reversal(seen: StripeObject) -> ReversalFact:
         amount=seen.amount,
         created_at=instant(seen.created),
         metadata=_metadata(seen),
-        movement=movement(seen.balance_transaction),
+        movement=movement(_optional(seen, "balance_transaction")),
     )
 
 
@@ -267,7 +278,7 @@ def topup(seen: StripeObject) -> TopupFact:
         amount=seen.amount,
         currency=seen.currency.upper(),
         created_at=instant(seen.created),
-        movement=movement(seen.balance_transaction),
+        movement=movement(_optional(seen, "balance_transaction")),
     )
 
 
@@ -279,14 +290,14 @@ def payout(seen: StripeObject) -> PayoutFact:
         amount=seen.amount,
         currency=seen.currency.upper(),
         arrives_at=instant(seen.arrival_date),
-        movement=movement(seen.balance_transaction),
-        failure_movement=movement(seen.failure_balance_transaction),
+        movement=movement(_optional(seen, "balance_transaction")),
+        failure_movement=movement(_optional(seen, "failure_balance_transaction")),
     )
 
 
 def account(seen: StripeObject) -> AccountFact:
     """Read a connected account (Accounts v2, configuration ``recipient``)."""
-    recipient = getattr(seen.configuration, "recipient", None) if seen.configuration else None
+    recipient = getattr(_optional(seen, "configuration"), "recipient", None)
     capabilities = getattr(recipient, "capabilities", None)
     balance = getattr(capabilities, "stripe_balance", None)
     transfers = getattr(balance, "stripe_transfers", None)

@@ -31,7 +31,7 @@ from payments.owners.reversals import record_reversals
 from payments.owners.transfers import import_transfer
 from payments.refunds.external import adopt_refund
 from payments.refunds.outcomes import record_refund
-from payments.webhooks.known import is_collected, is_known_charge, is_known_refund
+from payments.webhooks.known import is_collected, is_known_charge, is_known_refund, our_id_in
 
 
 class Handler(Protocol):
@@ -71,9 +71,8 @@ def _on_checkout(
 def _on_intent(
     object_id: str, payload: dict[str, Any], *, gateway: Gateway, settings: Settings, clock: Clock
 ) -> bool:
-    metadata = payload.get("data", {}).get("object", {}).get("metadata", {})
     by_intent = _find_payment_id(Payment.stripe_payment_intent_id == object_id)
-    by_metadata = Payment.public_id == metadata.get("octo_payment", "")
+    by_metadata = Payment.public_id == our_id_in(payload, "octo_payment")
     payment_id = by_intent or _find_payment_id(by_metadata)
     if payment_id is None:
         return False
@@ -86,8 +85,7 @@ def _on_setup(
     object_id: str, payload: dict[str, Any], *, gateway: Gateway, settings: Settings, clock: Clock
 ) -> bool:
     del object_id
-    metadata = payload.get("data", {}).get("object", {}).get("metadata", {})
-    named = SavedCard.public_id == metadata.get("octo_card", "")
+    named = SavedCard.public_id == our_id_in(payload, "octo_card")
     return _refresh_card(named, gateway=gateway, settings=settings, clock=clock)
 
 

@@ -22,6 +22,12 @@ _STATUSES: Final = {
 }
 
 
+def our_id_in(payload: Mapping[str, Any], name: str) -> str:
+    """Return the id of ours that an event's object carries, empty when it carries none."""
+    metadata = _object_of(payload).get("metadata")
+    return str(metadata.get(name, "")) if isinstance(metadata, Mapping) else ""
+
+
 def is_known_refund(payload: Mapping[str, Any]) -> bool:
     """Tell whether a refund stands here as an event shows it, with all that it moved."""
     seen = _object_of(payload)
