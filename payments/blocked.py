@@ -6,14 +6,13 @@ from typing import Final
 
 import sqlalchemy as sa
 import structlog
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.orm import Session
 
 from campaigns.models import Campaign
 from octo.clock import Clock
 from octo.config import Settings
-from octo.database import reading, transaction
-from octo.errors import OctoError
+from octo.database import PASSING_TROUBLE, reading, transaction
 from payments.context import Context
 from payments.freezes import freeze
 from payments.gateway.registry import call_of
@@ -27,6 +26,7 @@ from payments.models import (
 )
 
 _log = structlog.get_logger()
+_PASSING: Final = (*PASSING_TROUBLE, PoolTimeoutError, OSError, MemoryError)
 _UNCOMPARED: Final = "wait for the books to be compared with Stripe"
 _UNEXPLAINED: Final = "wait for a treasurer to explain where the books differ from Stripe"
 _UNANSWERED: Final = "have no answer yet and are left alone"
@@ -39,9 +39,13 @@ def slug_of(campaign_id: int) -> str:
 
 
 def note_trouble(campaign_id: int, error: Exception, *, settings: Settings, clock: Clock) -> str:
-    """Say what keeps a campaign from going on; a broken invariant stops its money too."""
+    """Say what keeps a campaign from going on; but for what passes, its money stops too.
+
+    A broken invariant or a fault of the program is for a person to look at: whatever is tried
+    again by itself would be tried for ever, and nobody told.
+    """
     _log.error("campaign_in_trouble", campaign=campaign_id, exc_info=error)
-    if isinstance(error, OctoError | IntegrityError | AssertionError):
+    if not isinstance(error, _PASSING):
         with transaction() as session:
             context = Context.read(settings, clock)
             freeze(session, campaign_id, reason=repr(error), context=context)

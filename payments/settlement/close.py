@@ -36,7 +36,10 @@ def close_due_campaigns(
     waiting: list[str] = []
     unanswered = 0
     for campaign_id in _due(clock):
-        done += _begin(campaign_id, clock=clock)
+        try:
+            done += _begin(campaign_id, clock=clock)
+        except Exception as error:  # noqa: BLE001 - one campaign's trouble stops no other
+            waiting.append(note_trouble(campaign_id, error, settings=settings, clock=clock))
     closing = _closing()
     for campaign_id in closing:
         try:
