@@ -88,17 +88,18 @@ class CollectingView:
 
 @dataclass(frozen=True)
 class TermsView:
-    """What the money side asks of campaigns and backers, as operators set it."""
+    """What the money side asks of a campaign and its backers."""
 
     platform_fee_rate: Decimal
+    vat_rate: Decimal
     repair_days: int
 
 
 class Payments(Protocol):
     """The money side of a pledge and of a campaign."""
 
-    def view_terms(self) -> TermsView:
-        """Return the terms in force, for pages that tell them beforehand."""
+    def view_terms(self, campaign: Campaign | None = None) -> TermsView:
+        """Return the terms a campaign was launched under, and before a launch those in force."""
 
     def start_checkout(self, pledge_id: str, *, return_url: str, cancel_url: str) -> CheckoutPage:
         """Open a checkout page for a pending pledge, to pay it or to save its card.

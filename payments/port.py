@@ -5,7 +5,7 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
-from campaigns.models import Pledge
+from campaigns.models import Campaign, Pledge
 from campaigns.ports import CheckoutPage, CollectingView, PaymentView, TermsView
 from octo.clock import Clock
 from octo.config import Settings
@@ -16,6 +16,7 @@ from payments.checkout import sessions
 from payments.checkout.parameters import WayBack
 from payments.context import Context
 from payments.documents import counted
+from payments.documents.figures import terms_of
 from payments.gateway.client import Gateway
 from payments.gateway.guards import require_current_books, require_own_stripe
 from payments.models import Payment, RefundReason, SavedCard
@@ -32,10 +33,11 @@ class BoundPayments:
     settings: Settings
     clock: Clock
 
-    def view_terms(self) -> TermsView:
-        """Return the terms in force, for pages that tell them beforehand."""
-        terms = self.settings.of(SettlementTerms)
-        return TermsView(terms.platform_fee_rate, terms.repair_days)
+    def view_terms(self, campaign: Campaign | None = None) -> TermsView:
+        """Return the terms a campaign was launched under, and before a launch those in force."""
+        in_force = self.settings.of(SettlementTerms)
+        terms = terms_of(campaign, in_force) if campaign else in_force
+        return TermsView(terms.platform_fee_rate, terms.vat_rate, terms.repair_days)
 
     def start_checkout(self, pledge_id: str, *, return_url: str, cancel_url: str) -> CheckoutPage:
         """Open the page on which a pledge is paid, or its card saved."""

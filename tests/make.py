@@ -13,8 +13,10 @@ import sqlalchemy as sa
 from flask import Flask
 from flask_security import hash_password
 
+from campaigns.launch.terms import write_terms
 from campaigns.models import Campaign, CampaignStatus, Category, Collection, Pledge, Reward
 from campaigns.pledges.place import PledgeWish, place_pledge
+from campaigns.ports import bound_payments
 from campaigns.settings import Rules
 from octo.accounts.models import (
     MemberRole,
@@ -163,6 +165,8 @@ class Make:
                 launched_at=now,
                 deadline_at=now + timedelta(days=days),
             )
+            rules = payments_runtime().settings.of(Rules)
+            write_terms(campaign, bound_payments().view_terms(), rules=rules)
             session.add(campaign)
             if stock is not None:
                 campaign.rewards.append(

@@ -23,7 +23,7 @@ from octo.database import reading
 from octo.errors import N_, NotFoundError
 from payments.accounting.cover import cover
 from payments.documents.counted import HAS_PAYMENT
-from payments.documents.figures import read_figures, read_processor_fees
+from payments.documents.figures import read_figures, read_processor_fees, terms_of
 from payments.documents.owner_balance import is_under_way
 from payments.gateway.client import Gateway, StripeAwayError
 from payments.models import (
@@ -205,7 +205,7 @@ class _Planner:
         self.at = at
         self._session = session
         self._resources = resources
-        self._terms = settings.of(SettlementTerms)
+        self._in_force = settings.of(SettlementTerms)
         self._facts = facts
         self._drawn: dict[str, int] = {}
 
@@ -262,11 +262,9 @@ class _Planner:
         )
 
     def _figures(self, campaign: Campaign) -> Figures:
+        terms = terms_of(campaign, self._in_force)
         return read_figures(
-            self._session,
-            campaign,
-            fee_rate=self._terms.platform_fee_rate,
-            vat_rate=self._terms.vat_rate,
+            self._session, campaign, fee_rate=terms.platform_fee_rate, vat_rate=terms.vat_rate
         )
 
     def _transfer(self, campaign: Campaign, figures: Figures) -> PlannedTransfer | None:

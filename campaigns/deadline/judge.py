@@ -26,8 +26,9 @@ def judge_campaign(
 ) -> Step:
     """Judge a campaign that is closing, and with the verdict do what follows, in one commit.
 
-    With success each resource confirms what it has, or the ``repair_days`` begin in which what was
-    promised is collected and repaired. Returns what was done; any number of workers may ask.
+    With success each resource confirms what it has, or the days begin in which what was promised is
+    collected and repaired: those written on the campaign, ``repair_days`` where none are. Returns
+    what was done; any number of workers may ask.
     """
     with transaction() as session:
         campaign = lock(session, Campaign, id=campaign_id)
@@ -36,7 +37,7 @@ def judge_campaign(
         at = clock.now()
         step = next_step(read_inputs(session, campaign, resources, at=at))
         if step is Step.COLLECT:
-            ends_at = at + timedelta(days=repair_days)
+            ends_at = at + timedelta(days=campaign.repair_days or repair_days)
             begin_collecting(session, campaign, ends_at=ends_at, at=at)
         elif outcome := outcome_of(step, is_canceled=campaign.canceled_at is not None):
             decide(session, campaign, outcome=outcome, at=at)

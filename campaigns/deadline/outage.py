@@ -7,6 +7,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from campaigns.events import CampaignEvent, record_campaign_event
+from campaigns.launch.terms import rules_of
 from campaigns.models import Campaign, CampaignStatus, OutageExtension
 from campaigns.models.limits import LONGEST_REASON
 from campaigns.permissions import DECIDE_CAMPAIGN
@@ -52,7 +53,7 @@ def extend_for_outage(
             deadline_at=campaign.deadline_at,
             first_deadline_at=_first_deadline(session, campaign) or campaign.deadline_at,
             at=at,
-            hours=rules.outage_extension_hours,
+            hours=rules_of(campaign, rules).outage_extension_hours,
         )
         session.add(
             OutageExtension(

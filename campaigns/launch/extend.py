@@ -1,7 +1,7 @@
 """Give a running campaign its one extension."""
 
 from campaigns.events import CampaignEvent, record_campaign_event
-from campaigns.launch.launch import run_limit
+from campaigns.launch.terms import run_limit
 from campaigns.models import Campaign
 from campaigns.permissions import RUN_CAMPAIGN
 from campaigns.policy import launch as policy

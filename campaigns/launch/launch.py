@@ -1,6 +1,7 @@
 """Launch a campaign: what it needs first, and the evening it will end."""
 
 from campaigns.events import CampaignEvent, record_campaign_event
+from campaigns.launch.terms import run_limit, write_terms
 from campaigns.models import Campaign, CampaignStatus
 from campaigns.permissions import RUN_CAMPAIGN
 from campaigns.policy.launch import (
@@ -9,7 +10,6 @@ from campaigns.policy.launch import (
     check_can_launch,
     has_supporters,
     last_evening,
-    longest_run,
 )
 from campaigns.ports import Payments
 from campaigns.settings import Rules
@@ -18,15 +18,6 @@ from octo.accounts.models import User
 from octo.audit import record
 from octo.clock import Clock
 from octo.database import transaction
-
-
-def run_limit(campaign: Campaign, rules: Rules) -> int:
-    """Return how many days a campaign may run in all, its extension included."""
-    return longest_run(
-        campaign.collection,
-        on_pledge_days=rules.on_pledge_longest_days,
-        on_success_days=rules.on_success_longest_days,
-    )
 
 
 def check_readiness(campaign: Campaign, *, payments: Payments, rules: Rules) -> Readiness:
@@ -40,7 +31,7 @@ def check_readiness(campaign: Campaign, *, payments: Payments, rules: Rules) -> 
 def launch_campaign(
     campaign_id: str, *, actor: User, clock: Clock, payments: Payments, rules: Rules
 ) -> Campaign:
-    """Open a campaign to pledges until the evening its duration leads to."""
+    """Open a campaign to pledges until the evening its duration leads to, under today's terms."""
     with transaction() as session:
         campaign = lock_permitted(session, RUN_CAMPAIGN, campaign_id=campaign_id, actor=actor)
         campaign.check_is_in({CampaignStatus.GATHERING}, wanted=CampaignStatus.LIVE)
@@ -58,6 +49,7 @@ def launch_campaign(
             time_zone=campaign.time_zone,
             longest_days=max(min(rules.longest_days, run_limit(campaign, rules)), SHORTEST_DAYS),
         )
+        write_terms(campaign, payments.view_terms(), rules=rules)
         campaign.move_to(CampaignStatus.LIVE)
         record(
             session,

@@ -98,6 +98,10 @@ PUBLIC_STATUSES: Final = frozenset(
 )
 _BEFORE_LAUNCH: Final = "('draft', 'submitted', 'gathering', 'rejected')"
 _DECIDED: Final = "('collecting', 'settling', 'settled')"
+_OTHER_TERMS: Final = (
+    *("vat_rate", "repair_days", "longest_days"),
+    *("cancel_locked_hours", "outage_extension_hours"),
+)
 
 
 class IllegalMoveError(ConflictError):
@@ -112,6 +116,8 @@ class Campaign(Model):
     ``pledged_amount`` is what counts towards the goal (``campaigns.policy.counting``): it moves in
     the transaction in which a pledge is made or ends, is refunded in part, or is contested, and
     stands from the last verdict on. In minor units, shipping included, tips excluded.
+
+    The terms it was launched under are written on it from ``fee_rate`` on, and follow no setting.
     """
 
     __tablename__ = "campaign"
@@ -141,6 +147,10 @@ class Campaign(Model):
         sa.CheckConstraint(
             "status <> 'collecting' OR collecting_ends_at IS NOT NULL",
             name="collecting_has_an_end",
+        ),
+        sa.CheckConstraint(
+            " AND ".join(f"({name} IS NULL) = (fee_rate IS NULL)" for name in _OTHER_TERMS),
+            name="terms_are_whole",
         ),
         sa.Index("ix_campaign_status_deadline_at", "status", "deadline_at"),
     )
@@ -178,6 +188,12 @@ class Campaign(Model):
     decided_at: Mapped[Instant | None]
     collecting_ends_at: Mapped[Instant | None]
     settled_at: Mapped[Instant | None]
+    fee_rate: Mapped[str | None] = mapped_column(sa.String(12))
+    vat_rate: Mapped[str | None] = mapped_column(sa.String(12))
+    repair_days: Mapped[int | None]
+    longest_days: Mapped[int | None]
+    cancel_locked_hours: Mapped[int | None]
+    outage_extension_hours: Mapped[int | None]
 
     organisation: Mapped[Organisation] = relationship()
     rewards: Mapped[list["Reward"]] = relationship(

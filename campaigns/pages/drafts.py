@@ -224,7 +224,7 @@ def delete(campaign_id: str) -> ResponseReturnValue:
 
 def _step(step: str, campaign_id: str) -> ResponseReturnValue:
     campaign = queries.get_own_campaign(campaign_id, user=this_user(), permission=EDIT_CAMPAIGN)
-    terms = bound_payments().view_terms()
+    terms = bound_payments().view_terms(campaign)
     return render_template(
         f"campaigns/draft_{step}.html",
         campaign=campaign,

@@ -6,6 +6,7 @@ from flask_babel import gettext as _
 
 from campaigns import queries
 from campaigns.deadline.outage import extend_for_outage, may_extend_for_outage, read_local
+from campaigns.launch.terms import rules_of
 from campaigns.pages.entries import choice_of, text_of
 from campaigns.pages.labels import action_name, category_name
 from campaigns.permissions import DECIDE_CAMPAIGN, MODERATE_CAMPAIGNS
@@ -75,10 +76,11 @@ def decide(campaign_id: str) -> ResponseReturnValue:
 @requires(MODERATE_CAMPAIGNS)
 def ask_extension(campaign_id: str) -> ResponseReturnValue:
     """Ask until when, and why, the deadline is moved."""
+    campaign = queries.get_any_campaign(public_id=campaign_id)
     return render_template(
         "campaigns/moderation_extend.html",
-        campaign=queries.get_any_campaign(public_id=campaign_id),
-        hours=runtime().settings.of(Rules).outage_extension_hours,
+        campaign=campaign,
+        hours=rules_of(campaign, runtime().settings.of(Rules)).outage_extension_hours,
     )
 
 

@@ -71,7 +71,7 @@ def place(slug: str) -> ResponseReturnValue:
             campaign=campaign,
             pledge=pledge,
             reward=_reward_of(campaign, wish.reward_id or ""),
-            repair_days=bound_payments().view_terms().repair_days,
+            repair_days=bound_payments().view_terms(campaign).repair_days,
             entries=[(k, v) for k, v in request.form.items() if k != "csrf_token"],
         )
     placed = place_pledge(campaign.public_id, wish, clock=runtime().clock, rules=rules)

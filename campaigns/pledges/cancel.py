@@ -3,6 +3,7 @@
 from datetime import datetime
 
 from campaigns.events import PledgeEvent, record_pledge_event
+from campaigns.launch.terms import rules_of
 from campaigns.models import Campaign, Pledge, PledgeStatus
 from campaigns.pledges.mails import tell_canceled
 from campaigns.pledges.transitions import discount
@@ -72,5 +73,5 @@ def _check_can_cancel(
             counted_of_pledge=counted_amount,
         ),
         at=at,
-        locked_hours=rules.cancel_locked_hours,
+        locked_hours=rules_of(campaign, rules).cancel_locked_hours,
     )

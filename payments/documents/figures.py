@@ -10,6 +10,7 @@ from campaigns.models import Campaign
 from octo.database import sum_or_zero
 from payments.models import Payment, Settlement, SettlementKind
 from payments.policy import Figures, compute_figures
+from payments.settings import SettlementTerms
 
 _SUMMED: Final = (
     "gross_amount",
@@ -21,6 +22,17 @@ _SUMMED: Final = (
     "net_amount",
     "tips_amount",
 )
+
+
+def terms_of(campaign: Campaign, in_force: SettlementTerms) -> SettlementTerms:
+    """Return the terms written on a campaign at its launch; those in force until then."""
+    if campaign.fee_rate is None or campaign.vat_rate is None or campaign.repair_days is None:
+        return in_force
+    return SettlementTerms(
+        platform_fee_rate=Decimal(campaign.fee_rate),
+        vat_rate=Decimal(campaign.vat_rate),
+        repair_days=campaign.repair_days,
+    )
 
 
 def counted(campaign_id: int) -> sa.ColumnElement[bool]:

@@ -16,7 +16,12 @@ from campaigns.models import Campaign, Outcome
 from campaigns.team.mails import tell_owner
 from payments.accounting import entries
 from payments.context import Context
-from payments.documents.figures import read_documented, read_figures, read_processor_fees
+from payments.documents.figures import (
+    read_documented,
+    read_figures,
+    read_processor_fees,
+    terms_of,
+)
 from payments.documents.issue import issue_document, void_documents
 from payments.documents.kinds import get_kind
 from payments.documents.owner_balance import credit_owner, debit_owner
@@ -34,16 +39,15 @@ def issue_settlement(
     The caller holds the campaign's lock, so that nothing of what is summed here can change.
     ``number`` is that of a document which was issued before and which a backup has forgotten.
     """
-    in_force = context.settings.of(SettlementTerms)
-    figures = read_figures(
-        session, campaign, fee_rate=in_force.platform_fee_rate, vat_rate=in_force.vat_rate
-    )
+    terms = terms_of(campaign, context.settings.of(SettlementTerms))
+    rates = terms.platform_fee_rate, terms.vat_rate
+    figures = read_figures(session, campaign, fee_rate=rates[0], vat_rate=rates[1])
     return _issue(
         session,
         campaign,
         SettlementKind.MAIN,
         figures,
-        rates=(in_force.platform_fee_rate, in_force.vat_rate),
+        rates=rates,
         context=context,
         number=number,
     )

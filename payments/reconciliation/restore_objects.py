@@ -19,6 +19,7 @@ from payments.charges.record import record_charge, record_checkout
 from payments.charges.saved_cards import lock_card, record_card
 from payments.context import Context
 from payments.disputes.record import record_dispute
+from payments.documents.figures import terms_of
 from payments.documents.numbers import reserve_number
 from payments.documents.settlements import find_main, issue_settlement
 from payments.gateway.attempts import restore_attempt, withdraw
@@ -263,7 +264,8 @@ def _add_off_session_payment(
     campaign = lock(session, Campaign, id=card.campaign_id)
     if campaign.outcome is None:
         _close(campaign, context=context)
-        ends_at = context.now + timedelta(days=context.settings.of(SettlementTerms).repair_days)
+        terms = terms_of(campaign, context.settings.of(SettlementTerms))
+        ends_at = context.now + timedelta(days=terms.repair_days)
         begin_collecting(session, campaign, ends_at=ends_at, at=context.now)
     payment = _payment_of(card.pledge, subject, at=context.now)
     payment.stripe_setup_intent_id = card.stripe_setup_intent_id

@@ -8,6 +8,8 @@ import pytest
 from payments.gateway import reading
 from payments.gateway.reading import Seen
 
+pytestmark = pytest.mark.fault("F43")
+
 A_DAY: Final = 1_790_000_000
 MONEY: Final = {"id": "x_1", "amount": 15_00, "currency": "eur", "created": A_DAY}
 BARE: Final[dict[str, tuple[Callable[[Any], Any], dict[str, Any]]]] = {

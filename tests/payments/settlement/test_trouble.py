@@ -17,6 +17,8 @@ from tests.make import Make
 from tests.moment import Moment
 from tests.visitor import Visitor, refresh
 
+pytestmark = pytest.mark.fault("F42")
+
 STEPS: Final = (
     (close, "_begin"),
     (close, "_end_unbegun_pledges"),
