@@ -13,6 +13,7 @@ from flask import Flask, current_app
 from sqlalchemy.orm import Session
 
 from campaigns.models import Campaign, CampaignStatus
+from campaigns.policy.standing import MoneyFacts
 from octo.errors import ConflictError, UnavailableError
 
 
@@ -67,6 +68,7 @@ class PaymentView:
     """
 
     status: str
+    money: MoneyFacts
     charged_at: datetime | None = None
     refunded_amount: int = 0
     refund_status: str | None = None
@@ -74,6 +76,17 @@ class PaymentView:
     stripe_reference: str | None = None
     card: str = ""
     repair: RepairView | None = None
+
+
+@dataclass(frozen=True)
+class PledgeMoney:
+    """What counts of an active pledge, in minor units, and whether its bank has to do with it.
+
+    ``is_with_bank`` where a bank contests the payment, or has taken all that was left of it.
+    """
+
+    counted_amount: int
+    is_with_bank: bool
 
 
 @dataclass(frozen=True)
@@ -95,11 +108,23 @@ class TermsView:
     repair_days: int
 
 
+@dataclass(frozen=True)
+class Shares:
+    """Who gets what of an amount once its campaign succeeds, in minor units; no tip is in it."""
+
+    owner_amount: int
+    fee_amount: int
+    vat_amount: int
+
+
 class Payments(Protocol):
     """The money side of a pledge and of a campaign."""
 
     def view_terms(self, campaign: Campaign | None = None) -> TermsView:
         """Return the terms a campaign was launched under, and before a launch those in force."""
+
+    def share_out(self, campaign: Campaign, amount: int) -> Shares:
+        """Return who gets what of an amount (minor units), by the terms of its campaign."""
 
     def start_checkout(self, pledge_id: str, *, return_url: str, cancel_url: str) -> CheckoutPage:
         """Open a checkout page for a pending pledge, to pay it or to save its card.
@@ -123,19 +148,17 @@ class Payments(Protocol):
     def view_collecting(self, campaign_id: int) -> CollectingView:
         """Return how far the charging of saved cards has come."""
 
-    def read_counted(self, session: Session, pledge_id: int) -> int:
-        """Return what counts of an active pledge, in minor units; its caller holds the locks."""
-
-    def view_counted(self, pledge_id: int) -> int:
-        """Return what counts of an active pledge, in minor units, for a page to show."""
+    def read_money(self, session: Session, pledge_id: int) -> PledgeMoney:
+        """Return how the money of a pledge stands; its caller holds the locks."""
 
     def lock_money(self, session: Session, pledge_id: int) -> None:
         """Lock what pays a pledge; its caller holds the pledge, and locks the campaign next."""
 
-    def release_pledge(
-        self, session: Session, pledge_id: int, *, reason: str, at: datetime
-    ) -> None:
-        """Give the money of a canceled pledge back, in the transaction that cancels it."""
+    def release_pledge(self, session: Session, pledge_id: int, *, reason: str, at: datetime) -> int:
+        """Give the money of a canceled pledge back, in the transaction that cancels it.
+
+        Returns how much that is, in minor units.
+        """
 
     def owner_is_ready(self, organisation_id: int, currency: str) -> bool:
         """Tell whether the organisation can be paid in this currency."""

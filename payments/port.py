@@ -6,10 +6,17 @@ from datetime import datetime
 from sqlalchemy.orm import Session
 
 from campaigns.models import Campaign, Pledge
-from campaigns.ports import CheckoutPage, CollectingView, PaymentView, TermsView
+from campaigns.ports import (
+    CheckoutPage,
+    CollectingView,
+    PaymentView,
+    PledgeMoney,
+    Shares,
+    TermsView,
+)
 from octo.clock import Clock
 from octo.config import Settings
-from octo.database import lock_all, reading
+from octo.database import lock_all
 from payments.charges import record, repairs, views
 from payments.charges.saved_cards import forget_card
 from payments.checkout import sessions
@@ -21,6 +28,7 @@ from payments.gateway.client import Gateway
 from payments.gateway.guards import require_current_books, require_own_stripe
 from payments.models import Payment, RefundReason, SavedCard
 from payments.owners import onboarding
+from payments.policy import compute_figures
 from payments.refunds.requests import refund_rest
 from payments.settings import SettlementTerms
 
@@ -38,6 +46,18 @@ class BoundPayments:
         in_force = self.settings.of(SettlementTerms)
         terms = terms_of(campaign, in_force) if campaign else in_force
         return TermsView(terms.platform_fee_rate, terms.vat_rate, terms.repair_days)
+
+    def share_out(self, campaign: Campaign, amount: int) -> Shares:
+        """Return who gets what of an amount, by the terms of its campaign."""
+        terms = terms_of(campaign, self.settings.of(SettlementTerms))
+        figures = compute_figures(
+            gross=amount,
+            refunds=0,
+            disputes=0,
+            fee_rate=terms.platform_fee_rate,
+            vat_rate=terms.vat_rate,
+        )
+        return Shares(figures.net_amount, figures.fee_amount, figures.vat_amount)
 
     def start_checkout(self, pledge_id: str, *, return_url: str, cancel_url: str) -> CheckoutPage:
         """Open the page on which a pledge is paid, or its card saved."""
@@ -75,37 +95,36 @@ class BoundPayments:
         """Return how far the charging of saved cards has come."""
         return views.view_collecting(campaign_id)
 
-    def read_counted(self, session: Session, pledge_id: int) -> int:
-        """Return what counts of an active pledge, under its locks."""
-        return counted.read_counted(session, Pledge.id == pledge_id)
-
-    def view_counted(self, pledge_id: int) -> int:
-        """Return what counts of an active pledge now."""
-        with reading() as session:
-            return counted.read_counted(session, Pledge.id == pledge_id)
+    def read_money(self, session: Session, pledge_id: int) -> PledgeMoney:
+        """Return what counts of a pledge, and whether its bank has to do with it."""
+        return PledgeMoney(
+            counted_amount=counted.read_counted(session, Pledge.id == pledge_id),
+            is_with_bank=counted.is_with_bank(session, pledge_id),
+        )
 
     def lock_money(self, session: Session, pledge_id: int) -> None:
         """Lock the payments and the card of a pledge, before its campaign as everybody does."""
         lock_all(session, Payment, Payment.pledge_id == pledge_id)
         lock_all(session, SavedCard, SavedCard.pledge_id == pledge_id)
 
-    def release_pledge(
-        self, session: Session, pledge_id: int, *, reason: str, at: datetime
-    ) -> None:
+    def release_pledge(self, session: Session, pledge_id: int, *, reason: str, at: datetime) -> int:
         """Give the money of a canceled pledge back, in the transaction that cancels it.
 
-        A card that was saved is forgotten instead.
+        A card that was saved is forgotten instead. Returns what is given back, in minor units.
         """
         require_current_books()
+        given_back = 0
         context = Context(settings=self.settings, now=at, machine_now=self.clock.machine_now())
         for payment in lock_all(session, Payment, Payment.pledge_id == pledge_id):
             if not payment.is_resolved and payment.stripe_checkout_session_id is not None:
                 sessions.expire_checkout(session, payment, context=context)
+            given_back += payment.refundable_amount
             refund_rest(session, payment, reason=RefundReason(reason), context=context)
         for card in lock_all(session, SavedCard, SavedCard.pledge_id == pledge_id):
             if not card.is_resolved and card.stripe_checkout_session_id is not None:
                 sessions.expire_checkout(session, card, context=context)
             forget_card(session, card, context=context)
+        return given_back
 
     def owner_is_ready(self, organisation_id: int, currency: str) -> bool:
         """Tell whether the organisation can be paid in this currency."""

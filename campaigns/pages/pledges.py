@@ -8,7 +8,9 @@ from werkzeug.wrappers import Response
 from campaigns import queries
 from campaigns.models import Campaign, Collection, Pledge, Reward, Visibility
 from campaigns.pages.entries import Entries, text_of
-from campaigns.pages.labels import country_choices, decline_name, visibility_choices
+from campaigns.pages.labels import country_choices, visibility_choices
+from campaigns.pages.shares import say_rates, say_shares
+from campaigns.pages.standings import say
 from campaigns.pledges import queries as pledge_queries
 from campaigns.pledges import receipts
 from campaigns.pledges.cancel import can_cancel, cancel_pledge
@@ -19,6 +21,7 @@ from campaigns.pledges.place import (
     preview_pledge,
 )
 from campaigns.policy.pledges import takes_pledges
+from campaigns.policy.standing import offered_acts
 from campaigns.ports import bound_payments
 from campaigns.settings import Rules
 from campaigns.visitor import checkouts
@@ -43,6 +46,7 @@ def new(slug: str) -> ResponseReturnValue:
         "campaigns/pledge.html",
         campaign=campaign,
         can_pledge=takes_pledges(campaign.status, deadline_at=campaign.deadline_at, at=now),
+        rates=say_rates(campaign),
         reward=chosen,
         visibilities=visibility_choices(),
         countries=country_choices(),
@@ -72,6 +76,7 @@ def place(slug: str) -> ResponseReturnValue:
             pledge=pledge,
             reward=_reward_of(campaign, wish.reward_id or ""),
             repair_days=bound_payments().view_terms(campaign).repair_days,
+            shares=say_shares(campaign, pledge.amount),
             entries=[(k, v) for k, v in request.form.items() if k != "csrf_token"],
         )
     placed = place_pledge(campaign.public_id, wish, clock=runtime().clock, rules=rules)
@@ -266,24 +271,28 @@ def _receipt_page(
     join_url: str | None,
     renew_url: str | None,
 ) -> Response:
+    payments = bound_payments()
+    payment = payments.view_payment(pledge.public_id)
+    standings = receipts.standings_of_pledge(pledge, payment)
+    now = runtime().clock.now()
     page = render_template(
         "campaigns/receipt.html",
         pledge=pledge,
         campaign=pledge.campaign,
-        payment=bound_payments().view_payment(pledge.public_id),
+        payment=payment,
+        standings=standings,
+        said=say(standings, pledge, payment),
+        acts=offered_acts(standings),
+        shares=say_shares(pledge.campaign, receipts.amount_for_campaign(pledge, payment)),
         pay_url=pay_url,
         repair_url=repair_url,
-        decline_name=decline_name,
         cancel_url=cancel_url,
         join_url=join_url,
         renew_url=renew_url,
         can_cancel=can_cancel(
-            pledge,
-            at=runtime().clock.now(),
-            payments=bound_payments(),
-            rules=runtime().settings.of(Rules),
+            pledge, at=now, payments=payments, rules=runtime().settings.of(Rules)
         ),
-        now=runtime().clock.now(),
+        now=now,
     )
     return _without_referrer(make_response(page))
 

@@ -9,6 +9,7 @@ from campaigns import queries
 from campaigns.deadline.outage import find_outage_extension
 from campaigns.models import Category
 from campaigns.pages.labels import category_choices, category_name, stage_choices
+from campaigns.pages.shares import say_rates
 from campaigns.permissions import SEE_OWN_CAMPAIGN
 from campaigns.pledges import queries as pledge_queries
 from campaigns.policy.pledges import takes_pledges
@@ -83,6 +84,7 @@ def show(slug: str) -> ResponseReturnValue:
         is_owner=user is not None and may(SEE_OWN_CAMPAIGN, user, campaign),
         is_preview=not campaign.is_public,
         collecting=collecting_of(campaign),
+        rates=say_rates(campaign) if campaign.outcome is None else "",
         now=now,
     )
 

@@ -13,22 +13,18 @@ from campaigns.policy.pledges import (
     is_cancelable,
     is_needed,
 )
-from campaigns.ports import Payments
+from campaigns.ports import Payments, PledgeMoney
 from campaigns.settings import Rules
 from octo.clock import Clock
-from octo.database import lock, transaction
+from octo.database import lock, reading, transaction
 
 
 def can_cancel(pledge: Pledge, *, at: datetime, payments: Payments, rules: Rules) -> bool:
     """Tell whether a page should offer to cancel; the decision is taken when it is asked."""
+    with reading() as session:
+        money = payments.read_money(session, pledge.id)
     try:
-        _check_can_cancel(
-            pledge,
-            pledge.campaign,
-            counted_amount=payments.view_counted(pledge.id),
-            at=at,
-            rules=rules,
-        )
+        _check_can_cancel(pledge, pledge.campaign, money, at=at, rules=rules)
     except CancelRefusedError:
         return False
     return is_cancelable(pledge.status)
@@ -48,20 +44,20 @@ def cancel_pledge(pledge_id: str, *, clock: Clock, payments: Payments, rules: Ru
         payments.lock_money(session, pledge.id)
         campaign = lock(session, Campaign, id=pledge.campaign_id)
         at = clock.now()
-        counted_amount = payments.read_counted(session, pledge.id)
-        _check_can_cancel(pledge, campaign, counted_amount=counted_amount, at=at, rules=rules)
+        money = payments.read_money(session, pledge.id)
+        _check_can_cancel(pledge, campaign, money, at=at, rules=rules)
         if pledge.status is PledgeStatus.ACTIVE:
-            discount(session, pledge, counted_amount=counted_amount)
+            discount(session, pledge, counted_amount=money.counted_amount)
         pledge.move_to(PledgeStatus.CANCELED)
         pledge.canceled_at = at
-        payments.release_pledge(session, pledge.id, reason="backer_canceled", at=at)
+        given_back = payments.release_pledge(session, pledge.id, reason="backer_canceled", at=at)
         record_pledge_event(session, pledge, PledgeEvent.CANCELED, at=at)
-        tell_canceled(session, pledge, at=at)
+        tell_canceled(session, pledge, given_back_amount=given_back, at=at)
         return pledge
 
 
 def _check_can_cancel(
-    pledge: Pledge, campaign: Campaign, *, counted_amount: int, at: datetime, rules: Rules
+    pledge: Pledge, campaign: Campaign, money: PledgeMoney, *, at: datetime, rules: Rules
 ) -> None:
     check_can_cancel(
         status=campaign.status,
@@ -70,8 +66,9 @@ def _check_can_cancel(
         is_needed=is_needed(
             counted=campaign.pledged_amount,
             goal=campaign.goal_amount,
-            counted_of_pledge=counted_amount,
+            counted_of_pledge=money.counted_amount,
         ),
+        is_with_bank=money.is_with_bank,
         at=at,
         locked_hours=rules_of(campaign, rules).cancel_locked_hours,
     )

@@ -24,19 +24,25 @@ def tell_charged(session: Session, pledge: Pledge, *, at: datetime) -> None:
     _tell(session, pledge, template="card_charged", at=at)
 
 
-def tell_canceled(session: Session, pledge: Pledge, *, at: datetime) -> None:
-    """Say to a backer that the pledge is canceled, as asked."""
-    _tell(session, pledge, template="pledge_canceled", at=at)
+def tell_canceled(
+    session: Session, pledge: Pledge, *, given_back_amount: int, at: datetime
+) -> None:
+    """Say to a backer that the pledge is canceled, as asked, and what comes back (minor units)."""
+    extra = {"given_back_amount": given_back_amount}
+    _tell(session, pledge, template="pledge_canceled", at=at, **extra)
 
 
-def tell_collected(session: Session, pledge: Pledge, *, at: datetime) -> None:
-    """Say to a backer that the campaign succeeded with this pledge."""
-    _tell(session, pledge, template="pledge_collected", at=at)
+def tell_collected(session: Session, pledge: Pledge, *, counted_amount: int, at: datetime) -> None:
+    """Say to a backer that the campaign succeeded with what counts of this pledge (minor units)."""
+    _tell(session, pledge, template="pledge_collected", at=at, counted_amount=counted_amount)
 
 
-def tell_refunded(session: Session, pledge: Pledge, *, at: datetime) -> None:
-    """Say to a backer that the money of the pledge went back."""
-    _tell(session, pledge, template="pledge_refunded", at=at)
+def tell_refunded(
+    session: Session, pledge: Pledge, *, returned_amount: int, withdrawn_amount: int, at: datetime
+) -> None:
+    """Say to a backer what of a pledge we sent back and what a bank took back (minor units)."""
+    extra = {"returned_amount": returned_amount, "withdrawn_amount": withdrawn_amount}
+    _tell(session, pledge, template="pledge_refunded", at=at, **extra)
 
 
 def tell_released(session: Session, pledge: Pledge, *, at: datetime) -> None:
@@ -59,7 +65,7 @@ def issue_link(session: Session, pledge: Pledge, *, at: datetime, is_mailed: boo
 
 
 def mail_link(
-    session: Session, pledge: Pledge, *, template: str, at: datetime, **extra: str
+    session: Session, pledge: Pledge, *, template: str, at: datetime, **extra: str | int
 ) -> None:
     """Write to a backer with a link of their own to the receipt, and what else the mail says."""
     token = issue_link(session, pledge, is_mailed=True, at=at)
@@ -85,7 +91,9 @@ def mail_context(pledge: Pledge) -> dict[str, object]:
     }
 
 
-def _tell(session: Session, pledge: Pledge, *, template: str, at: datetime, **extra: str) -> None:
+def _tell(
+    session: Session, pledge: Pledge, *, template: str, at: datetime, **extra: str | int
+) -> None:
     enqueue(
         session,
         to=pledge.email,

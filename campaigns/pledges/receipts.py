@@ -4,7 +4,8 @@ import sqlalchemy as sa
 
 from campaigns.models import CampaignStatus, Pledge, PledgeLink, PledgeStatus
 from campaigns.pledges.mails import mail_link
-from campaigns.ports import Payments
+from campaigns.policy.standing import FOR_THE_CAMPAIGN, MoneyFacts, Standing, standings_of
+from campaigns.ports import Payments, PaymentView
 from octo.accounts.models import User
 from octo.clock import Clock
 from octo.database import lock, transaction
@@ -36,6 +37,25 @@ def refresh_if_pending(pledge: Pledge, *, payments: Payments) -> None:
         payments.refresh_pledge(pledge.public_id)
     except UnavailableError:
         return
+
+
+def standings_of_pledge(pledge: Pledge, payment: PaymentView | None) -> tuple[Standing, ...]:
+    """Return how a pledge and its money stand; the first is the pledge's unless all has left it."""
+    return standings_of(
+        pledge.status,
+        pledge.campaign.collection,
+        pledge.campaign.status,
+        pledge.campaign.outcome,
+        payment.money if payment else MoneyFacts(),
+    )
+
+
+def amount_for_campaign(pledge: Pledge, payment: PaymentView | None) -> int:
+    """Return what of a pledge is the campaign's if it succeeds, in minor units; perhaps nothing."""
+    if standings_of_pledge(pledge, payment)[0] not in FOR_THE_CAMPAIGN:
+        return 0
+    is_charged = payment is not None and payment.money.is_charged
+    return payment.money.counted_amount if payment and is_charged else pledge.amount
 
 
 def join_account(token: str, *, user: User) -> Pledge:

@@ -94,19 +94,34 @@ def expire_pledge(session: Session, pledge: Pledge, *, at: datetime) -> None:
         give_reward_back(session, pledge)
 
 
-def mark_collected(session: Session, pledge: Pledge, *, at: datetime) -> None:
-    """Record that the pledge's money is the owner's, and say so to the backer."""
+def mark_collected(session: Session, pledge: Pledge, *, counted_amount: int, at: datetime) -> None:
+    """Record that what counts of a pledge (minor units) is the owner's, and say so to the backer.
+
+    Where a bank has all of it, nothing is said: it may come back.
+    """
     if pledge.status is PledgeStatus.COLLECTED:
         return
     pledge.move_to(PledgeStatus.COLLECTED)
     record_pledge_event(session, pledge, PledgeEvent.COLLECTED, at=at)
-    tell_collected(session, pledge, at=at)
+    if counted_amount:
+        tell_collected(session, pledge, counted_amount=counted_amount, at=at)
 
 
-def mark_refunded(session: Session, pledge: Pledge, *, at: datetime) -> None:
-    """Record that the pledge's money went back, and say so; an ended pledge stays as it ended."""
+def mark_refunded(
+    session: Session, pledge: Pledge, *, returned_amount: int, withdrawn_amount: int, at: datetime
+) -> None:
+    """Record that the pledge's money went back, and say so; an ended pledge stays as it ended.
+
+    We sent ``returned_amount`` back, and a bank took ``withdrawn_amount``, in minor units.
+    """
     if mark_taken_back(session, pledge, at=at):
-        tell_refunded(session, pledge, at=at)
+        tell_refunded(
+            session,
+            pledge,
+            returned_amount=returned_amount,
+            withdrawn_amount=withdrawn_amount,
+            at=at,
+        )
 
 
 def mark_taken_back(session: Session, pledge: Pledge, *, at: datetime) -> bool:

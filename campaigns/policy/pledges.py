@@ -87,17 +87,23 @@ def check_can_cancel(
     deadline_at: datetime | None,
     is_active: bool,
     is_needed: bool,
+    is_with_bank: bool,
     at: datetime,
     locked_hours: int,
 ) -> None:
     """Raise ``CancelRefusedError`` unless the backer may cancel at this instant.
 
     Until the deadline anyone may, but in the last hours not whoever ``is_needed``: without that
-    pledge the goal, which is reached, would be missed.
+    pledge the goal, which is reached, would be missed. Money that ``is_with_bank`` is for the bank
+    to decide about: nothing could be given back.
     """
     if status not in _RUNNING or deadline_at is None or at >= deadline_at:
         raise CancelRefusedError(
             N_("This campaign is over; its pledges can no longer be canceled.")
+        )
+    if is_with_bank:
+        raise CancelRefusedError(
+            N_("You contest this payment with your bank: this pledge can no longer be canceled.")
         )
     is_locked = at >= deadline_at - timedelta(hours=locked_hours)
     if is_active and is_locked and is_needed:

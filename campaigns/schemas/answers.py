@@ -213,6 +213,20 @@ class RepairViewSchema(Shown):
 class PaymentViewSchema(Shown):
     status = fields.String()
     charged_at = fields.AwareDateTime(allow_none=True)
+    left_amount = Amount(
+        attribute="money.left_amount",
+        metadata={"description": N_("What was neither refunded nor taken back by a bank.")},
+    )
+    withdrawn_amount = Amount(
+        attribute="money.withdrawn_amount",
+        metadata={"description": N_("What the backer's bank has taken back.")},
+    )
+    is_contested = fields.Boolean(
+        attribute="money.is_contested",
+        metadata={
+            "description": N_("The bank has not decided yet; nothing is refunded until then.")
+        },
+    )
     refunded_amount = Amount()
     refund_status = fields.String(allow_none=True)
     refund_requested_at = fields.AwareDateTime(allow_none=True)

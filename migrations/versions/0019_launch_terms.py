@@ -50,7 +50,9 @@ def upgrade() -> None:
     is_charged_later = campaign.c.collection == "on_success"
     op.execute(launched.where(is_charged_later).values(longest_days=longest_on_success))
     is_main = sa.and_(settlement.c.campaign_id == campaign.c.id, settlement.c.kind == "main")
-    settled = {name: sa.select(settlement.c[name]).where(is_main).scalar_subquery() for name in RATES}
+    settled = {
+        name: sa.select(settlement.c[name]).where(is_main).scalar_subquery() for name in RATES
+    }
     op.execute(sa.update(campaign).where(sa.exists().where(is_main)).values(**settled))
     with altering("campaign") as batch:
         batch.create_check_constraint(op.f("ck_campaign_terms_are_whole"), WHOLE)

@@ -86,10 +86,14 @@ def moment(value: datetime | None, time_zone: str | None = None) -> Markup:
     return Markup('<time datetime="{}">{}</time>').format(value.isoformat(), shown)
 
 
-def percent(share: Decimal | float, digits: int = 0) -> str:
-    """Show a share: ``0.63`` is « 63 % »."""
-    exact = share if isinstance(share, Decimal) else Decimal(str(share))
-    return _percent(exact, digits, language())
+def percent(share: float) -> str:
+    """Show a share in whole percent: ``0.634`` is « 63 % »."""
+    return _percent(Decimal(str(share)), "#,##0", language())
+
+
+def rate(share: Decimal | str) -> str:
+    """Show a rate as exactly as it is set: ``0.055`` is « 5,5 % »."""
+    return _percent(Decimal(share), "#,##0.######", language())
 
 
 def whole(value: int) -> str:
@@ -152,9 +156,9 @@ def _date(value: date, form: str, locale: str) -> str:
 
 
 @functools.lru_cache(_REMEMBERED)
-def _percent(share: Decimal, digits: int, locale: str) -> str:
-    pattern = "#,##0.##\u00a0%" if digits else "#,##0\u00a0%"
-    return str(format_percent(share, format=pattern if locale == "fr" else None, locale=locale))
+def _percent(share: Decimal, digits: str, locale: str) -> str:
+    pattern = f"{digits}\u00a0%" if locale == "fr" else f"{digits}%"
+    return str(format_percent(share, format=pattern, locale=locale))
 
 
 @functools.lru_cache(_REMEMBERED)
@@ -183,6 +187,7 @@ FILTERS: Final[dict[str, Callable[..., Any]]] = {
     "month": month,
     "moment": moment,
     "percent": percent,
+    "rate": rate,
     "whole": whole,
     "time_left": time_left,
     "listing": listing,

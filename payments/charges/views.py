@@ -1,16 +1,27 @@
 """What pages show of the money of a pledge, and of a campaign that is collecting."""
 
+from collections.abc import Callable, Sequence
 from datetime import datetime
 
 import sqlalchemy as sa
 from sqlalchemy.orm import joinedload
 
 from campaigns.models import Pledge, PledgeStatus
+from campaigns.policy.standing import MoneyFacts
 from campaigns.ports import CollectingView, PaymentView, RepairView
 from octo.database import reading
 from payments.charges.repairs import find_declined
 from payments.documents.counted import IS_PAID, read_counted
-from payments.models import Payment, PaymentStatus, Refund, RefundStatus, Resolution, SavedCard
+from payments.models import (
+    Dispute,
+    DisputeStatus,
+    Payment,
+    PaymentStatus,
+    Refund,
+    RefundStatus,
+    Resolution,
+    SavedCard,
+)
 
 
 def view_payment(pledge_id: str, *, at: datetime) -> PaymentView | None:
@@ -34,23 +45,59 @@ def view_payment(pledge_id: str, *, at: datetime) -> PaymentView | None:
             )
             .order_by(Refund.id)
         ).all()
+        contested = Dispute.payment_id.in_([payment.id for payment in payments])
+        disputes = session.scalars(sa.select(Dispute).where(contested)).all()
     if not payments and card is None:
         return None
-    charged = next((one for one in payments if one.status is PaymentStatus.SUCCEEDED), None)
+    charged = _standing_payment(payments)
     last = refunds[-1] if refunds else None
     declined = find_declined(pledge, pledge.campaign, payments, at=at)
     shown = charged or (payments[-1] if payments else card)
     assert shown is not None
     return PaymentView(
         status=shown.status.value,
+        money=_money(charged, refunds, disputes, is_declined=declined is not None),
         charged_at=charged.charged_at if charged else None,
-        refunded_amount=sum(one.amount for one in refunds if one.status is RefundStatus.SUCCEEDED),
+        refunded_amount=_sum(refunds, lambda one: one.status is RefundStatus.SUCCEEDED),
         refund_status=_status_shown(last) if last else None,
         refund_requested_at=last.requested_at if last else None,
         stripe_reference=charged.stripe_charge_id if charged else None,
         card=f"{card.brand} {card.last4}".strip() if card else "",
         repair=_repair(pledge, declined, payments[-1]) if declined else None,
     )
+
+
+def _standing_payment(payments: Sequence[Payment]) -> Payment | None:
+    """Return the payment that stands for its pledge; one that only came too late when none does."""
+    charged = [one for one in payments if one.status is PaymentStatus.SUCCEEDED]
+    return next((one for one in charged if one.is_counted), charged[0] if charged else None)
+
+
+def _money(
+    charged: Payment | None,
+    refunds: Sequence[Refund],
+    disputes: Sequence[Dispute],
+    *,
+    is_declined: bool,
+) -> MoneyFacts:
+    left = charged.refundable_amount if charged else 0
+    return MoneyFacts(
+        is_charged=charged is not None,
+        is_declined=is_declined,
+        left_amount=left,
+        counted_amount=left - charged.tip_left_amount if charged else 0,
+        returning_amount=_sum(refunds, lambda one: one.status is RefundStatus.PENDING),
+        returned_amount=_sum(refunds, lambda one: one.status is RefundStatus.SUCCEEDED),
+        owed_amount=_sum(refunds, lambda one: one.is_owed),
+        paid_by_bank_amount=_sum(refunds, lambda one: one.resolution is Resolution.PAID_BY_BANK),
+        withdrawn_amount=sum(one.withdrawn_amount for one in disputes),
+        is_contested=any(one.status is DisputeStatus.OPENED for one in disputes),
+        is_inquired=any(one.status is DisputeStatus.INQUIRY for one in disputes),
+    )
+
+
+def _sum(refunds: Sequence[Refund], is_wanted: Callable[[Refund], bool]) -> int:
+    return sum(one.amount for one in refunds if is_wanted(one))
 
 
 def _status_shown(refund: Refund) -> str:

@@ -1,6 +1,6 @@
 """What counts of pledges, by what became of their payments; see ``campaigns.policy.counting``."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Final
 
@@ -32,6 +32,27 @@ def read_counted(session: Session, *pledges: sa.ColumnElement[bool]) -> int:
         .where(Pledge.status == PledgeStatus.ACTIVE, *pledges)
     ).one()
     return what_counts(pledged=int(pledged), refunded=int(refunded), withdrawn=int(withdrawn))
+
+
+def read_counted_each(session: Session, pledge_ids: Sequence[int]) -> dict[int, int]:
+    """Return what counts of each of these paid pledges, in minor units."""
+    payments = session.scalars(
+        sa.select(Payment).where(Payment.pledge_id.in_(pledge_ids), Payment.is_counted)
+    )
+    return {payment.pledge_id: _counted(payment) for payment in payments}
+
+
+def is_with_bank(session: Session, pledge_id: int) -> bool:
+    """Tell whether a bank contests what pays a pledge, or has taken back all that was left."""
+    session.flush()
+    is_all_taken = sa.and_(
+        Payment.disputed_amount > 0,
+        Payment.refunded_amount + Payment.disputed_amount == Payment.amount + Payment.tip_amount,
+    )
+    held = sa.exists().where(
+        Payment.pledge_id == pledge_id, sa.or_(Payment.is_contested, is_all_taken)
+    )
+    return session.scalar(sa.select(held)) is True
 
 
 @contextmanager

@@ -114,7 +114,13 @@ def _record_end(session: Session, refund: Refund, seen: RefundFact, *, at: datet
     if refund.status is RefundStatus.FAILED:
         _owe(session, refund, reason=seen.failure_reason, at=at, has_left=seen.movement is not None)
     elif is_whole and payment.pledge.status in _UNENDED:
-        mark_refunded(session, pledge=payment.pledge, at=at)
+        mark_refunded(
+            session,
+            pledge=payment.pledge,
+            returned_amount=payment.refunded_amount,
+            withdrawn_amount=payment.disputed_amount,
+            at=at,
+        )
     else:
         tell_backer(session, refund, template="refund_sent", at=at)
 

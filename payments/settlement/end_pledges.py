@@ -13,7 +13,7 @@ from octo.config import Settings
 from octo.database import lock_all, reading, transaction
 from payments.charges.saved_cards import forget_card
 from payments.context import Context
-from payments.documents.counted import IS_PAID
+from payments.documents.counted import IS_PAID, read_counted_each
 from payments.models import Attempt, AttemptKind, CardStatus, SavedCard
 
 BATCH: Final = 500
@@ -39,8 +39,11 @@ def end_pledges(campaign_id: int, outcome: Outcome, *, settings: Settings, clock
         cards = _next_cards(session, campaign_id) if has_cards else ()
         for pledge in unpaid:
             mark_released(session, pledge=pledge, at=context.now)
+        counted = read_counted_each(session, [pledge.id for pledge in paid])
         for pledge in paid:
-            mark_collected(session, pledge=pledge, at=context.now)
+            mark_collected(
+                session, pledge=pledge, counted_amount=counted[pledge.id], at=context.now
+            )
         for card in cards:
             forget_card(session, card, context=context)
         return len(unpaid) + len(paid) + len(cards)

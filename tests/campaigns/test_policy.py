@@ -156,6 +156,7 @@ def test_a_backer_cancels_until_the_deadline_but_sinks_no_goal_in_the_last_hours
         deadline_at=NOW + left,
         is_active=is_active,
         is_needed=is_needed,
+        is_with_bank=False,
         at=NOW,
         locked_hours=24,
     )
