@@ -9,6 +9,7 @@ import http.client
 import json
 import time
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any, Final, Self
 from urllib.parse import urlencode, urlsplit
 
@@ -17,6 +18,7 @@ VISA: Final = "4242424242424242"
 _CALL_SECONDS: Final = 120
 _LONGEST_REST_SECONDS: Final = 30
 _PAGE_SIZE: Final = 100
+_LONGEST_HOLD_SECONDS: Final = 60
 
 Json = Any
 
@@ -110,6 +112,15 @@ class SandboxClient:
             self.advance_to(epoch)
         else:
             self.post("/_sandbox/clock/advance", seconds=0, keeps_keys=True)
+
+    @contextmanager
+    def clock_held(self) -> Iterator[None]:
+        """Have business time stand still while the body lasts, however busy the machine."""
+        self.post("/_sandbox/clock/hold", seconds=_LONGEST_HOLD_SECONDS)
+        try:
+            yield
+        finally:
+            self.post("/_sandbox/clock/hold", seconds=0)
 
     def reset(self) -> None:
         """Forget everything of this account."""

@@ -29,6 +29,16 @@ def advance_clock(call: ControlCall) -> Json:
     return {**show_clock(call), "done": done}
 
 
+@control("POST", "/_sandbox/clock/hold")
+def hold_clock(call: ControlCall) -> Json:
+    """Let business time stand still for so many real seconds at most; 0 lets it go on."""
+    seconds = call.params.integer("seconds")
+    if seconds is None or seconds < 0:
+        raise malformed("Give seconds, 0 or more.", param="seconds")
+    call.platform.hold(seconds)
+    return show_clock(call)
+
+
 @control("GET", "/_sandbox/settings")
 def show_settings(call: ControlCall) -> Json:
     return call.platform.settings

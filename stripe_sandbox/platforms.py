@@ -62,6 +62,7 @@ class Platform:
         self._connection.executescript(SCHEMA)
         self.settings: Json = json.loads(json.dumps(DEFAULT_SETTINGS))
         self.clock_offset = 0
+        self._held: tuple[int, float] | None = None
         for name, value in self._connection.execute("SELECT name, value FROM setting"):
             if name == "clock_offset":
                 self.clock_offset = int(value)
@@ -73,8 +74,19 @@ class Platform:
 
     @property
     def now(self) -> int:
-        """Return business time: the real one, moved by what the clock was advanced."""
+        """Return business time: the real one, moved by what the clock was advanced.
+
+        While it is held it stands still; then it is what it would be.
+        """
+        held = self._held
+        if held is not None and time.monotonic() < held[1]:
+            return held[0]
         return int(time.time()) + self.clock_offset
+
+    def hold(self, seconds: int) -> None:
+        """Have business time stand still for so many real seconds at most; 0 lets it go on."""
+        with self.lock:
+            self._held = (self.now, time.monotonic() + seconds) if seconds else None
 
     @contextlib.contextmanager
     def transaction(
@@ -126,6 +138,7 @@ class Platform:
             if to < store.now and store.execute("SELECT 1 FROM object LIMIT 1").fetchone():
                 raise ApiError("The clock goes back only while the account is empty.", param="to")
             done = run_due(store, to)
+            self._held = None
             if keeps_keys:
                 store.execute("UPDATE saved_answer SET created = created + ?", (to - self.now,))
             self.clock_offset += to - self.now

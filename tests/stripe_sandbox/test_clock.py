@@ -1,5 +1,7 @@
 """The clock, the settings and the books of one account."""
 
+import time
+
 import pytest
 import stripe
 
@@ -55,6 +57,18 @@ def test_fees_and_delays_are_settings(api: stripe.StripeClient, sandbox: Sandbox
     pay(api, 100_00)
 
     assert (available(api), pending(api)) == (100_00 - 2_90 - 30, 0)
+
+
+def test_a_held_clock_stands_still_and_then_is_where_it_would_be(sandbox: SandboxClient) -> None:
+    with sandbox.clock_held():
+        held = sandbox.now()
+        time.sleep(1.1)
+        assert sandbox.now() == held
+
+    assert sandbox.now() > held
+    sandbox.post("/_sandbox/clock/hold", seconds=0)
+    with pytest.raises(SandboxRefusedError, match="0 or more"):
+        sandbox.post("/_sandbox/clock/hold", seconds=-1)
 
 
 def test_an_unknown_setting_is_refused(sandbox: SandboxClient) -> None:
