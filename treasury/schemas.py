@@ -38,6 +38,8 @@ from payments.settlement.unfreeze import LONGEST_REASON
 from treasury.statements.delimited import MACHINE, PROFILES
 
 _IS_A_KIND: Final = ma.validate.OneOf(kind_names())
+_WITH_BANKS: Final = {"description": N_("What banks took back by disputes and hold.")}
+_PAID_OUT: Final = {"description": N_("What the owner was paid, below zero; taken back, above.")}
 _FOR_INFORMATION: Final = {"description": N_("For information: the platform bears it.")}
 
 
@@ -167,7 +169,10 @@ class PaymentSchema(Shown):
 
 
 class StatementLineSchema(Shown):
-    """One ledger transaction as its campaign counts it: gross + fee + VAT = net."""
+    """One ledger transaction as its campaign counts it: gross + fee + VAT = net.
+
+    Net, what banks withdrew and what was transferred move the balance.
+    """
 
     occurred_at = fields.AwareDateTime()
     event = fields.String(validate=_IS_A_KIND)
@@ -181,6 +186,8 @@ class StatementLineSchema(Shown):
     platform_fee_amount = SignedAmount()
     vat_amount = SignedAmount()
     net_amount = SignedAmount()
+    withdrawn_amount = SignedAmount(metadata=_WITH_BANKS)
+    transferred_amount = SignedAmount(metadata=_PAID_OUT)
     balance_amount = SignedAmount(metadata={"description": N_("Held for the owner from here on.")})
     stripe_balance_transaction_id = fields.String(allow_none=True)
     stripe_object_id = fields.String(allow_none=True)
@@ -194,6 +201,8 @@ class StatementTotalsSchema(Shown):
     platform_fee_amount = SignedAmount()
     vat_amount = SignedAmount()
     net_amount = SignedAmount()
+    withdrawn_amount = SignedAmount(metadata=_WITH_BANKS)
+    transferred_amount = SignedAmount(metadata=_PAID_OUT)
 
 
 class ProfileSchema(ma.Schema):

@@ -109,6 +109,7 @@ register(
         label=N_("Transfer to the owner"),
         rule=entries.transfer,
         columns=frozenset({Column.NET, Column.PROCESSOR_FEE}),
+        pays_owner=True,
         checks=(
             documents.check_transfers,
             obligations.check_owners,
@@ -121,6 +122,7 @@ register(
         label=N_("Transfer taken back"),
         rule=entries.transfer_reversal,
         columns=frozenset({Column.NET, Column.PROCESSOR_FEE}),
+        pays_owner=True,
         checks=(obligations.check_owners,),
     )
 )
@@ -130,6 +132,7 @@ register(
         label=N_("Debt recovered from the owner"),
         rule=entries.transfer_reversal,
         columns=frozenset({Column.NET, Column.PROCESSOR_FEE}),
+        pays_owner=True,
         checks=(obligations.check_owners,),
     )
 )

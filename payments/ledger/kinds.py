@@ -24,6 +24,7 @@ class TransactionKind:
     ``label`` is a sentence to be translated. ``rule`` makes its entries, which move no
     ``columns`` of a campaign's statement but these. ``checks`` hold what it books against the
     rows beside the ledger; of one ``without_rows`` there are none, and its entries are believed.
+    What ``pays_owner``, or takes that back, has a column of the statement of its own.
     """
 
     name: str
@@ -32,6 +33,7 @@ class TransactionKind:
     columns: frozenset[Column] = frozenset()
     checks: tuple[Check, ...] = ()
     without_rows: bool = False
+    pays_owner: bool = False
 
 
 _KINDS: Final[dict[str, TransactionKind]] = {}

@@ -49,7 +49,7 @@ def test_the_campaigns_page_shows_every_kind(
 ) -> None:
     page = treasurer.page(f"/treasury/campaigns/{campaign.public_id}")
 
-    assert set(names) <= set(page.xpath("//table//td/text()"))
+    assert set(names) <= {text.strip() for text in page.xpath("//table//td/text()")}
 
 
 def test_the_statement_beside_a_document_shows_every_kind(
@@ -59,7 +59,7 @@ def test_the_statement_beside_a_document_shows_every_kind(
 
     page = treasurer.page(f"/treasury/settlements/{settlement.document.number}")
 
-    assert set(names) <= set(page.xpath("//table//td/text()"))
+    assert set(names) <= {text.strip() for text in page.xpath("//table//td/text()")}
 
 
 def test_both_exports_tell_every_kind(

@@ -1,18 +1,19 @@
 """A campaign's statement: every ledger transaction that concerns it, and their totals.
 
-Amounts are the campaign's own view, in signed minor units: gross + platform fee + VAT = net,
-and the running balance is what it holds for its owner; below zero, what its owner owes. Tips, and
-the processor fees that the platform bears, stand apart. It is read row by row, so any number of
-rows fits in memory.
+Amounts are the campaign's own view, in signed minor units: gross + platform fee + VAT = net, and
+net + what banks withdrew + what was transferred moves the running balance, which is what the
+campaign holds for its owner; below zero, what its owner owes. Tips, and the processor fees that the
+platform bears, stand apart. It is read row by row, so any number of rows fits in memory.
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from datetime import datetime
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
+from sqlalchemy.engine import RowMapping
 from sqlalchemy.orm import InstrumentedAttribute, aliased
 
 from campaigns.models import Campaign, Pledge
@@ -22,10 +23,12 @@ from payments.accounting import chart
 from payments.ledger import accounts, kinds
 from payments.ledger.accounts import AccountKind, Column, Side
 from payments.ledger.models import LedgerEntry, LedgerTransaction, StripeMovement
-from payments.models import Payment, Refund
+from payments.models import Dispute, Payment, Refund
 from treasury.statements.delimited import EXCEL, Cell, Money, Profile, write_csv
 
 ROWS_AT_A_TIME: Final = 500
+_OF_A_DISPUTE: Final = frozenset({"dispute_id", "held_amount", "funds_amount", "contested_amount"})
+_LOST: Final = ("dispute_lost:", "reversal:dispute_lost:")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,6 +42,13 @@ class Amounts:
     platform_fee_amount: int = 0
     vat_amount: int = 0
     net_amount: int = 0
+    withdrawn_amount: int = 0
+    transferred_amount: int = 0
+
+    @property
+    def change_amount(self) -> int:
+        """Return by how much the balance moves."""
+        return self.net_amount + self.withdrawn_amount + self.transferred_amount
 
     def __add__(self, other: "Amounts") -> "Amounts":
         names = [field.name for field in fields(Amounts)]
@@ -69,16 +79,18 @@ _HEADERS: Final = {
     "event": N_("Event"),
     "pledge_id": N_("Pledge"),
     "reference": N_("Reference"),
-    "stripe_amount": N_("Moved at Stripe"),
+    "stripe_amount": N_("Amount moved at Stripe"),
     "gross_amount": N_("Gross"),
     "tip_amount": N_("Tip"),
     "processor_fee_amount": N_("Processor fee (borne by the platform)"),
     "platform_fee_amount": N_("Platform fee"),
     "vat_amount": N_("VAT"),
     "net_amount": N_("Net"),
+    "withdrawn_amount": N_("Held by banks (disputes)"),
+    "transferred_amount": N_("Paid to the owner"),
     "balance_amount": N_("Balance"),
     "currency": N_("Currency"),
-    "stripe_balance_transaction_id": N_("Stripe movement"),
+    "stripe_balance_transaction_id": N_("Number of the Stripe movement"),
     "stripe_object_id": N_("Stripe object"),
 }
 
@@ -89,9 +101,17 @@ def read_rows(campaign_id: int) -> Iterator[Row]:
         campaign = session.get_one(Campaign, campaign_id)
         statement = _select_rows(campaign).execution_options(yield_per=ROWS_AT_A_TIME)
         balance = 0
+        banks = _Banks()
         for found in session.execute(statement).mappings():
-            balance += found["net_amount"]
-            yield Row(**found, currency=campaign.currency, balance_amount=balance)
+            shown = {name: value for name, value in found.items() if name not in _OF_A_DISPUTE}
+            row = Row(
+                **shown,
+                withdrawn_amount=banks.take(found),
+                currency=campaign.currency,
+                balance_amount=0,
+            )
+            balance += row.change_amount
+            yield replace(row, balance_amount=balance)
 
 
 def read_totals(campaign_id: int) -> Amounts:
@@ -99,14 +119,44 @@ def read_totals(campaign_id: int) -> Amounts:
     return sum(read_rows(campaign_id), start=Amounts())
 
 
+class _Banks:
+    """What banks hold of a campaign, dispute by dispute, as the rows of its statement go by.
+
+    An entry says how much a bank holds of a payment; the dispute, how much of that is the
+    campaign's and not of the tip, nor more than was paid. Once it is lost the campaign bears it.
+    """
+
+    def __init__(self) -> None:
+        self._held: dict[int, int] = {}
+
+    def take(self, row: RowMapping) -> int:
+        """Return what a row changes of the campaign's money, in minor units."""
+        if row["reference"].startswith(_LOST):
+            return -int(row["net_amount"])
+        dispute_id = row["dispute_id"]
+        if dispute_id is None:
+            return 0
+        before = self._held.get(dispute_id, 0)
+        after = self._held[dispute_id] = before - row["stripe_amount"]
+        return _campaigns_part(row, before) - _campaigns_part(row, after)
+
+
+def _campaigns_part(row: RowMapping, held: int) -> int:
+    """Return the campaign's part of what a bank holds; of one that gave all back, as if it held."""
+    if row["held_amount"]:
+        return int(held * row["funds_amount"] // row["held_amount"])
+    return int(min(held, row["contested_amount"]))
+
+
 def _select_rows(campaign: Campaign) -> sa.Select[Any]:
     """Select each transaction with what its entries do to the campaign's accounts.
 
-    A pledge is found through what Stripe moved: a charge or one of its refunds.
+    A pledge is found through what Stripe moved: a charge, or a refund or dispute of one.
     """
     moved = _effects(campaign)
     paid = aliased(Payment)
     refunded = aliased(Payment)
+    contested = aliased(Payment)
     transaction = LedgerTransaction
     return (
         sa.select(
@@ -119,13 +169,22 @@ def _select_rows(campaign: Campaign) -> sa.Select[Any]:
             StripeMovement.source.label("stripe_object_id"),
             sa.func.coalesce(StripeMovement.amount, 0).label("stripe_amount"),
             *(column for column in moved.c if column.name.endswith("_amount")),
+            Dispute.id.label("dispute_id"),
+            Dispute.withdrawn_amount.label("held_amount"),
+            Dispute.funds_amount,
+            contested.amount.label("contested_amount"),
         )
         .join(moved, moved.c.transaction_id == transaction.id)
         .outerjoin(StripeMovement, StripeMovement.transaction_id == transaction.id)
         .outerjoin(paid, paid.stripe_charge_id == StripeMovement.source)
         .outerjoin(Refund, Refund.stripe_refund_id == StripeMovement.source)
         .outerjoin(refunded, refunded.id == Refund.payment_id)
-        .outerjoin(Pledge, Pledge.id == sa.func.coalesce(paid.pledge_id, refunded.pledge_id))
+        .outerjoin(Dispute, Dispute.stripe_dispute_id == StripeMovement.source)
+        .outerjoin(contested, contested.id == Dispute.payment_id)
+        .outerjoin(
+            Pledge,
+            Pledge.id == sa.func.coalesce(paid.pledge_id, refunded.pledge_id, contested.pledge_id),
+        )
         .order_by(transaction.occurred_at, transaction.id)
     )
 
@@ -133,16 +192,21 @@ def _select_rows(campaign: Campaign) -> sa.Select[Any]:
 def _effects(campaign: Campaign) -> sa.Subquery:
     """Sum, by transaction, what its entries add to the accounts of a campaign."""
     moved = {column: _moved_in(column, campaign) for column in Column}
-    net, platform_fee, vat = (moved[one] for one in (Column.NET, Column.PLATFORM_FEE, Column.VAT))
+    platform_fee, vat, held = (moved[one] for one in (Column.PLATFORM_FEE, Column.VAT, Column.NET))
+    pays_owner = LedgerTransaction.kind.in_(
+        [kind.name for kind in kinds.iter_kinds() if kind.pays_owner]
+    )
+    net = moved[Column.NET] = sa.case((pays_owner, 0), else_=held)
     return (
         sa.select(
             LedgerEntry.transaction_id,
             (net - platform_fee - vat).label("gross_amount"),
             *(amount.label(f"{column}_amount") for column, amount in moved.items()),
+            sa.case((pays_owner, held), else_=0).label("transferred_amount"),
         )
         .join(LedgerTransaction, LedgerTransaction.id == LedgerEntry.transaction_id)
         .where(LedgerTransaction.campaign_id == campaign.id)
-        .group_by(LedgerEntry.transaction_id)
+        .group_by(LedgerEntry.transaction_id, LedgerTransaction.kind)
         .subquery("moved")
     )
 

@@ -141,7 +141,7 @@ def test_after_the_transfer_the_owner_owes_it_and_the_statement_says_so(
         if one["type"] in {"charge", "refund", "transfer"}
     ]
     assert totals.stripe_amount == sum(moved)
-    assert totals.net_amount == -73_28  # what the owner owes
+    assert totals.change_amount == -73_28  # what the owner owes
     number = db.session.scalars(sa.select(Document.number).order_by(Document.id.desc())).first()
     page = client.get(f"/treasury/settlements/{number}").text
     assert "73,28" in page
