@@ -13,7 +13,7 @@ from flask import Flask, current_app
 from sqlalchemy.orm import Session
 
 from campaigns.models import Campaign, CampaignStatus
-from campaigns.policy.standing import MoneyFacts
+from campaigns.policy.receipt_states import MoneyFacts
 from octo.errors import ConflictError, UnavailableError
 
 

@@ -9,8 +9,8 @@ from campaigns import queries
 from campaigns.models import Campaign, Collection, Pledge, Reward, Visibility
 from campaigns.pages.entries import Entries, text_of
 from campaigns.pages.labels import country_choices, visibility_choices
+from campaigns.pages.receipt_states import say
 from campaigns.pages.shares import say_rates, say_shares
-from campaigns.pages.standings import say
 from campaigns.pledges import queries as pledge_queries
 from campaigns.pledges import receipts
 from campaigns.pledges.cancel import can_cancel, cancel_pledge
@@ -21,7 +21,7 @@ from campaigns.pledges.place import (
     preview_pledge,
 )
 from campaigns.policy.pledges import takes_pledges
-from campaigns.policy.standing import offered_acts
+from campaigns.policy.receipt_states import offered_acts
 from campaigns.ports import bound_payments
 from campaigns.settings import Rules
 from campaigns.visitor import checkouts
@@ -273,16 +273,16 @@ def _receipt_page(
 ) -> Response:
     payments = bound_payments()
     payment = payments.view_payment(pledge.public_id)
-    standings = receipts.standings_of_pledge(pledge, payment)
+    states = receipts.states_of_pledge(pledge, payment)
     now = runtime().clock.now()
     page = render_template(
         "campaigns/receipt.html",
         pledge=pledge,
         campaign=pledge.campaign,
         payment=payment,
-        standings=standings,
-        said=say(standings, pledge, payment),
-        acts=offered_acts(standings),
+        states=states,
+        said=say(states, pledge, payment),
+        acts=offered_acts(states),
         shares=say_shares(pledge.campaign, receipts.amount_for_campaign(pledge, payment)),
         pay_url=pay_url,
         repair_url=repair_url,

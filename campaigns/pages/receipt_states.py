@@ -1,4 +1,4 @@
-"""What a backer is told of each standing of a pledge: one table, for the receipt."""
+"""What a backer is told of each state of a pledge: one table, for the receipt."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -8,7 +8,7 @@ from markupsafe import Markup
 
 from campaigns.models import Pledge
 from campaigns.pages.labels import decline_name
-from campaigns.policy.standing import MoneyFacts, Standing
+from campaigns.policy.receipt_states import MoneyFacts, ReceiptState
 from campaigns.ports import PaymentView
 from octo.errors import N_
 from octo.web.filters import day, moment, money
@@ -24,39 +24,39 @@ class Said:
 
 
 SAID: Final = {
-    Standing.UNPAID: Said(
+    ReceiptState.UNPAID: Said(
         "warn",
         N_("Nothing counts until it is. The page to pay on stays open until %(expires)s."),
         N_("Your payment is not finished."),
     ),
-    Standing.UNSAVED: Said(
+    ReceiptState.UNSAVED: Said(
         "warn",
         N_("Your pledge counts once it is. The page to save it on stays open until %(expires)s."),
         N_("Your card is not saved yet."),
     ),
-    Standing.HELD: Said(
+    ReceiptState.HELD: Said(
         "good",
         N_(
             "%(left)s is paid and kept safe until %(day)s. If the goal is missed, all of it "
             "comes back to you."
         ),
     ),
-    Standing.SAVED: Said(
+    ReceiptState.SAVED: Said(
         "good",
         N_(
             "Your card is saved and nothing is charged. It will be, once, if the goal is reached "
             "on %(day)s; if not, it is forgotten."
         ),
     ),
-    Standing.CHARGING: Said("good", N_("The goal is reached: your card is being charged.")),
-    Standing.CHARGED: Said(
+    ReceiptState.CHARGING: Said("good", N_("The goal is reached: your card is being charged.")),
+    ReceiptState.CHARGED: Said(
         "good",
         N_(
             "The goal is reached and your card was charged. The other cards follow until "
             "%(collected_by)s; if they fall short of the goal, all of it comes back to you."
         ),
     ),
-    Standing.DECLINED: Said(
+    ReceiptState.DECLINED: Said(
         "bad",
         N_(
             "%(decline)s Nothing was taken. “%(title)s” has reached its goal and needs your "
@@ -64,19 +64,19 @@ SAID: Final = {
         ),
         N_("Your payment did not go through."),
     ),
-    Standing.DUE: Said(
+    ReceiptState.DUE: Said(
         "good", N_("The goal is reached: your pledge of %(counted)s goes to the campaign.")
     ),
-    Standing.GOES_BACK: Said(
+    ReceiptState.GOES_BACK: Said(
         "note", N_("The campaign does not go ahead: %(left)s comes back to your card.")
     ),
-    Standing.SPARED: Said(
+    ReceiptState.SPARED: Said(
         "note", N_("The campaign does not go ahead: your card will not be charged.")
     ),
-    Standing.COLLECTED: Said(
+    ReceiptState.COLLECTED: Said(
         "good", N_("The goal is reached: your pledge of %(counted)s has gone to the campaign.")
     ),
-    Standing.LEFT_OUT: Said(
+    ReceiptState.LEFT_OUT: Said(
         "note",
         N_(
             "Your payment did not go through in time, so the campaign goes on without your "
@@ -84,34 +84,34 @@ SAID: Final = {
         ),
         N_("Nothing was charged."),
     ),
-    Standing.RELEASED: Said(
+    ReceiptState.RELEASED: Said(
         "note",
         N_("The campaign does not go ahead. We no longer keep your card."),
         N_("Nothing was charged."),
     ),
-    Standing.CANCELED: Said("note", N_("You canceled this pledge on %(canceled)s.")),
-    Standing.CANCELED_UNCHARGED: Said(
+    ReceiptState.CANCELED: Said("note", N_("You canceled this pledge on %(canceled)s.")),
+    ReceiptState.CANCELED_UNCHARGED: Said(
         "note", N_("You canceled this pledge on %(canceled)s. Nothing was charged.")
     ),
-    Standing.EXPIRED: Said(
+    ReceiptState.EXPIRED: Said(
         "note",
         N_("The page to pay on is closed, and nothing counts."),
         N_("This pledge was not paid in time."),
     ),
-    Standing.EXPIRED_UNSAVED: Said(
+    ReceiptState.EXPIRED_UNSAVED: Said(
         "note",
         N_("The page to save your card on is closed: nothing is charged."),
         N_("No card was saved in time."),
     ),
-    Standing.RETURNING: Said(
+    ReceiptState.RETURNING: Said(
         "note",
         N_("%(returning)s is on its way back to your card; banks take up to ten days to show it."),
     ),
-    Standing.RETURNED: Said(
+    ReceiptState.RETURNED: Said(
         "note",
         N_("%(returned)s was sent back to your card; banks take up to ten days to show it."),
     ),
-    Standing.OWED: Said(
+    ReceiptState.OWED: Said(
         "bad",
         N_(
             "%(owed)s is yours and we keep it for you: answer the mail we sent you, and we will "
@@ -119,17 +119,17 @@ SAID: Final = {
         ),
         N_("Your bank returned your money to us."),
     ),
-    Standing.PAID_BY_BANK: Said(
+    ReceiptState.PAID_BY_BANK: Said(
         "note",
         N_(
             "Your card could not take your money back, so we have sent you %(paid_by_bank)s from "
             "our bank."
         ),
     ),
-    Standing.INQUIRED: Said(
+    ReceiptState.INQUIRED: Said(
         "note", N_("Your bank has a question about this payment. No money has moved.")
     ),
-    Standing.WITHDRAWN: Said(
+    ReceiptState.WITHDRAWN: Said(
         "warn",
         N_(
             "Your bank has taken %(withdrawn)s back while it looks into this payment. It decides "
@@ -138,7 +138,7 @@ SAID: Final = {
         ),
         N_("You contest this payment with your bank."),
     ),
-    Standing.LOST: Said(
+    ReceiptState.LOST: Said(
         "note",
         N_(
             "Your bank has taken %(withdrawn)s back for good, as you had asked it to. That money "
@@ -148,12 +148,14 @@ SAID: Final = {
 }
 
 
-def say(standings: tuple[Standing, ...], pledge: Pledge, payment: PaymentView | None) -> list[Said]:
-    """Return what a backer is told of these standings, in the reader's language."""
+def say(
+    states: tuple[ReceiptState, ...], pledge: Pledge, payment: PaymentView | None
+) -> list[Said]:
+    """Return what a backer is told of these states, in the reader's language."""
     facts = _facts(pledge, payment)
     return [
         Said(said.tone, _with(said.text, facts), _with(said.heading, facts))
-        for said in (SAID[one] for one in standings)
+        for said in (SAID[one] for one in states)
     ]
 
 

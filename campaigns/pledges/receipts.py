@@ -4,7 +4,7 @@ import sqlalchemy as sa
 
 from campaigns.models import CampaignStatus, Pledge, PledgeLink, PledgeStatus
 from campaigns.pledges.mails import mail_link
-from campaigns.policy.standing import FOR_THE_CAMPAIGN, MoneyFacts, Standing, standings_of
+from campaigns.policy.receipt_states import FOR_THE_CAMPAIGN, MoneyFacts, ReceiptState, states_of
 from campaigns.ports import Payments, PaymentView
 from octo.accounts.models import User
 from octo.clock import Clock
@@ -39,9 +39,9 @@ def refresh_if_pending(pledge: Pledge, *, payments: Payments) -> None:
         return
 
 
-def standings_of_pledge(pledge: Pledge, payment: PaymentView | None) -> tuple[Standing, ...]:
+def states_of_pledge(pledge: Pledge, payment: PaymentView | None) -> tuple[ReceiptState, ...]:
     """Return how a pledge and its money stand; the first is the pledge's unless all has left it."""
-    return standings_of(
+    return states_of(
         pledge.status,
         pledge.campaign.collection,
         pledge.campaign.status,
@@ -52,7 +52,7 @@ def standings_of_pledge(pledge: Pledge, payment: PaymentView | None) -> tuple[St
 
 def amount_for_campaign(pledge: Pledge, payment: PaymentView | None) -> int:
     """Return what of a pledge is the campaign's if it succeeds, in minor units; perhaps nothing."""
-    if standings_of_pledge(pledge, payment)[0] not in FOR_THE_CAMPAIGN:
+    if states_of_pledge(pledge, payment)[0] not in FOR_THE_CAMPAIGN:
         return 0
     is_charged = payment is not None and payment.money.is_charged
     return payment.money.counted_amount if payment and is_charged else pledge.amount

@@ -1,4 +1,4 @@
-"""How the money of one pledge stands, for its backer, and what may be done about it."""
+"""How the money of one pledge is doing, for its backer, and what may be done about it."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from typing import Final
 from campaigns.models import CampaignStatus, Collection, Outcome, PledgeStatus
 
 
-class Standing(StrEnum):
+class ReceiptState(StrEnum):
     """Where a pledge stands, and below where the part of its money is that has left it.
 
     A pledge has one of the first, unless all of its money has left, and any of the last seven.
@@ -50,26 +50,26 @@ class Act(StrEnum):
 
 
 ACTS: Final = {
-    Standing.UNPAID: {Act.PAY, Act.CANCEL},
-    Standing.UNSAVED: {Act.PAY, Act.CANCEL},
-    Standing.HELD: {Act.CANCEL},
-    Standing.SAVED: {Act.CANCEL},
-    Standing.DECLINED: {Act.REPAIR},
+    ReceiptState.UNPAID: {Act.PAY, Act.CANCEL},
+    ReceiptState.UNSAVED: {Act.PAY, Act.CANCEL},
+    ReceiptState.HELD: {Act.CANCEL},
+    ReceiptState.SAVED: {Act.CANCEL},
+    ReceiptState.DECLINED: {Act.REPAIR},
 }
 FOR_THE_CAMPAIGN: Final = frozenset(
     {
-        Standing.UNPAID,
-        Standing.UNSAVED,
-        Standing.HELD,
-        Standing.SAVED,
-        Standing.CHARGING,
-        Standing.CHARGED,
-        Standing.DECLINED,
-        Standing.DUE,
-        Standing.COLLECTED,
+        ReceiptState.UNPAID,
+        ReceiptState.UNSAVED,
+        ReceiptState.HELD,
+        ReceiptState.SAVED,
+        ReceiptState.CHARGING,
+        ReceiptState.CHARGED,
+        ReceiptState.DECLINED,
+        ReceiptState.DUE,
+        ReceiptState.COLLECTED,
     }
 )
-WITH_THE_BANK: Final = frozenset({Standing.WITHDRAWN, Standing.LOST})
+WITH_THE_BANK: Final = frozenset({ReceiptState.WITHDRAWN, ReceiptState.LOST})
 
 
 @dataclass(frozen=True)
@@ -94,75 +94,75 @@ class MoneyFacts:
     is_inquired: bool = False
 
 
-def standings_of(
+def states_of(
     status: PledgeStatus,
     collection: Collection,
     campaign: CampaignStatus,
     outcome: Outcome | None,
     money: MoneyFacts,
-) -> tuple[Standing, ...]:
+) -> tuple[ReceiptState, ...]:
     """Return how a pledge stands, then how whatever of its money has left it does."""
     gone = tuple(_gone(money))
     is_all_gone = money.is_charged and money.left_amount == 0 and bool(gone)
     if status is PledgeStatus.REFUNDED:
-        return gone or (Standing.GOES_BACK,)
+        return gone or (ReceiptState.GOES_BACK,)
     if is_all_gone and status in {PledgeStatus.ACTIVE, PledgeStatus.COLLECTED}:
         return gone
-    return (_stands(status, collection, campaign, outcome, money), *gone)
+    return (_state_of(status, collection, campaign, outcome, money), *gone)
 
 
-def offered_acts(standings: tuple[Standing, ...]) -> frozenset[Act]:
+def offered_acts(states: tuple[ReceiptState, ...]) -> frozenset[Act]:
     """Return what a backer may do; nothing is canceled that a bank has taken back."""
-    acts = frozenset[Act]().union(*(ACTS.get(one, ()) for one in standings))
-    return acts - {Act.CANCEL} if WITH_THE_BANK & set(standings) else acts
+    acts = frozenset[Act]().union(*(ACTS.get(one, ()) for one in states))
+    return acts - {Act.CANCEL} if WITH_THE_BANK & set(states) else acts
 
 
-def _gone(money: MoneyFacts) -> Iterator[Standing]:
+def _gone(money: MoneyFacts) -> Iterator[ReceiptState]:
     if money.withdrawn_amount:
-        yield Standing.WITHDRAWN if money.is_contested else Standing.LOST
+        yield ReceiptState.WITHDRAWN if money.is_contested else ReceiptState.LOST
     elif money.is_inquired:
-        yield Standing.INQUIRED
+        yield ReceiptState.INQUIRED
     if money.owed_amount:
-        yield Standing.OWED
+        yield ReceiptState.OWED
     if money.paid_by_bank_amount:
-        yield Standing.PAID_BY_BANK
+        yield ReceiptState.PAID_BY_BANK
     if money.returning_amount:
-        yield Standing.RETURNING
+        yield ReceiptState.RETURNING
     if money.returned_amount:
-        yield Standing.RETURNED
+        yield ReceiptState.RETURNED
 
 
-def _stands(
+def _state_of(
     status: PledgeStatus,
     collection: Collection,
     campaign: CampaignStatus,
     outcome: Outcome | None,
     money: MoneyFacts,
-) -> Standing:
+) -> ReceiptState:
     is_card_saved = collection is Collection.ON_SUCCESS
     match status:
         case PledgeStatus.PENDING:
-            return Standing.UNSAVED if is_card_saved else Standing.UNPAID
+            return ReceiptState.UNSAVED if is_card_saved else ReceiptState.UNPAID
         case PledgeStatus.EXPIRED:
-            return Standing.EXPIRED_UNSAVED if is_card_saved else Standing.EXPIRED
+            return ReceiptState.EXPIRED_UNSAVED if is_card_saved else ReceiptState.EXPIRED
         case PledgeStatus.CANCELED:
-            return Standing.CANCELED if money.is_charged else Standing.CANCELED_UNCHARGED
+            return ReceiptState.CANCELED if money.is_charged else ReceiptState.CANCELED_UNCHARGED
         case PledgeStatus.RELEASED:
-            return Standing.LEFT_OUT if outcome is Outcome.SUCCEEDED else Standing.RELEASED
+            return ReceiptState.LEFT_OUT if outcome is Outcome.SUCCEEDED else ReceiptState.RELEASED
         case PledgeStatus.COLLECTED:
-            return Standing.COLLECTED
-    return _stands_active(campaign, outcome, money, is_card_saved=is_card_saved)
+            return ReceiptState.COLLECTED
+    return _state_of_active(campaign, outcome, money, is_card_saved=is_card_saved)
 
 
-def _stands_active(
+def _state_of_active(
     campaign: CampaignStatus, outcome: Outcome | None, money: MoneyFacts, *, is_card_saved: bool
-) -> Standing:
+) -> ReceiptState:
     if money.is_declined:
-        return Standing.DECLINED
+        return ReceiptState.DECLINED
     if campaign is CampaignStatus.COLLECTING:
-        return Standing.CHARGED if money.is_charged else Standing.CHARGING
+        return ReceiptState.CHARGED if money.is_charged else ReceiptState.CHARGING
     if outcome is Outcome.SUCCEEDED:
-        return Standing.DUE
+        return ReceiptState.DUE
     if outcome is not None:
-        return Standing.GOES_BACK if money.is_charged else Standing.SPARED
-    return Standing.SAVED if is_card_saved else Standing.HELD
+        return ReceiptState.GOES_BACK if money.is_charged else ReceiptState.SPARED
+    return ReceiptState.SAVED if is_card_saved else ReceiptState.HELD

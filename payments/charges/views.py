@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import joinedload
 
 from campaigns.models import Pledge, PledgeStatus
-from campaigns.policy.standing import MoneyFacts
+from campaigns.policy.receipt_states import MoneyFacts
 from campaigns.ports import CollectingView, PaymentView, RepairView
 from octo.database import reading
 from payments.charges.repairs import find_declined
@@ -49,7 +49,7 @@ def view_payment(pledge_id: str, *, at: datetime) -> PaymentView | None:
         disputes = session.scalars(sa.select(Dispute).where(contested)).all()
     if not payments and card is None:
         return None
-    charged = _standing_payment(payments)
+    charged = _payment_shown(payments)
     last = refunds[-1] if refunds else None
     declined = find_declined(pledge, pledge.campaign, payments, at=at)
     shown = charged or (payments[-1] if payments else card)
@@ -67,7 +67,7 @@ def view_payment(pledge_id: str, *, at: datetime) -> PaymentView | None:
     )
 
 
-def _standing_payment(payments: Sequence[Payment]) -> Payment | None:
+def _payment_shown(payments: Sequence[Payment]) -> Payment | None:
     """Return the payment that stands for its pledge; one that only came too late when none does."""
     charged = [one for one in payments if one.status is PaymentStatus.SUCCEEDED]
     return next((one for one in charged if one.is_counted), charged[0] if charged else None)

@@ -9,9 +9,9 @@ from typing import Final
 import pytest
 
 from campaigns.models import Campaign, Collection, Pledge
-from campaigns.pages.standings import SAID
+from campaigns.pages.receipt_states import SAID
 from campaigns.pledges.mails import issue_link
-from campaigns.policy.standing import Standing
+from campaigns.policy.receipt_states import ReceiptState
 from octo.database import transaction
 from octo.mail.outbox import OutboxMessage
 from stripe_sandbox.client import VISA
@@ -30,7 +30,7 @@ from tests.octo.mail.mailbox import Mailbox
 from tests.payments.refunds.test_failed import REFUND_FAILS_LATER
 from tests.visitor import Visitor, parse
 
-S = Standing
+S = ReceiptState
 ACTS: Final = ("pay", "repair", "cancel")
 UNTIL_DECIDED: Final = ("close_campaigns",)
 UNTIL_PLANNED: Final = ("close_campaigns", "settle_campaigns")
@@ -126,7 +126,7 @@ class Told:
     """A story, how the pledge stands at its end, the acts offered and the amounts told."""
 
     story: Callable[[Make], Pledge]
-    standings: tuple[Standing, ...]
+    states: tuple[ReceiptState, ...]
     acts: str
     amounts: tuple[str, ...]
 
@@ -316,9 +316,9 @@ def text_of(make: Make, mail: OutboxMessage) -> str:
     return " ".join(Mailbox(make.app).text_of(mail).split())
 
 
-def pattern_of(standing: Standing) -> re.Pattern[str]:
-    """Make of what is said of a standing a pattern that any facts fit."""
-    said = SAID[standing]
+def pattern_of(state: ReceiptState) -> re.Pattern[str]:
+    """Make of what is said of a state a pattern that any facts fit."""
+    said = SAID[state]
     parts = re.split(r"%\(\w+\)s", f"{said.heading} {said.text}".strip())
     return re.compile(".+".join(map(re.escape, parts)))
 
@@ -333,17 +333,17 @@ def test_the_receipt_says_how_the_money_stands_and_offers_what_can_be_done(
 
     found = page.xpath("//main//div[starts-with(@class, 'notice ')]")
     notices = [" ".join(one.text_content().split()) for one in found]
-    for notice, standing in zip(notices, told.standings, strict=True):
-        assert pattern_of(standing).fullmatch(notice), (standing, notice)
+    for notice, state in zip(notices, told.states, strict=True):
+        assert pattern_of(state).fullmatch(notice), (state, notice)
     said = " ".join(notices)
     assert [amount for amount in told.amounts if amount not in said] == []
     forms = {action.rsplit("/", 1)[-1] for action in page.xpath("//main//form/@action")}
     assert forms & set(ACTS) == set(told.acts.split())
 
 
-def test_every_standing_has_its_sentence_and_its_story() -> None:
-    assert set(SAID) == set(Standing)
-    assert {one for told in STORIES.values() for one in told.standings} == set(Standing)
+def test_every_state_has_its_sentence_and_its_story() -> None:
+    assert set(SAID) == set(ReceiptState)
+    assert {one for told in STORIES.values() for one in told.states} == set(ReceiptState)
 
 
 @pytest.mark.parametrize(

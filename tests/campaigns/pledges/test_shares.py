@@ -8,7 +8,7 @@ from campaigns.models import Campaign
 from octo.database import db
 from octo.web.filters import rate
 from payments.models import Settlement
-from tests.campaigns.pledges.test_standing import by_hand, receipt_of
+from tests.campaigns.pledges.test_receipt_states import by_hand, receipt_of
 from tests.make import Make
 from tests.site import build_app, close, quickened
 from tests.visitor import Visitor
