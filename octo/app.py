@@ -53,6 +53,7 @@ def create_app(settings: Settings, *, features: Sequence[Feature]) -> Flask:
         static_folder="static",
         instance_path=str(settings.instance_path),
     )
+    app.url_map.strict_slashes = False
     is_https = settings.base_url.startswith("https://")
     app.config.update(
         SECRET_KEY=settings.secret_key,

@@ -228,6 +228,17 @@ def transaction() -> Iterator[Session]:
         session.info[_OPEN_KEY] = False
 
 
+@contextmanager
+def joined_transaction() -> Iterator[Session]:
+    """Write in the unit that is open, or in one of its own: for what libraries call at any time."""
+    session = db.session()
+    if session.info.get(_OPEN_KEY):
+        yield session
+    else:
+        with transaction() as own:
+            yield own
+
+
 Run = Callable[[str, Any], Iterable[Any]]
 
 

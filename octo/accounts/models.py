@@ -164,8 +164,15 @@ class Invitation(Model):
     invited_by: Mapped[User] = relationship()
 
 
+class Purpose(StrEnum):
+    """What an access token is for: the cookie of one browser, or a program's requests."""
+
+    BROWSER = "browser"
+    PROGRAM = "program"
+
+
 class AccessToken(Model):
-    """What a program signs in with instead of a cookie; only the hash of its secret is kept.
+    """What a browser or a program is signed in by; only the hash of its secret is kept.
 
     Its instants are machine time. ``fs_uniquifier`` is its owner's when it was given: whatever
     renews that one (another password, an erased account) ends every token with it.
@@ -179,6 +186,9 @@ class AccessToken(Model):
 
     id: Mapped[Id]
     user_id: Mapped[int] = big_id("user.id")
+    purpose: Mapped[Purpose] = status_column(
+        Purpose, default=Purpose.PROGRAM, server_default=Purpose.PROGRAM.value
+    )
     token_hash: Mapped[str] = mapped_column(sa.String(64), unique=True)
     fs_uniquifier: Mapped[str] = mapped_column(sa.String(64))
     created_at: Mapped[Instant]

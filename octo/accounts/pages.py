@@ -7,6 +7,7 @@ from flask_login import logout_user
 from flask_security import current_user
 
 from octo.accounts import invitations, organisations, people
+from octo.accounts.access_tokens import end_every_token
 from octo.accounts.credentials import demand_password
 from octo.accounts.current_user import this_user
 from octo.accounts.erasure import erase_user, erasers_of
@@ -150,6 +151,17 @@ def accept_invitation(token: str) -> ResponseReturnValue:
 def ask_erasure() -> ResponseReturnValue:
     """Say what erasing an account does, before it is done."""
     return render_template("accounts/erase.html")
+
+
+@blueprint.post("/sign-out-everywhere")
+@signed_in
+@each_change
+def sign_out_everywhere() -> ResponseReturnValue:
+    """End every session and token of one's own account, this one too."""
+    end_every_token(this_user())
+    logout_user()
+    flash_message(_("You are signed out on every device."))
+    return redirect(url_for("security.login"))
 
 
 @blueprint.post("/erase")

@@ -10,19 +10,22 @@ from functools import wraps
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from flask import Flask, Request, request, session
+from flask import Flask, Request, g, render_template, request, session
+from flask_login import current_user, user_logged_in, user_logged_out
 from flask_security import Security, SQLAlchemyUserDatastore
+from flask_security.utils import set_request_attr
 from sqlalchemy.exc import IntegrityError
 from werkzeug.exceptions import BadRequest
 
 from octo.accounts import forms, limits, mails
-from octo.accounts.access_tokens import find_bearer
-from octo.accounts.models import Role, User
+from octo.accounts.access_tokens import end_token, find_bearer, give_token
+from octo.accounts.models import Purpose, Role, User
 from octo.config import ROOT, SignInSettings
 from octo.database import db, transaction
 from octo.errors import N_
 from octo.ids import new_public_id
 from octo.runtime import Runtime, runtime
+from octo.web.kept_forms import carried_form, serve_sign_in_by
 from octo.web.language import current_language
 from octo.web.limits import changes
 from octo.web.permissions import PUBLIC, SIGNED_IN, bearer_secret, mark_endpoint
@@ -140,6 +143,9 @@ def register(app: Flask) -> None:
     security.want_json(lambda _: False)
     for mailed in (security.confirm_serializer, security.reset_serializer):
         mailed.signer = ForbearingSigner
+    app.login_manager.user_loader(_find_signed_in)  # type: ignore[attr-defined]
+    user_logged_in.connect(_give_browser_token, app)
+    user_logged_out.connect(_end_browser_token, app)
     app.login_manager.request_loader(_find_bearer)  # type: ignore[attr-defined]  # flask-login puts it there
     app.before_request(_refuse_unreadable_next)
     for name in WRITING_ENDPOINTS:
@@ -147,10 +153,33 @@ def register(app: Flask) -> None:
     for name, counted in POST_LIMITS.items():
         for limit in counted:
             _wrap(app, name, limit)
+    _wrap(app, "login", _giving_the_form_back)
+    serve_sign_in_by(app, _sign_in_page)
     for name in PUBLIC_ENDPOINTS:
         mark_endpoint(app, f"security.{name}", PUBLIC)
     for name in SIGNED_IN_ENDPOINTS:
         mark_endpoint(app, f"security.{name}", SIGNED_IN)
+
+
+def _sign_in_page() -> str:
+    """Show the page to sign in on to whoever sent a form signed out."""
+    return render_template(
+        "security/login_user.html", login_user_form=forms.SignInForm(formdata=None)
+    )
+
+
+def _giving_the_form_back(view: View) -> View:
+    """Lead whoever signs in back to the form that was sent signed out, if there was one."""
+
+    @wraps(view)
+    def guarded(**arguments: Any) -> Any:
+        answer = view(**arguments)
+        kept = carried_form() if request.method == "POST" else None
+        if kept is None or not current_user.is_authenticated:
+            return answer
+        return render_template("security/form_kept.html", kept=kept)
+
+    return guarded
 
 
 def _refuse_unreadable_next() -> None:
@@ -208,6 +237,27 @@ def _settings(sign_in: SignInSettings, *, is_https: bool) -> dict[str, object]:
         "SECURITY_RETURN_GENERIC_RESPONSES": True,
         "SECURITY_STATIC_FOLDER": None,
     }
+
+
+def _find_signed_in(secret: str) -> User | None:
+    """Return whom the token in a browser's cookie signs in."""
+    g.signed_in_by = secret
+    user = find_bearer(secret, clock=runtime().clock, purpose=Purpose.BROWSER)
+    if user is not None:  # Flask-Security's own pages ask how and when somebody signed in
+        set_request_attr("fs_authn_via", "session")
+        set_request_attr("fs_paa", session.get("fs_paa", 0))
+    return user
+
+
+def _give_browser_token(_app: Flask, user: User, **_signal: Any) -> None:
+    """Have the cookies of a browser carry a token of its own instead of who is signed in."""
+    _given, secret = give_token(user.public_id, clock=runtime().clock, purpose=Purpose.BROWSER)
+    session["_user_id"] = g.signed_in_by = secret
+
+
+def _end_browser_token(_app: Flask, **_signal: Any) -> None:
+    if secret := g.pop("signed_in_by", None):
+        end_token(secret)
 
 
 def _find_bearer(_request: Request) -> User | None:

@@ -11,6 +11,7 @@ from octo.web import (
     bodies,
     filters,
     forms,
+    kept_forms,
     language,
     navigation,
     permissions,
@@ -30,6 +31,7 @@ PARTS: Final = (
     assets,
     filters,
     forms,
+    kept_forms,
     navigation,
     staff_banner,
 )

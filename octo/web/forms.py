@@ -14,7 +14,7 @@ from functools import wraps
 from http import HTTPStatus
 from typing import Any, Final
 
-from flask import Flask, Response, flash, g, make_response, request
+from flask import Flask, Response, current_app, flash, g, make_response, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext
 from markupsafe import Markup
@@ -24,6 +24,7 @@ from octo.database import db
 from octo.errors import N_, InvalidError, OctoError, UnavailableError
 from octo.ids import new_token
 from octo.web.bodies import refuse_unstorable_form
+from octo.web.kept_forms import is_asked_again, shows_again
 from octo.web.language import translate
 from octo.web.security import check_csrf
 
@@ -40,10 +41,13 @@ def shown_again_by(form_view: PageView) -> Callable[[PageView], PageView]:
     def decorate(view: PageView) -> PageView:
         @wraps(view)
         def guarded(**arguments: Any) -> ResponseReturnValue:
+            if is_asked_again():
+                return _again(form_view, arguments, {}, int(HTTPStatus.OK), is_retry=True)
             try:
                 return view(**arguments)
             except UnavailableError as error:
-                again = _again(form_view, arguments, _errors_of(error), int(error.status))
+                status, errors = int(error.status), _errors_of(error)
+                again = _again(form_view, arguments, errors, status, is_retry=True)
                 again.headers["Retry-After"] = str(error.retry_after_seconds)
                 return again
             except OctoError as error:
@@ -53,6 +57,7 @@ def shown_again_by(form_view: PageView) -> Callable[[PageView], PageView]:
             except ValidationError as error:
                 return _again(form_view, arguments, _flat(error.messages), 422)
 
+        shows_again(guarded)
         return guarded
 
     return decorate
@@ -82,7 +87,7 @@ def error_of(name: str) -> str | None:
 
 
 def is_retry() -> bool:
-    """Tell whether the form is shown again as it was, since something outside did not answer.
+    """Tell whether the form is shown again as it was: something did not answer, or a session ended.
 
     What was begun for it stands: sending it again goes on where it stopped.
     """
@@ -144,14 +149,27 @@ def flash_message(message: str, kind: str = "good") -> None:
 
 
 def _again(
-    form_view: PageView, arguments: Mapping[str, Any], errors: dict[str, str], status: int
+    form_view: PageView,
+    arguments: Mapping[str, Any],
+    errors: dict[str, str],
+    status: int,
+    *,
+    is_retry: bool = False,
 ) -> Response:
     db.session.rollback()
     g.form_errors = errors
-    g.is_retry = status == HTTPStatus.SERVICE_UNAVAILABLE
+    g.is_retry = is_retry
+    g.shown_at = _address_of(form_view, arguments)
     response = make_response(form_view(**arguments))
     response.status_code = status
     return response
+
+
+def _address_of(form_view: PageView, arguments: Mapping[str, Any]) -> str | None:
+    """Return where a page that shows a form is read, if it has an address of its own."""
+    names = (name for name, view in current_app.view_functions.items() if view is form_view)
+    endpoint = next(names, None)
+    return url_for(endpoint, **arguments) if endpoint else None
 
 
 def _errors_of(error: OctoError) -> dict[str, str]:

@@ -4,7 +4,7 @@ from typing import Final
 from urllib.parse import quote, urlencode
 
 from babel.support import NullTranslations
-from flask import Flask, g, has_request_context, request
+from flask import Flask, current_app, g, has_request_context, request
 from flask_babel import Babel, gettext
 from flask_login import current_user
 from werkzeug.wrappers import Response
@@ -46,11 +46,22 @@ def default_time_zone() -> str:
 
 
 def this_page_in(language: str) -> str:
-    """Return the address of the page being read, in another language."""
+    """Return the address of the page being read, in another language.
+
+    Of what a form led to it is the page that has the form; home, where there is none.
+    """
     if request.method != "GET" or request.endpoint is None:
-        return f"/?{ARGUMENT}={language}"
+        return f"{_page_of_form()}?{ARGUMENT}={language}"
     kept = [pair for pair in request.args.items(multi=True) if pair[0] != ARGUMENT]
     return f"{quote(request.path)}?{urlencode([*kept, (ARGUMENT, language)])}"
+
+
+def _page_of_form() -> str:
+    shown_at: str | None = g.get("shown_at")
+    if shown_at is not None:
+        return shown_at
+    has_page = current_app.url_map.bind("").test(request.path, "GET")
+    return quote(request.path) if has_page else "/"
 
 
 def keep_choice(response: Response) -> Response:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any, Final, TypeVar
 
-from flask import Flask, current_app, redirect, request, url_for
+from flask import Flask, current_app, make_response, redirect, request, url_for
 from flask_login import current_user
 from werkzeug.datastructures import WWWAuthenticate
 from werkzeug.exceptions import Forbidden, Unauthorized
@@ -19,6 +19,7 @@ from werkzeug.wrappers import Response
 
 from octo.errors import N_, ForbiddenError, OctoError
 from octo.permissions import Permission, may
+from octo.web.kept_forms import ask_to_sign_in, kept_form
 
 SIGN_IN_ENDPOINT: Final = "security.login"
 _MARK: Final = "octo_access"
@@ -136,6 +137,8 @@ def refuse_without_right() -> Response | None:
         raise ForbiddenError(N_("Your role does not open this page."))
     if request.path.startswith("/api/") or SIGN_IN_ENDPOINT not in current_app.view_functions:
         raise Unauthorized(www_authenticate=WWWAuthenticate("bearer"))
+    if kept := kept_form():
+        return make_response(ask_to_sign_in(kept), HTTPStatus.UNAUTHORIZED)
     came_for = request.full_path.rstrip("?") if request.method in {"GET", "HEAD"} else None
     return redirect(url_for(SIGN_IN_ENDPOINT, next=came_for))
 

@@ -15,6 +15,7 @@ from werkzeug.wrappers import Response
 
 from octo.database import PASSING_TROUBLE, db
 from octo.errors import N_, OctoError, UnavailableError
+from octo.web.kept_forms import kept_form
 from octo.web.language import translate
 
 DATABASE_BACK_AFTER_SECONDS: Final = 10
@@ -63,7 +64,9 @@ _CODES: Final = {
     500: "internal_error",
     503: "unavailable",
 }
-_FORM_TOO_OLD: Final = N_("This form is too old to be sent. Reload the page and send it again.")
+_FORM_TOO_OLD: Final = N_(
+    "This form is too old to be sent: go back to its page, and send it again."
+)
 _LOCATIONS: Final = {"json", "multipart", "query", "headers"}
 _SCHEMA: Final = "_schema"  # where marshmallow puts what belongs to no field
 _WHOLE_BODY: Final = "body"
@@ -104,6 +107,7 @@ def answer(
             title=title,
             detail=detail,
             request_name=g.get("request_name"),
+            kept=kept_form(),
         )
         response = make_response(page, status)
     response.headers.extend(headers or {})

@@ -27,6 +27,7 @@ SAME: Final = {
     "drafts.save_cover": "set_cover",
     "drafts.save_reward": "edit_reward",
     "drafts.save_terms": "edit_campaign",
+    "account.sign_out_everywhere": "sign_out_everywhere",
     "drafts.save_text": "edit_campaign",
     "mail_preferences.choose_own": "choose_mail_kinds",
     "moderation.decide": "decide",

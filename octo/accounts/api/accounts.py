@@ -125,6 +125,14 @@ def sign_out() -> None:
     access_tokens.end_token(bearer_secret() or "")
 
 
+@api.delete("/tokens")
+@signed_in
+@api.response(HTTPStatus.NO_CONTENT)
+def sign_out_everywhere() -> None:
+    """Sign out everywhere: end every access token of your account, and every browser's session."""
+    access_tokens.end_every_token(this_user())
+
+
 @api.get("/me")
 @signed_in
 @api.response(HTTPStatus.OK, PersonSchema)
