@@ -5,7 +5,7 @@ from typing import Final
 import sqlalchemy as sa
 
 from campaigns.models import Campaign
-from octo.accounts.models import RoleName
+from octo.accounts.models import Membership, RoleName, User
 from octo.database import db
 from octo.scheduler import jobs
 from payments.accounting.check import check_ledger
@@ -24,6 +24,15 @@ def again(campaign: Campaign) -> Campaign:
     """Read a campaign anew."""
     db.session.expire_all()
     return db.session.get_one(Campaign, campaign.id)
+
+
+def owner_of(campaign: Campaign) -> User:
+    """Return who runs a campaign."""
+    return db.session.scalars(
+        sa.select(User)
+        .join(Membership, Membership.user_id == User.id)
+        .where(Membership.organisation_id == campaign.organisation_id)
+    ).one()
 
 
 def documents(campaign: Campaign) -> list[tuple[str, int, int]]:

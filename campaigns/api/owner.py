@@ -153,9 +153,7 @@ def cancel_campaign(body: dict[str, str], campaign_id: str) -> dict[str, object]
 def list_pledges(window: Window, campaign_id: str) -> Page[Pledge]:
     """List the pledges a campaign you run received, the latest first."""
     campaign = queries.get_own_campaign(campaign_id, user=this_user(), permission=READ_PLEDGES)
-    return window.cut(
-        pledge_queries.list_pledges(campaign, limit=window.size + 1, offset=window.offset)
-    )
+    return pledge_queries.list_pledges(campaign, window=window)
 
 
 @api.get("/campaigns/<campaign_id>/trail")

@@ -167,7 +167,7 @@ def renew_link(token: str) -> None:
 @api.paged(PledgeSchema)
 def list_own_pledges(window: Window) -> Page[Pledge]:
     """List your pledges, the latest first."""
-    return window.cut(pledge_queries.list_own_pledges(this_user(), window=window))
+    return pledge_queries.list_own_pledges(this_user(), window=window)
 
 
 @api.post("/me/pledges")

@@ -78,10 +78,7 @@ def get_collecting(campaign_id: str) -> CollectingView:
 @api.paged(BackerSchema)
 def list_backers(window: Window, campaign_id: str) -> Page[Pledge]:
     """List the backers of a campaign who want to be seen, the latest first."""
-    campaign = _get(campaign_id)
-    return window.cut(
-        pledge_queries.list_backers(campaign, limit=window.size + 1, offset=window.offset)
-    )
+    return pledge_queries.list_backers(_get(campaign_id), window=window)
 
 
 @api.get("/campaigns/<campaign_id>/supporters")

@@ -1,6 +1,7 @@
 """The owner's pages: every campaign at a glance, and one campaign from launch to its end."""
 
 from collections.abc import Sequence
+from typing import Final
 
 from flask import Blueprint, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
@@ -20,10 +21,14 @@ from campaigns.ports import bound_payments, collecting_of
 from campaigns.review import review
 from campaigns.settings import Rules
 from octo.accounts.current_user import this_user
+from octo.paging import Window
 from octo.permissions import may
 from octo.runtime import runtime
 from octo.web.forms import flash_message, shown_again_by
+from octo.web.navigation import asked_page
 from octo.web.permissions import requires, signed_in
+
+LATEST: Final = 10
 
 blueprint = Blueprint("owner", __name__, url_prefix="/owner")
 
@@ -75,7 +80,7 @@ def pledges(campaign_id: str) -> ResponseReturnValue:
     return render_template(
         "campaigns/owner_pledges.html",
         campaign=campaign,
-        pledges=pledge_queries.list_pledges(campaign),
+        pledges=pledge_queries.list_pledges(campaign, window=Window(asked_page())),
     )
 
 
@@ -172,7 +177,7 @@ def _latest_pledges(campaign: Campaign) -> Sequence[Pledge]:
     """Return the latest pledges to those who may read them, and none to others."""
     if not may(READ_PLEDGES, this_user(), campaign):
         return ()
-    return pledge_queries.list_pledges(campaign, limit=10)
+    return pledge_queries.list_pledges(campaign, window=Window(size=LATEST)).items
 
 
 def _back(campaign_id: str) -> ResponseReturnValue:

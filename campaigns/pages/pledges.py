@@ -27,9 +27,11 @@ from campaigns.settings import Rules
 from campaigns.visitor import checkouts
 from octo.accounts.current_user import this_user, this_user_or_none
 from octo.ids import new_token
+from octo.paging import Window
 from octo.runtime import runtime
 from octo.web.forms import flash_message, is_retry, shown_again_by
 from octo.web.language import current_language
+from octo.web.navigation import asked_page
 from octo.web.permissions import public, signed_in
 
 blueprint = Blueprint("pledges", __name__)
@@ -158,7 +160,8 @@ def renew(token: str) -> ResponseReturnValue:
 def mine() -> ResponseReturnValue:
     """List the pledges of the account signed in."""
     return render_template(
-        "campaigns/my_pledges.html", pledges=pledge_queries.list_own_pledges(this_user())
+        "campaigns/my_pledges.html",
+        pledges=pledge_queries.list_own_pledges(this_user(), window=Window(asked_page())),
     )
 
 

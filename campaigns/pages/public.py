@@ -1,6 +1,6 @@
 """The pages anybody reads: home, browse, a campaign, and the feed of new ones."""
 
-from typing import Any
+from typing import Any, Final
 
 from flask import Blueprint, Response, make_response, render_template, request
 from flask.typing import ResponseReturnValue
@@ -17,11 +17,14 @@ from campaigns.ports import collecting_of
 from campaigns.queries import Stage
 from campaigns.settings import Rules
 from octo.accounts.current_user import this_user_or_none
+from octo.paging import Window
 from octo.permissions import may
 from octo.runtime import runtime
 from octo.search import LONGEST_SEARCH
 from octo.web.navigation import asked_page
 from octo.web.permissions import public
+
+BACKERS_SHOWN: Final = 24
 
 blueprint = Blueprint("campaigns", __name__)
 
@@ -75,7 +78,7 @@ def show(slug: str) -> ResponseReturnValue:
     return render_template(
         "campaigns/campaign.html",
         campaign=campaign,
-        backers=pledge_queries.list_backers(campaign),
+        backers=pledge_queries.list_backers(campaign, window=Window(size=BACKERS_SHOWN)),
         supporters=queries.list_supporters(campaign),
         supporters_needed=runtime().settings.of(Rules).supporters_needed,
         category_name=category_name,
@@ -86,6 +89,18 @@ def show(slug: str) -> ResponseReturnValue:
         collecting=collecting_of(campaign),
         rates=say_rates(campaign) if campaign.outcome is None else "",
         now=now,
+    )
+
+
+@blueprint.get("/campaigns/<slug>/backers")
+@public
+def backers(slug: str) -> ResponseReturnValue:
+    """List everybody who backs a campaign and wants to be seen, the latest first."""
+    campaign = queries.get_campaign(user=this_user_or_none(), slug=slug)
+    return render_template(
+        "campaigns/backers.html",
+        campaign=campaign,
+        backers=pledge_queries.list_backers(campaign, window=Window(asked_page())),
     )
 
 

@@ -1,6 +1,5 @@
 """What pages and the API read of pledges: each function one query."""
 
-from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
 
@@ -13,13 +12,13 @@ from octo.accounts.models import User
 from octo.database import reading
 from octo.errors import N_, NotFoundError
 from octo.ids import hash_token
-from octo.paging import Window, narrowed
+from octo.paging import Page, Window
 
 _SHOWN: Final = (PledgeStatus.ACTIVE, PledgeStatus.COLLECTED, PledgeStatus.REFUNDED)
 
 
-def list_backers(campaign: Campaign, *, limit: int = 24, offset: int = 0) -> Sequence[Pledge]:
-    """Return the latest pledges whose backers want to be seen."""
+def list_backers(campaign: Campaign, *, window: Window) -> Page[Pledge]:
+    """Return a page of the pledges whose backers want to be seen, the latest first."""
     statement = (
         sa.select(Pledge)
         .where(
@@ -28,15 +27,13 @@ def list_backers(campaign: Campaign, *, limit: int = 24, offset: int = 0) -> Seq
             Pledge.visibility != Visibility.ANONYMOUS,
         )
         .order_by(Pledge.confirmed_at.desc(), Pledge.id.desc())
-        .limit(limit)
-        .offset(offset)
     )
     with reading() as session:
-        return session.scalars(statement).all()
+        return window.cut(session.scalars(window.of(statement)).all())
 
 
-def list_pledges(campaign: Campaign, *, limit: int = 500, offset: int = 0) -> Sequence[Pledge]:
-    """Return the pledges of a campaign for its owner, the latest first."""
+def list_pledges(campaign: Campaign, *, window: Window) -> Page[Pledge]:
+    """Return a page of the pledges of a campaign for its owner, the latest first."""
     statement = (
         sa.select(Pledge)
         .where(
@@ -45,15 +42,13 @@ def list_pledges(campaign: Campaign, *, limit: int = 500, offset: int = 0) -> Se
         )
         .options(joinedload(Pledge.reward))
         .order_by(Pledge.confirmed_at.desc(), Pledge.id.desc())
-        .limit(limit)
-        .offset(offset)
     )
     with reading() as session:
-        return session.scalars(statement).all()
+        return window.cut(session.scalars(window.of(statement)).all())
 
 
-def list_own_pledges(user: User, *, window: Window | None = None) -> Sequence[Pledge]:
-    """Return the pledges of a user, the latest first."""
+def list_own_pledges(user: User, *, window: Window) -> Page[Pledge]:
+    """Return a page of the pledges of a user, the latest first."""
     statement = (
         sa.select(Pledge)
         .where(Pledge.user_id == user.id)
@@ -61,7 +56,7 @@ def list_own_pledges(user: User, *, window: Window | None = None) -> Sequence[Pl
         .order_by(Pledge.id.desc())
     )
     with reading() as session:
-        return session.scalars(narrowed(statement, window)).all()
+        return window.cut(session.scalars(window.of(statement)).all())
 
 
 def get_own_pledge(pledge_id: str, *, user: User) -> Pledge:

@@ -3,15 +3,13 @@
 import re
 
 import pytest
-import sqlalchemy as sa
 
-from campaigns.models import Campaign
-from octo.accounts.models import Membership, RoleName, User
-from octo.database import db
+from octo.accounts.models import RoleName
 from tests.browser.conftest import Invite
 from tests.browser.person import PHONE, Person
 from tests.browser.test_backer import pay_with
 from tests.make import PASSWORD, Make
+from tests.obligations import owner_of
 
 pytestmark = pytest.mark.browser
 
@@ -118,11 +116,6 @@ def test_a_campaign_goes_from_an_empty_account_to_its_first_pledge(
     owner.fill(days="5")
     owner.press("Move the deadline")
     assert deadline_on(owner) != before
-
-
-def owner_of(campaign: Campaign) -> User:
-    member_of = sa.select(Membership.user_id).filter_by(organisation_id=campaign.organisation_id)
-    return db.session.scalars(sa.select(User).where(User.id.in_(member_of))).one()
 
 
 def deadline_on(owner: Person) -> str:

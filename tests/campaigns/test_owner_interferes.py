@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from flask import Flask
 
 from campaigns.models import Campaign, CampaignStatus, Outcome
-from octo.accounts.models import Membership, RoleName, User
+from octo.accounts.models import RoleName, User
 from octo.audit import AuditEvent
 from octo.database import db, transaction
 from payments.accounting import chart
@@ -17,6 +17,7 @@ from payments.ledger.balances import balance_of
 from stripe_sandbox.client import SandboxClient
 from tests.make import PASSWORD, Make
 from tests.moment import Moment
+from tests.obligations import owner_of
 from tests.visitor import Visitor, refresh
 
 TERMS: Final = {
@@ -28,11 +29,6 @@ TERMS: Final = {
 }
 
 pytestmark = [pytest.mark.fault("F34"), pytest.mark.dates]
-
-
-def owner_of(campaign: Campaign) -> User:
-    members = sa.select(Membership).filter_by(organisation_id=campaign.organisation_id)
-    return db.session.scalars(members.order_by(Membership.id)).first().user  # type: ignore[union-attr] # one is made with it
 
 
 def again(campaign: Campaign) -> Campaign:

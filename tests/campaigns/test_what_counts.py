@@ -11,7 +11,6 @@ import sqlalchemy as sa
 from flask import Flask
 
 from campaigns.models import Campaign, CampaignStatus, Collection, Outcome, Pledge
-from octo.accounts.models import Membership, User
 from octo.database import db
 from payments.gateway.runtime import payments_runtime
 from payments.refunds.requests import refund_by_treasurer
@@ -19,7 +18,7 @@ from stripe_sandbox.client import VISA, SandboxClient
 from tests.campaigns.deadline.test_collection_table import DECLINED_LATER
 from tests.make import PASSWORD, Make
 from tests.moment import Moment
-from tests.obligations import DISPUTED, again, check_books, documents, judge, tick
+from tests.obligations import DISPUTED, again, check_books, documents, judge, owner_of, tick
 from tests.octo.mail.mailbox import Mailbox
 from tests.visitor import Visitor, refresh
 
@@ -63,14 +62,6 @@ def cancel(app: Flask, client: Visitor, pledge: Pledge) -> str:
         return "no way to cancel"
     client.submit(receipt, form="/cancel")
     return "canceled"
-
-
-def owner_of(campaign: Campaign) -> User:
-    return db.session.scalars(
-        sa.select(User)
-        .join(Membership, Membership.user_id == User.id)
-        .where(Membership.organisation_id == campaign.organisation_id)
-    ).one()
 
 
 def rehearse(app: Flask, campaign: Campaign) -> tuple[str, int]:

@@ -5,7 +5,6 @@ from http import HTTPStatus
 from zoneinfo import ZoneInfo
 
 import pytest
-import sqlalchemy as sa
 
 from campaigns.deadline import transitions
 from campaigns.launch.extend import extend_campaign, most_extra_days
@@ -13,11 +12,12 @@ from campaigns.models import Campaign, CampaignStatus, Outcome
 from campaigns.policy.launch import CannotExtendError, last_evening
 from campaigns.review import review
 from campaigns.settings import Rules
-from octo.accounts.models import Membership, RoleName, User
+from octo.accounts.models import RoleName
 from octo.database import db, lock, transaction
 from octo.errors import InvalidError
 from tests.make import PASSWORD, Make
 from tests.moment import Moment
+from tests.obligations import owner_of
 from tests.visitor import Visitor
 
 PARIS = "Europe/Paris"
@@ -61,12 +61,6 @@ def test_the_longest_campaign_ends_within_its_limit() -> None:
 def test_an_evening_that_a_place_skips_or_sees_twice_is_still_one_instant() -> None:
     # Beirut put its clocks back at midnight until 2006: 23:59:59 came twice.
     assert evening("2026-10-20T10:00:00+03:00", 4, "Asia/Beirut").startswith("2026-10-24T23:59:59")
-
-
-def owner_of(campaign: Campaign) -> User:
-    return db.session.scalars(
-        sa.select(User).join(Membership).filter_by(organisation_id=campaign.organisation_id)
-    ).one()
 
 
 def extend(campaign: Campaign, days: int, moment: Moment) -> Campaign:

@@ -10,14 +10,14 @@ import sqlalchemy as sa
 from flask import Flask
 
 from campaigns.models import Campaign, CampaignStatus, Collection, Outcome
-from octo.accounts.models import Membership, RoleName, User
+from octo.accounts.models import RoleName, User
 from octo.database import db, transaction
 from payments.models import Settlement
 from stripe_sandbox.client import VISA, SandboxClient
 from tests.campaigns.deadline.test_collection_table import DECLINED_LATER
 from tests.make import PASSWORD, Make
 from tests.moment import Moment
-from tests.obligations import again, check_books, documents
+from tests.obligations import again, check_books, documents, owner_of
 from tests.octo.mail.mailbox import Mailbox
 from tests.site import build_app, close, quickened
 from tests.visitor import Visitor, refresh
@@ -49,12 +49,6 @@ def visitor(app: Flask, user: User | None = None) -> Visitor:
     if user is not None:
         client.sign_in(user.email, PASSWORD)
     return client
-
-
-def owner_of(campaign: Campaign) -> User:
-    return db.session.scalars(
-        sa.select(User).join(Membership).filter_by(organisation_id=campaign.organisation_id)
-    ).one()
 
 
 def launch(make: Make, collection: Collection = Collection.ON_PLEDGE) -> Campaign:
