@@ -96,7 +96,8 @@ def place_pledge(
     """Pledge, and get the address of the page to pay on.
 
     The pledge counts once it is paid there. Sent again with the same key after an
-    interruption, it is the same pledge and the same page.
+    interruption, it is the same pledge and the same page. A guest is then given no token: whoever
+    guesses a key must not read a receipt, and the mail that follows the payment has a link.
     """
     placed = place.place_pledge(
         campaign_id,
@@ -104,11 +105,12 @@ def place_pledge(
         clock=runtime().clock,
         rules=runtime().settings.of(Rules),
     )
-    return {
-        "pledge": placed.pledge,
-        "receipt_token": placed.token,
-        **_open_checkout(placed.pledge, back=_receipt_url(placed.token)),
-    }
+    back = _receipt_url(placed.token)
+    checkout = _open_checkout(placed.pledge, back=back)
+    if placed.is_repeated and placed.pledge.user_id is None:
+        checkout["receipt_url"] = None
+    token = placed.token if checkout["receipt_url"] else None
+    return {"pledge": placed.pledge, "receipt_token": token, **checkout}
 
 
 @api.get("/receipts/<token>")

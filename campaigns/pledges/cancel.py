@@ -52,7 +52,8 @@ def cancel_pledge(pledge_id: str, *, clock: Clock, payments: Payments, rules: Ru
         pledge.canceled_at = at
         given_back = payments.release_pledge(session, pledge.id, reason="backer_canceled", at=at)
         record_pledge_event(session, pledge, PledgeEvent.CANCELED, at=at)
-        tell_canceled(session, pledge, given_back_amount=given_back, at=at)
+        if pledge.confirmed_at is not None:  # else nobody has shown that the address is theirs
+            tell_canceled(session, pledge, given_back_amount=given_back, at=at)
         return pledge
 
 

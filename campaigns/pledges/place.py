@@ -71,10 +71,11 @@ class PledgeWish:
 
 @dataclass(frozen=True)
 class PlacedPledge:
-    """A pledge and a fresh token that opens its receipt."""
+    """A pledge, a fresh token that opens its receipt, and whether it was placed before."""
 
     pledge: Pledge
     token: str
+    is_repeated: bool = False
 
 
 def place_pledge(campaign_id: str, wish: PledgeWish, *, clock: Clock, rules: Rules) -> PlacedPledge:
@@ -113,6 +114,7 @@ def shipping_of(reward: Reward | None) -> int:
 def _place(campaign_id: str, wish: PledgeWish, *, clock: Clock, rules: Rules) -> PlacedPledge:
     with transaction() as session:
         pledge = _find_same(session, wish)
+        is_repeated = pledge is not None
         campaign = _find_campaign(session, campaign_id, is_shared=pledge is None)
         at = clock.now()
         reward = _find_reward(session, campaign, wish.reward_id)
@@ -127,7 +129,7 @@ def _place(campaign_id: str, wish: PledgeWish, *, clock: Clock, rules: Rules) ->
             _hold_reward(session, pledge, reward)
             session.add(pledge)
             session.flush()
-        return PlacedPledge(pledge, issue_link(session, pledge, at=at))
+        return PlacedPledge(pledge, issue_link(session, pledge, at=at), is_repeated=is_repeated)
 
 
 def _pledge_of(wish: PledgeWish, campaign: Campaign, reward: Reward | None) -> Pledge:
@@ -215,7 +217,10 @@ def _find_same(session: Session, wish: PledgeWish) -> Pledge | None:
 
 
 def _check_same(known: Pledge, wished: Pledge) -> None:
-    compared = ("campaign_id", "reward_id", "email", "amount", "tip_amount", "user_id")
+    compared = (
+        *("campaign_id", "reward_id", "email", "amount", "tip_amount", "user_id"),
+        *("name", "message", "visibility", "address"),
+    )
     if any(getattr(known, side) != getattr(wished, side) for side in compared):
         raise RequestKeyReusedError(N_("This request was already used for another pledge."))
 

@@ -79,12 +79,13 @@ def renew_link(pledge_id: str, *, clock: Clock) -> None:
     """End every link to a receipt, and mail one new link to the address of the pledge.
 
     Whoever was handed an earlier one finds nothing there from now on. Raises
-    ``NotPaidYetError`` while a payment is under way.
+    ``NotPaidYetError`` while a payment is under way, and for what nobody paid: only who pays has
+    shown that the address may be mailed.
     """
     with transaction() as session:
         at = clock.now()
         pledge = lock(session, Pledge, public_id=pledge_id)
-        if pledge.status is PledgeStatus.PENDING:
+        if pledge.confirmed_at is None:
             raise NotPaidYetError(N_("Finish the payment first: its page leads back by this link."))
         session.execute(
             sa.update(PledgeLink)

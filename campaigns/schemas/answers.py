@@ -250,9 +250,11 @@ class CheckoutSchema(Shown):
 
 class PledgePlacedSchema(CheckoutSchema):
     pledge = fields.Nested(PledgeSchema)
-    receipt_url = fields.Url(metadata={"description": N_("Where the backer comes back to.")})
+    receipt_url = fields.Url(
+        allow_none=True, metadata={"description": N_("Where the backer comes back to.")}
+    )
     receipt_token = fields.String(
-        metadata={"description": N_("Opens the receipt; keep it secret.")}
+        allow_none=True, metadata={"description": N_("Opens the receipt; keep it secret.")}
     )
 
 

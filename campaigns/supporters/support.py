@@ -56,7 +56,6 @@ def support_campaign(
             locale=locale,
             template="supporter_confirm",
             context={
-                "name": supporter.name,
                 "campaign_title": campaign.title,
                 "campaign_slug": campaign.slug,
                 "token": token,

@@ -40,7 +40,8 @@ class OutboxMail(MailUtil):
     ) -> None:
         del subject, recipient, sender, body, html
         user: User = kwargs["user"]
-        context: dict[str, object] = {"name": user.name}
+        # A name is somebody's word until its address is confirmed: no stranger is mailed it.
+        context: dict[str, object] = {"name": user.name if user.confirmed_at else ""}
         if template == ALREADY_REGISTERED and kwargs.get("confirmation_link"):
             template = VERIFY
         if template == VERIFY:

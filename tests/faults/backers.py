@@ -233,10 +233,15 @@ class Program(Backer):
         assert len({(one["pledge"]["id"], one["checkout_url"]) for one in placed}) <= 1, placed
         if not placed:
             return None
-        self._receipt = f"{PREFIX}/receipts/{placed[-1]['receipt_token']}"
-        return str(placed[-1]["checkout_url"])
+        # Of a first answer that was lost, the second gives no guest the way to the receipt.
+        token = next((one["receipt_token"] for one in placed if one["receipt_token"]), None)
+        self._receipt = token and f"{PREFIX}/receipts/{token}"
+        self._page = str(placed[-1]["checkout_url"])
+        return self._page
 
     def come_back(self) -> str | None:
+        if self._receipt is None:
+            return self._page
         told = self.send(f"{self._receipt}/checkout", None)
         pages = {one.json()["checkout_url"] for one in told if one.status == HTTPStatus.OK}
         _check_refusals(told, HTTPStatus.OK, "not_payable")
@@ -244,9 +249,12 @@ class Program(Backer):
         return pages.pop() if pages else None
 
     def look(self) -> None:
-        assert self.read(self._receipt).json()["pledge"]["amount"] == self.amount
+        if self._receipt is not None:
+            assert self.read(self._receipt).json()["pledge"]["amount"] == self.amount
 
     def cancel(self) -> bool:
+        if self._receipt is None:
+            return False
         told = self.send(f"{self._receipt}/cancellation", None)
         _check_refusals(told, HTTPStatus.OK, "cancel_refused")
         return any(one.status == HTTPStatus.OK for one in told)
