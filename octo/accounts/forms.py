@@ -20,6 +20,7 @@ from octo.accounts.models import LONGEST_NAME
 from octo.errors import InvalidError
 from octo.text import clean_text
 from octo.web.language import translate
+from octo.web.security_log import note_security
 
 
 class _Labelled:
@@ -49,6 +50,13 @@ class SignInForm(_Labelled, LoginForm):
         "password": _l("Password"),
         "remember": _l("Stay signed in on this device"),
     }
+
+    def validate(self, **options: Any) -> bool:
+        """Check who this is, and note whoever is not let in."""
+        is_let_in = bool(super().validate(**options))
+        if not is_let_in:
+            note_security("sign_in_refused", user=getattr(self.user, "public_id", None))
+        return is_let_in
 
 
 class SignUpForm(_Labelled, RegisterFormV2):

@@ -13,11 +13,12 @@ from urllib.parse import urlsplit
 from flask import Flask, Request, g, render_template, request, session
 from flask_login import current_user, user_logged_in, user_logged_out
 from flask_security import Security, SQLAlchemyUserDatastore
+from flask_security.signals import password_changed, password_reset
 from flask_security.utils import set_request_attr
 from sqlalchemy.exc import IntegrityError
 from werkzeug.exceptions import BadRequest
 
-from octo.accounts import forms, limits, mails
+from octo.accounts import forms, known_devices, limits, mails
 from octo.accounts.access_tokens import end_token, find_bearer, give_token
 from octo.accounts.models import Purpose, Role, User
 from octo.config import ROOT, SignInSettings
@@ -29,6 +30,7 @@ from octo.web.kept_forms import carried_form, serve_sign_in_by
 from octo.web.language import current_language
 from octo.web.limits import changes
 from octo.web.permissions import PUBLIC, SIGNED_IN, bearer_secret, mark_endpoint
+from octo.web.security_log import note_security
 from octo.web.signing import ForbearingSigner
 
 SHORTEST_PASSWORD: Final = 10
@@ -146,7 +148,10 @@ def register(app: Flask) -> None:
     app.login_manager.user_loader(_find_signed_in)  # type: ignore[attr-defined]
     user_logged_in.connect(_give_browser_token, app)
     user_logged_out.connect(_end_browser_token, app)
+    password_changed.connect(_note_password, app)
+    password_reset.connect(_note_password, app)
     app.login_manager.request_loader(_find_bearer)  # type: ignore[attr-defined]  # flask-login puts it there
+    known_devices.register(app)
     app.before_request(_refuse_unreadable_next)
     for name in WRITING_ENDPOINTS:
         _wrap(app, name, _in_one_transaction)
@@ -253,11 +258,17 @@ def _give_browser_token(_app: Flask, user: User, **_signal: Any) -> None:
     """Have the cookies of a browser carry a token of its own instead of who is signed in."""
     _given, secret = give_token(user.public_id, clock=runtime().clock, purpose=Purpose.BROWSER)
     session["_user_id"] = g.signed_in_by = secret
+    note_security("signed_in", user=user.public_id)
 
 
-def _end_browser_token(_app: Flask, **_signal: Any) -> None:
+def _end_browser_token(_app: Flask, user: Any, **_signal: Any) -> None:
+    note_security("signed_out", user=getattr(user, "public_id", None))
     if secret := g.pop("signed_in_by", None):
         end_token(secret)
+
+
+def _note_password(_app: Flask, user: User, **_signal: Any) -> None:
+    note_security("password_changed", user=user.public_id)
 
 
 def _find_bearer(_request: Request) -> User | None:

@@ -17,6 +17,7 @@ from octo.database import PASSING_TROUBLE, db
 from octo.errors import N_, OctoError, UnavailableError
 from octo.web.kept_forms import kept_form
 from octo.web.language import translate
+from octo.web.security_log import note_security
 
 DATABASE_BACK_AFTER_SECONDS: Final = 10
 PROBLEM_TYPE: Final = "application/problem+json"
@@ -67,6 +68,12 @@ _CODES: Final = {
 _FORM_TOO_OLD: Final = N_(
     "This form is too old to be sent: go back to its page, and send it again."
 )
+_SECURITY_EVENTS: Final[Mapping[int | str, str]] = {
+    401: "not_let_in",
+    403: "forbidden",
+    429: "limited",
+    "form_too_old": "form_refused",
+}
 _LOCATIONS: Final = {"json", "multipart", "query", "headers"}
 _SCHEMA: Final = "_schema"  # where marshmallow puts what belongs to no field
 _WHOLE_BODY: Final = "body"
@@ -88,6 +95,8 @@ def answer(
     headers: dict[str, str] | None = None,
 ) -> Response:
     """Answer a refusal in the form its reader understands, in the reader's language."""
+    if event := _SECURITY_EVENTS.get(code or "") or _SECURITY_EVENTS.get(status):
+        note_security(event)
     known = status if status in _TITLES else (_OURS if status >= _OURS else 400)
     title = str(gettext(_TITLES[known]))
     code = code or _CODES.get(status, "error")

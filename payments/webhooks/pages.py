@@ -7,6 +7,7 @@ from flask import Blueprint, Response, request
 from octo.web.bodies import reads_its_body
 from octo.web.permissions import public
 from octo.web.security import without_csrf
+from octo.web.security_log import note_security
 from payments.gateway.runtime import payments_runtime
 from payments.settings import StripeSettings
 from payments.webhooks.inbox import store_event
@@ -33,6 +34,7 @@ def receive_event() -> Response:
         signature = request.headers.get("Stripe-Signature", "")
         event = verified_event(request.get_data(cache=False), signature, secrets)
     except BadSignatureError:
+        note_security("event_refused")
         return Response(status=HTTPStatus.BAD_REQUEST)
     store_event(event, clock=runtime.clock)
     return Response(status=HTTPStatus.OK)

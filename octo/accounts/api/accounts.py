@@ -28,6 +28,7 @@ from octo.runtime import runtime
 from octo.web.limits import changes
 from octo.web.permissions import bearer_secret, public, signed_in
 from octo.web.routes import ApiBlueprint
+from octo.web.security_log import note_security
 
 api = ApiBlueprint(
     N_("Accounts"),
@@ -114,6 +115,7 @@ def sign_in(body: dict[str, str]) -> dict[str, object]:
     """
     user = credentials.check_sign_in(**body)
     given, secret = access_tokens.give_token(user.public_id, clock=runtime().clock)
+    note_security("token_given", user=user.public_id)
     return {"token": secret, "expires_at": given.expires_at}
 
 
