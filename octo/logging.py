@@ -10,7 +10,7 @@ import structlog
 class PatientLogger:
     """Writes each event to standard error as it is then, and gives up a line that finds no room.
 
-    A log on a full disk must not stop the money: what is lost is said by ``/healthz`` instead.
+    A log on a full disk must not stop the money: what is lost is said by ``/alerts`` instead.
     """
 
     def msg(self, message: str) -> None:

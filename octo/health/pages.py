@@ -1,4 +1,4 @@
-"""``/healthz`` for who wakes people, ``/metrics`` for who draws curves."""
+"""``/livez`` and ``/healthz`` for balancers, ``/alerts`` to wake people, ``/metrics`` to draw."""
 
 import hmac
 from collections.abc import Iterator
@@ -34,18 +34,33 @@ _THIS_MACHINE: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 _log = structlog.get_logger(__name__)
 
 
+@blueprint.get("/livez")
+@public
+def live() -> ResponseReturnValue:
+    """Answer 200 while this process answers at all; what is wrong elsewhere restarts nothing."""
+    return _answer(is_well=True)
+
+
 @blueprint.get("/healthz")
 @public
 def health() -> ResponseReturnValue:
+    """Answer 200 while pages can be served from here, else 503, whatever else is to be looked at.
+
+    Who may read them is told the reasons, and the alerts as well.
+    """
+    obstacle = find_obstacle()
+    if not _may_read():
+        return _answer(is_well=obstacle is None)
+    return _answer(is_well=obstacle is None, reasons=[obstacle] if obstacle else find_alerts())
+
+
+@blueprint.get("/alerts")
+@public
+def alerts() -> ResponseReturnValue:
     """Answer 200 when nobody need look, else 503; the reasons only to who may read them."""
-    reasons = find_reasons()
-    body: dict[str, object] = {"status": "failing" if reasons else "ok"}
-    if _may_read():
-        body["reasons"] = [{"code": one.code, "what": str(one)} for one in reasons]
-    response = jsonify(body)
-    response.status_code = HTTPStatus.SERVICE_UNAVAILABLE if reasons else HTTPStatus.OK
-    response.headers["Cache-Control"] = "no-store"
-    return response
+    obstacle = find_obstacle()
+    reasons = [obstacle] if obstacle else find_alerts()
+    return _answer(is_well=not reasons, reasons=reasons if _may_read() else None)
 
 
 @blueprint.get("/metrics")
@@ -65,17 +80,35 @@ def metrics() -> ResponseReturnValue:
     )
 
 
-def find_reasons() -> list[Alert]:
-    """Find everything that a person must look at now, the gravest alone when it hides others."""
+def find_obstacle() -> Alert | None:
+    """Find what keeps every page from being served, if anything does."""
     try:
         with reading() as session:
-            if schema.is_behind(session.connection()):
-                return [SCHEMA_BEHIND]
+            return SCHEMA_BEHIND if schema.is_behind(session.connection()) else None
+    except (DBAPIError, PoolTimeoutError):
+        _log.warning("database_away", exc_info=True)
+        db.session.rollback()
+        return DATABASE_AWAY
+
+
+def find_alerts() -> list[Alert]:
+    """Find everything that a person must look at now."""
+    try:
         return read_vitals(current_app, runtime().clock).alerts
     except (DBAPIError, PoolTimeoutError):
         _log.warning("database_away", exc_info=True)
         db.session.rollback()
         return [DATABASE_AWAY]
+
+
+def _answer(*, is_well: bool, reasons: list[Alert] | None = None) -> Response:
+    body: dict[str, object] = {"status": "ok" if is_well else "failing"}
+    if reasons is not None:
+        body["reasons"] = [{"code": one.code, "what": str(one)} for one in reasons]
+    response = jsonify(body)
+    response.status_code = HTTPStatus.OK if is_well else HTTPStatus.SERVICE_UNAVAILABLE
+    response.headers["Cache-Control"] = "no-store"
+    return response
 
 
 class _Reading(Collector):

@@ -37,7 +37,7 @@ def figures(client: Visitor) -> dict[tuple[str, ...], float]:
 
 
 def reasons(client: Visitor) -> list[str]:
-    told: Any = client.get("/healthz").json
+    told: Any = client.get("/alerts").json
     return [one["code"] for one in told["reasons"]]
 
 

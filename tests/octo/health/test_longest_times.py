@@ -208,7 +208,7 @@ def age(by: timedelta) -> None:
 
 
 def reasons(client: Visitor) -> set[str]:
-    told: Any = client.get("/healthz").json
+    told: Any = client.get("/alerts").json
     return {one["code"] for one in told["reasons"]}
 
 

@@ -1,4 +1,4 @@
-"""``/healthz`` wakes who must be woken, and tells the rest of the world nothing."""
+"""``/alerts`` wakes who must be woken, and tells the rest of the world nothing."""
 
 from datetime import timedelta
 from typing import Any, Final
@@ -6,11 +6,14 @@ from typing import Any, Final
 import pytest
 import sqlalchemy as sa
 from flask import Flask
+from sqlalchemy.exc import OperationalError
 
 from octo.database import db, transaction
 from octo.health.feature import AlertLog
 from octo.health.heartbeat import WORKER, beat
 from octo.mail.outbox import enqueue
+from payments.context import Context
+from payments.freezes import freeze
 from tests.make import Make
 from tests.moment import Moment
 from tests.visitor import Visitor
@@ -20,7 +23,7 @@ ELSEWHERE: Final = {"REMOTE_ADDR": "203.0.113.7"}
 
 
 def health(client: Visitor) -> tuple[int, list[str]]:
-    answer = client.get("/healthz")
+    answer = client.get("/alerts")
     told: Any = answer.json
     return answer.status_code, [one["code"] for one in told["reasons"]]
 
@@ -28,7 +31,7 @@ def health(client: Visitor) -> tuple[int, list[str]]:
 def test_a_site_with_a_worker_is_well(make: Make, client: Visitor) -> None:
     make.work()
 
-    answer = client.get("/healthz")
+    answer = client.get("/alerts")
 
     assert (answer.status_code, answer.json) == (200, {"status": "ok", "reasons": []})
     assert answer.headers["Cache-Control"] == "no-store"
@@ -47,6 +50,36 @@ def test_a_site_without_a_worker_is_not(make: Make, moment: Moment, client: Visi
     moment.advance(days=45)  # business time moves, a beat is machine time
     make.work()
     assert health(client) == (200, [])
+
+
+def test_what_a_person_must_look_at_takes_no_site_out_of_service(
+    make: Make, client: Visitor
+) -> None:
+    campaign = make.live_campaign()
+    make.work()
+    with transaction() as session:
+        context = Context.read(make.app.extensions["octo.runtime"].settings, make.moment.clock)
+        freeze(session, campaign.id, reason="to be looked at", context=context)
+
+    assert health(client) == (503, ["campaign_frozen"])
+    state = client.get("/healthz")
+    told: Any = state.json
+    assert (state.status_code, told["status"]) == (200, "ok")
+    assert [one["code"] for one in told["reasons"]] == ["campaign_frozen"]
+    assert client.get("/livez").status_code == 200
+
+
+def test_a_site_whose_database_is_gone_lives_and_serves_nothing(
+    client: Visitor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def gone(*_: object) -> bool:
+        raise OperationalError("SELECT 1", {}, Exception("gone"))
+
+    monkeypatch.setattr("octo.schema.is_behind", gone)
+
+    codes = {path: client.get(path).status_code for path in ("/livez", "/healthz", "/alerts")}
+
+    assert codes == {"/livez": 200, "/healthz": 503, "/alerts": 503}
 
 
 @pytest.mark.both_engines
@@ -107,10 +140,13 @@ def test_figures_and_reasons_are_for_this_machine_alone(
     make.work()
     address = {} if proxy else ELSEWHERE
 
-    state = client.get("/healthz", headers=proxy, environ_base=address)
+    states = [
+        client.get(path, headers=proxy, environ_base=address)
+        for path in ("/livez", "/healthz", "/alerts")
+    ]
     figures = client.get("/metrics", headers=proxy, environ_base=address)
 
-    assert state.json == {"status": "ok"}
+    assert [state.json for state in states] == [{"status": "ok"}] * 3
     assert figures.status_code == 403
     assert client.get("/metrics").status_code == 200
 

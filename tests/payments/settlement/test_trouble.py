@@ -55,7 +55,7 @@ def status_of(campaign: Campaign) -> CampaignStatus:
 
 
 def alarms(client: Visitor) -> list[str]:
-    told: Any = client.get("/healthz").json
+    told: Any = client.get("/alerts").json
     return [one["code"] for one in told["reasons"]]
 
 
