@@ -12,7 +12,7 @@ import threading
 import time
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from types import FrameType
 from typing import Final
@@ -22,6 +22,7 @@ import structlog
 from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.schedulers.blocking import BlockingScheduler
 from flask import Flask
+from sqlalchemy.exc import SQLAlchemyError
 
 from octo.clock import BusinessClock, real_now
 from octo.database import db, reading, transaction
@@ -137,6 +138,7 @@ class Ticker:
     job: Job
     _times_away: int = 0
     _not_before: float = 0.0
+    _has_come_through: bool = False
 
     def tick(self) -> None:
         """Run the job and never let it end the worker: what failed is tried at the next tick."""
@@ -146,7 +148,11 @@ class Ticker:
             report = _run(self.app, self.job)
         except Exception:  # noqa: BLE001 - whatever one job raises, the others go on
             _log.exception("job_failed", job=self.job.name)
+            self._has_come_through = False
+            _note_failure(self.app, self.job)
             return
+        if not self._has_come_through:
+            self._has_come_through = _note_success(self.app, self.job)
         self._times_away = self._times_away + 1 if report.is_away else 0
         self._not_before = time.monotonic() + self._pause()
 
@@ -164,6 +170,21 @@ def _beat(app: Flask, name: str) -> None:
         machine = runtime.clock.machine_now()
         heartbeat.beat(session, name, at=machine)
         heartbeat.forget_dead_workers(session, at=machine)
+
+
+def _note_failure(app: Flask, job: Job) -> None:
+    """Have somebody woken if this goes on; where the database fails too, that is said by itself."""
+    runtime: Runtime = app.extensions["octo.runtime"]
+    with suppress(SQLAlchemyError), app.app_context(), transaction() as session:
+        heartbeat.note_failure(session, job.name, at=runtime.clock.machine_now())
+
+
+def _note_success(app: Flask, job: Job) -> bool:
+    """Take back what was noted of a job that failed; tell whether that could be written."""
+    with suppress(SQLAlchemyError):
+        _sign_off(app, f"{heartbeat.FAILING_JOB}{job.name}")
+        return True
+    return False
 
 
 def _sign_off(app: Flask, name: str) -> None:

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 from octo.database import Id, Instant, Model
 
 WORKER: Final = "worker:"
+FAILING_JOB: Final = "failing:"
 LAPSES_AFTER: Final = timedelta(minutes=2)
 FORGOTTEN_AFTER: Final = timedelta(days=1)
 
@@ -48,6 +49,27 @@ def beat(session: Session, name: str, *, at: datetime) -> None:
             set_={"beat_at": at, "alive_since": sa.type_coerce(since, Heartbeat.beat_at.type)},
         )
     )
+
+
+def note_failure(session: Session, job: str, *, at: datetime) -> None:
+    """Note that a job failed at ``at`` (machine time); it has since the first time."""
+    is_sqlite = session.get_bind().dialect.name == "sqlite"
+    insert = sqlite.insert if is_sqlite else postgresql.insert
+    session.execute(
+        insert(Heartbeat)
+        .values(name=f"{FAILING_JOB}{job}", beat_at=at, alive_since=at)
+        .on_conflict_do_update(index_elements=[Heartbeat.name], set_={"beat_at": at})
+    )
+
+
+def list_failing_jobs(session: Session, *, since: datetime) -> list[str]:
+    """List the jobs that have not come through once since before ``since``."""
+    found = session.scalars(
+        sa.select(Heartbeat.name).where(
+            Heartbeat.name.startswith(FAILING_JOB, autoescape=True), Heartbeat.alive_since < since
+        )
+    )
+    return sorted(name.removeprefix(FAILING_JOB) for name in found)
 
 
 def note_silence(session: Session, name: str) -> None:
