@@ -24,6 +24,7 @@ ROOT: Final = Path(__file__).resolve().parent.parent
 SHORTEST_SECRET: Final = 32
 SHORTEST_TOKEN: Final = 16
 DEMO_MAIL: Final = "demo:"
+NOBODYS_MAIL: Final = "Octo <bonjour@octo.invalid>"
 _DATABASES: Final = {"sqlite", "postgresql+psycopg"}
 _MAIL_FROM: Final = re.compile(r"[^<>@\r\n]*<[^<>@\s]+@[^<>@\s]+>|[^<>@\s]+@[^<>@\s]+")
 
@@ -75,7 +76,7 @@ def load_settings(environ: Mapping[str, str], *, parts: Iterable[PartReader]) ->
     is_demo = read.flag("OCTO_DEMO", default=False)
     instance = _instance(read)
     port = read.whole_number("PORT", 8000, least=1, most=65535)
-    return Settings(
+    settings = Settings(
         database_url=_database_url(read, instance),
         secret_key=read.secret("SECRET_KEY", least=SHORTEST_SECRET),
         base_url=read.address("OCTO_BASE_URL", f"http://127.0.0.1:{port}"),
@@ -83,7 +84,7 @@ def load_settings(environ: Mapping[str, str], *, parts: Iterable[PartReader]) ->
         mail_url=_mail_url(read, is_demo=is_demo),
         mail_from=read.shaped(
             "OCTO_MAIL_FROM",
-            "Octo <bonjour@octo.invalid>",
+            NOBODYS_MAIL,
             shape=_MAIL_FROM,
             must_be="an address such as Octo <bonjour@example.org>",
         ),
@@ -102,6 +103,8 @@ def load_settings(environ: Mapping[str, str], *, parts: Iterable[PartReader]) ->
         ),
         parts={type(part): part for part in (read_part(read) for read_part in parts)},
     )
+    read.check_spelling()
+    return settings
 
 
 def _known_time_zone(name: str) -> str:

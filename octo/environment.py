@@ -4,6 +4,7 @@ Every package reads its own, by the kinds of value below; a bad one is refused i
 names it.
 """
 
+import difflib
 import re
 from collections.abc import Callable, Mapping
 from decimal import Decimal
@@ -18,6 +19,8 @@ from octo.errors import ConfigError
 Value = TypeVar("Value")
 # ``int()`` alone also takes ``1_000``, spaces around, and the digits of other scripts.
 _DIGITS: Final = re.compile(r"[0-9]+")
+_PREFIXES: Final = ("OCTO_", "STRIPE_", "MAIL_", "DATABASE_", "SECRET_")
+_CLOSE: Final = 0.85
 _TRUE: Final = {"1", "true", "True", "TRUE"}
 _FALSE: Final = {"0", "false", "False", "FALSE"}
 
@@ -27,10 +30,12 @@ class _Given(Env):
 
     def __init__(self, given: Mapping[str, str]) -> None:
         super().__init__()
-        self._given = given
+        self.given = given
+        self.asked: set[str] = set()
 
     def _get_value(self, env_key: str, default: Any) -> Any:
-        return self._given.get(env_key, default)
+        self.asked.add(env_key)
+        return self.given.get(env_key, default)
 
 
 class Environment:
@@ -38,6 +43,14 @@ class Environment:
 
     def __init__(self, given: Mapping[str, str]) -> None:
         self._env = _Given(given)
+
+    def check_spelling(self) -> None:
+        """Refuse a name that is almost a setting of ours, once all have been read."""
+        ours = [name for name in self._env.given if name.startswith(_PREFIXES)]
+        for name in sorted(set(ours) - self._env.asked):
+            meant = difflib.get_close_matches(name, self._env.asked, n=1, cutoff=_CLOSE)
+            if meant:
+                raise ConfigError(f"{name} is no setting: did you mean {meant[0]}?")
 
     def text(self, name: str, default: str) -> str:
         """Read any text."""

@@ -5,11 +5,13 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final
 
+from octo.config import DEMO_MAIL, NOBODYS_MAIL
 from octo.environment import Environment
 from octo.errors import ConfigError
 
 STRIPE_ITSELF: Final = "https://api.stripe.com"
 STRIPE_PAGES: Final = ("https://checkout.stripe.com", "https://connect.stripe.com")
+FEWEST_CHARACTERS: Final = 12
 _INSTALLATION: Final = re.compile(r"[A-Za-z0-9_-]{1,32}")
 _LIVE: Final = ("sk_live_", "rk_live_")
 _TEST: Final = ("sk_test_", "rk_test_")
@@ -55,11 +57,14 @@ class SettlementTerms:
 def read_settlement_terms(read: Environment) -> SettlementTerms:
     """Read the rates and the days, or raise ``ConfigError``."""
     default = SettlementTerms()
-    return SettlementTerms(
+    terms = SettlementTerms(
         platform_fee_rate=read.rate("OCTO_PLATFORM_FEE", default.platform_fee_rate),
         vat_rate=read.rate("OCTO_VAT", default.vat_rate),
         repair_days=read.whole_number("OCTO_REPAIR_DAYS", default.repair_days, least=1, most=30),
     )
+    if terms.platform_fee_rate * (1 + terms.vat_rate) >= 1:
+        raise ConfigError("OCTO_PLATFORM_FEE leaves nothing to owners once OCTO_VAT is added to it")
+    return terms
 
 
 def read_stripe(read: Environment) -> StripeSettings:
@@ -73,6 +78,8 @@ def read_stripe(read: Environment) -> StripeSettings:
             "STRIPE_SECRET_KEY is a live key but STRIPE_API_BASE is not Stripe: "
             "use a test key, or remove STRIPE_API_BASE"
         )
+    if secret_key.startswith(_LIVE):
+        _check_fit_for_money(read)
     rate = read.whole_number("STRIPE_RATE", 25, least=1, most=10_000)
     return StripeSettings(
         secret_key=secret_key,
@@ -92,6 +99,23 @@ def read_stripe(read: Environment) -> StripeSettings:
             "OCTO_CALLS_IN_FLIGHT", _enough_in_flight(rate), least=1, most=200
         ),
     )
+
+
+def _check_fit_for_money(read: Environment) -> None:
+    """Raise ``ConfigError`` where a site that moves real money is set up as a demo would be."""
+    if read.flag("OCTO_DEMO", default=False):
+        raise ConfigError("OCTO_DEMO is on with a live key: real money is no demo, remove it")
+    if not read.text("OCTO_BASE_URL", "").startswith("https://"):
+        raise ConfigError("OCTO_BASE_URL must begin with https:// with a live key")
+    if read.text("MAIL_URL", "").strip() == DEMO_MAIL:
+        raise ConfigError("MAIL_URL is the demo's open mailbox: with a live key mails must be sent")
+    if read.text("OCTO_MAIL_FROM", NOBODYS_MAIL) == NOBODYS_MAIL:
+        raise ConfigError("OCTO_MAIL_FROM is missing: with a live key mails need a sender of yours")
+    if len(set(read.text("SECRET_KEY", ""))) < FEWEST_CHARACTERS:
+        raise ConfigError(
+            "SECRET_KEY is too simple for a live key: python -c 'import secrets; "
+            "print(secrets.token_urlsafe())' makes a good one"
+        )
 
 
 def _webhook_secrets(read: Environment) -> tuple[str, ...]:

@@ -70,6 +70,72 @@ def test_a_wrong_setting_is_named_in_one_line(real: dict[str, str], name: str, v
     assert len(str(refusal.value).splitlines()) == 1
 
 
+LIVE: Final = {
+    "OCTO_DEMO": "0",
+    "STRIPE_SECRET_KEY": "sk_live_of_money",
+    "STRIPE_API_BASE": "https://api.stripe.com",
+    "OCTO_BASE_URL": "https://octo.example.org",
+    "OCTO_MAIL_FROM": "Octo <bonjour@octo.example.org>",
+    "MAIL_URL": "smtps://post.example.org",
+    "SECRET_KEY": "n0t-to-be-guessed-by-anybody-at-all!",
+}
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("OCTO_DEMO", "1"),
+        ("OCTO_BASE_URL", "http://octo.example.org"),
+        ("OCTO_BASE_URL", None),
+        ("OCTO_MAIL_FROM", None),
+        ("MAIL_URL", "demo:"),
+        ("SECRET_KEY", "a" * 40),
+        ("SECRET_KEY", "secret" * 8),
+        ("STRIPE_API_BASE", "http://127.0.0.1:8001"),
+    ],
+)
+def test_real_money_moves_on_no_site_set_up_as_a_demo(
+    real: dict[str, str], name: str, value: str | None
+) -> None:
+    live = {**real, **LIVE}
+    assert load_settings(live, parts=PARTS).of(StripeSettings).is_live
+    changed = {**live, name: value} if value is not None else live
+    if value is None:
+        del changed[name]
+
+    with pytest.raises(ConfigError, match=name) as refusal:
+        load_settings(changed, parts=PARTS)
+
+    assert len(str(refusal.value).splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("misspelt", "meant"),
+    [
+        ("OCTO_PLATFROM_FEE", "OCTO_PLATFORM_FEE"),
+        ("OCTO_BASEURL", "OCTO_BASE_URL"),
+        ("STRIPE_WEBHOOK_SECRETS", "STRIPE_WEBHOOK_SECRET"),
+        ("OCTO_METRIC_TOKEN", "OCTO_METRICS_TOKEN"),
+        ("DATABASE_URI", "DATABASE_URL"),
+    ],
+)
+def test_a_misspelt_setting_is_not_passed_over(
+    real: dict[str, str], misspelt: str, meant: str
+) -> None:
+    with pytest.raises(ConfigError, match=f"{misspelt} is no setting: did you mean {meant}"):
+        load_settings({**real, misspelt: "x"}, parts=PARTS)
+
+
+@pytest.mark.parametrize("name", ["OCTO_TEST_DATABASE", "OCTO_SEED", "STRIPE_CLI_HOME", "OCTAVE"])
+def test_what_is_set_for_others_is_none_of_ours(real: dict[str, str], name: str) -> None:
+    assert load_settings({**real, name: "x"}, parts=PARTS).mail_url == REAL["MAIL_URL"]
+
+
+def test_owners_are_left_something(real: dict[str, str]) -> None:
+    with pytest.raises(ConfigError, match="OCTO_PLATFORM_FEE leaves nothing"):
+        load_settings({**real, "OCTO_PLATFORM_FEE": "0.9", "OCTO_VAT": "0.2"}, parts=PARTS)
+
+
 def test_a_refusal_repeats_no_secret(real: dict[str, str]) -> None:
     for name in ("SECRET_KEY", "OCTO_METRICS_TOKEN", "STRIPE_SECRET_KEY", "STRIPE_WEBHOOK_SECRET"):
         with pytest.raises(ConfigError, match=name) as refusal:
