@@ -18,8 +18,10 @@ from payments.models import (
     OwnerDebt,
     Payment,
     Refund,
+    Resolution,
     Settlement,
     SettlementKind,
+    Transfer,
 )
 from stripe_sandbox.client import SandboxClient
 
@@ -44,6 +46,7 @@ class Moved:
 
     charges: list[Json]
     refunds: dict[str, list[Json]]
+    withdrawn: Counter[str]
     transfers: list[Json]
 
 
@@ -68,7 +71,11 @@ def _read_moved(sandbox: SandboxClient) -> Moved:
         if refund["status"] not in {"failed", "canceled"}:
             refunds[refund["charge"]].append(refund)
     paid = [charge for charge in sandbox.each("/v1/charges") if charge["status"] == "succeeded"]
-    return Moved(paid, dict(refunds), list(sandbox.each("/v1/transfers")))
+    withdrawn: Counter[str] = Counter()
+    for dispute in sandbox.each("/v1/disputes"):
+        moves = dispute["balance_transactions"]
+        withdrawn[dispute["charge"]] -= sum(move["amount"] for move in moves)
+    return Moved(paid, dict(refunds), withdrawn, list(sandbox.each("/v1/transfers")))
 
 
 def _wrong_charges(session: Session, moved: Moved) -> Iterator[str]:
@@ -82,8 +89,12 @@ def _wrong_charges(session: Session, moved: Moved) -> Iterator[str]:
     )
     payments = {charge_id: (id_, total, campaign) for id_, charge_id, total, campaign in rows}
     asked: defaultdict[int, list[int]] = defaultdict(list)
-    for payment_id, amount in session.execute(sa.select(Refund.payment_id, Refund.amount)):
+    otherwise: Counter[int] = Counter()
+    decided = sa.select(Refund.payment_id, Refund.amount, Refund.resolution)
+    for payment_id, amount, resolution in session.execute(decided):
         asked[payment_id].append(amount)
+        if resolution is Resolution.PAID_BY_BANK:
+            otherwise[payment_id] += amount
     for charge in moved.charges:
         if charge["id"] not in payments:
             yield f"charge {charge['id']} of {charge['amount']} belongs to no payment"
@@ -93,20 +104,21 @@ def _wrong_charges(session: Session, moved: Moved) -> Iterator[str]:
         if charge["amount"] != total:
             yield f"{name} took {charge['amount']} instead of {total}"
         given = [refund["amount"] for refund in moved.refunds.get(charge["id"], [])]
-        yield from _wrong_refunds(name, charge["amount"], given, asked[payment_id], campaign)
+        elsewhere = moved.withdrawn[charge["id"]] + otherwise[payment_id]
+        if campaign.status is CampaignStatus.SETTLED and campaign.outcome in GIVEN_BACK:
+            yield from _kept_back(name, charge["amount"], sum(given), elsewhere)
+        if Counter(given) - Counter(asked[payment_id]):
+            yield f"{name} was refunded {given}, where {asked[payment_id]} was decided"
     yield from (f"charge {charge_id} is unknown to Stripe" for charge_id in payments)
 
 
-def _wrong_refunds(
-    name: str, charged: int, given: list[int], asked: list[int], campaign: Campaign
-) -> Iterator[str]:
-    is_over = campaign.status is CampaignStatus.SETTLED and campaign.outcome in GIVEN_BACK
-    if is_over and sum(given) != charged:
-        yield f"{name} took {charged}, and {sum(given)} of it was given back"
-    elif is_over and len(given) != 1:
-        yield f"{name} was refunded {len(given)} times"
-    if Counter(given) - Counter(asked):
-        yield f"{name} was refunded {given}, where {asked} was decided"
+def _kept_back(name: str, charged: int, given: int, elsewhere: int) -> Iterator[str]:
+    """Name a charge of which its backer has less again than was taken, or was given more.
+
+    ``elsewhere`` is what the backer's bank took back by a dispute, and what ours paid by hand.
+    """
+    if given > charged or given + elsewhere < charged:
+        yield f"{name} took {charged}, and {given} of it was given back"
 
 
 def _wrong_transfers(session: Session, moved: Moved, found: Verdict) -> Iterator[str]:
@@ -115,11 +127,14 @@ def _wrong_transfers(session: Session, moved: Moved, found: Verdict) -> Iterator
         sa.select(ConnectedAccount.organisation_id, ConnectedAccount.stripe_account_id)
     )
     accounts = {row.organisation_id: row.stripe_account_id for row in organisations}
+    reversed_here = _reversed(session)
     groups: defaultdict[str, list[Json]] = defaultdict(list)
     for transfer in moved.transfers:
         groups[transfer["transfer_group"]].append(transfer)
-        if transfer["amount_reversed"]:
-            yield f"transfer {transfer['id']} was taken back by {transfer['amount_reversed']}"
+        known = reversed_here[transfer["id"]]
+        if transfer["amount_reversed"] != known:
+            taken = transfer["amount_reversed"]
+            yield f"transfer {transfer['id']} was taken back by {taken}, where {known} is known"
     nets: defaultdict[str, list[int]] = defaultdict(list)
     unpaid = set()
     documents = sa.select(Settlement, Campaign).join(
@@ -137,8 +152,22 @@ def _wrong_transfers(session: Session, moved: Moved, found: Verdict) -> Iterator
         yield from _misdirected(groups[campaign.public_id], destination, campaign.slug)
     owed = _owed(session)
     for group in groups.keys() | nets.keys():
-        sent = [transfer["amount"] for transfer in groups[group]]
+        sent = [
+            left
+            for transfer in groups[group]
+            if (left := transfer["amount"] - transfer["amount_reversed"])
+        ]
         yield from _wrong_sums(group, nets[group], sent, owed[group], is_paid=group not in unpaid)
+
+
+def _reversed(session: Session) -> Counter[str]:
+    """Return what was taken back of each transfer, as we know it."""
+    rows = session.execute(
+        sa.select(Transfer.stripe_transfer_id, Transfer.reversed_amount).where(
+            Transfer.stripe_transfer_id.is_not(None)
+        )
+    )
+    return Counter({transfer_id: amount for transfer_id, amount in rows if transfer_id})
 
 
 def _owed(session: Session) -> Counter[str]:
@@ -155,7 +184,7 @@ def _wrong_sums(
     group: str, nets: list[int], sent: list[int], owed: int, *, is_paid: bool
 ) -> Iterator[str]:
     """Compare transfers with documents one for one, or in sum where one takes from another."""
-    if min(nets, default=0) < 0:
+    if min(nets, default=0) < 0 or owed:
         if is_paid and sum(nets) + owed != sum(sent):
             yield f"campaign {group} is due {sum(nets)} by its documents and was sent {sum(sent)}"
         return
