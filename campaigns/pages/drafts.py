@@ -31,6 +31,8 @@ from campaigns.ports import bound_payments
 from campaigns.review import review
 from campaigns.settings import Rules
 from octo.accounts.current_user import this_user
+from octo.errors import InvalidError
+from octo.money import parse_amount
 from octo.runtime import runtime
 from octo.web.forms import flash_message, shown_again_by
 from octo.web.permissions import requires
@@ -225,6 +227,7 @@ def delete(campaign_id: str) -> ResponseReturnValue:
 def _step(step: str, campaign_id: str) -> ResponseReturnValue:
     campaign = queries.get_own_campaign(campaign_id, user=this_user(), permission=EDIT_CAMPAIGN)
     terms = bound_payments().view_terms(campaign)
+    rows = _cost_rows(campaign)
     return render_template(
         f"campaigns/draft_{step}.html",
         campaign=campaign,
@@ -236,16 +239,32 @@ def _step(step: str, campaign_id: str) -> ResponseReturnValue:
         time_zones=[(zone, zone) for zone in TIME_ZONES],
         rules=runtime().settings.of(Rules),
         platform_fee_rate=terms.platform_fee_rate,
-        rows=_cost_rows(campaign),
+        rows=rows,
+        left_amount=campaign.goal_amount - _sum_of(rows, campaign.currency),
     )
 
 
 def _cost_rows(campaign: Campaign) -> list[tuple[str, str | int | None]]:
     """Return the rows of the cost table: those typed in a refused form, else those kept."""
     if "form_errors" in g and "label" in request.form:
-        return [*cost_rows_entered(), *[("", "")] * SPARE_ROWS]
+        filled = cost_rows_entered()
+        empty = len(request.form.getlist("label")) - len(filled) if "more" in request.form else 0
+        return [*filled, *[("", "")] * (empty + SPARE_ROWS)]
     kept = [(line.label, line.amount) for line in campaign.cost_lines]
     return [*kept, *[("", None)] * SPARE_ROWS]
+
+
+def _sum_of(rows: list[tuple[str, str | int | None]], currency: str) -> int:
+    """Add up the amounts that stand in the rows; what cannot be read counts for nothing yet."""
+    amounts = (amount for _label, amount in rows)
+    return sum(amount if isinstance(amount, int) else _read(amount, currency) for amount in amounts)
+
+
+def _read(amount: str | None, currency: str) -> int:
+    try:
+        return parse_amount(amount or "", currency)
+    except InvalidError:
+        return 0
 
 
 def _reward_page(campaign_id: str, reward_id: str | None) -> ResponseReturnValue:

@@ -52,7 +52,7 @@ def test_a_missed_goal_gives_the_money_back_and_the_receipt_says_so(
     make.work()
 
     backer.open(receipt)
-    backer.sees("All of it has been sent back to your card", "Sent back to your card", "€16.00")
+    backer.sees("€16.00 was sent back to your card", "Sent back to your card", "€16.00")
     backer.open_mail(GUEST, campaign.title)
     backer.open(f"/campaigns/{campaign.slug}")
     backer.sees("The goal was not reached: every backer gets everything back.")

@@ -163,3 +163,39 @@ def test_the_api_names_every_field_too(client: Visitor, make: Make) -> None:
         "city",
         "country",
     }
+
+
+def said_of_the_sum(page: HtmlElement) -> str:
+    (said, *_) = page.xpath("//main//p[contains(., 'lines') and contains(., 'goal')]")
+    return " ".join(said.text_content().split())
+
+
+def test_the_sum_of_the_costs_says_what_is_missing_and_never_what_is_false(
+    client: Visitor, draft: Campaign
+) -> None:
+    path = f"/owner/campaigns/{draft.public_id}/costs?lang=en"
+    client.get(path)
+    goal = draft.goal_amount // 100
+    told = {}
+    for amount in (goal - 10, goal, goal + 5):
+        entries = {"label": "A van", "amount": str(amount), "more": "1"}
+        told[amount] = said_of_the_sum(parse(client.submit(path, entries, form="/costs")))
+
+    assert "€10.00 is missing" in told[goal - 10]
+    assert told[goal].startswith("The lines add up to the goal")
+    assert "€5.00 above it" in told[goal + 5]
+
+
+def test_enter_saves_the_costs_and_more_lines_are_more(client: Visitor, draft: Campaign) -> None:
+    path = f"/owner/campaigns/{draft.public_id}/costs"
+    page = client.page(path)
+    (first, *_) = page.xpath("//main//form//button[@type='submit']")
+    before = len(page.xpath("//input[@name='amount']"))
+
+    more = parse(
+        client.submit(path, {"label": "A van", "amount": "12", "more": "1"}, form="/costs")
+    )
+
+    assert first.get("name") is None
+    assert len(more.xpath("//input[@name='amount']")) > before
+    assert more.xpath("//input[@name='amount']/@value")[0] == "12"
