@@ -21,7 +21,7 @@ from payments.longest_times import LONGEST_TIMES
 from payments.owners import calls as owners
 from payments.port import BoundPayments
 from payments.refunds import calls as refunds
-from payments.settings import StripeSettings
+from payments.settings import StripeSettings, demand_fit_for_money
 from payments.settlement.resource import Money
 from payments.webhooks import pages as webhook_pages
 
@@ -29,8 +29,10 @@ from payments.webhooks import pages as webhook_pages
 def register(app: Flask) -> None:
     """Add the webhook inbox and the jobs of the money side, and bind the port of campaigns.
 
-    Raises ``ConfigError`` on the books of the other mode, test or live.
+    Raises ``ConfigError`` on the books of the other mode, test or live, and where real money would
+    move on a site that is set up as a demo.
     """
+    demand_fit_for_money(app.extensions["octo.runtime"].settings)
     with app.app_context():
         refuse_other_mode(app.extensions["octo.runtime"].settings)
     register_calls(*charges.CALLS, *refunds.CALLS, *owners.CALLS)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final
 
-from octo.config import DEMO_MAIL, NOBODYS_MAIL
+from octo.config import DEMO_MAIL, NOBODYS_MAIL, Settings
 from octo.environment import Environment
 from octo.errors import ConfigError
 
@@ -78,8 +78,6 @@ def read_stripe(read: Environment) -> StripeSettings:
             "STRIPE_SECRET_KEY is a live key but STRIPE_API_BASE is not Stripe: "
             "use a test key, or remove STRIPE_API_BASE"
         )
-    if secret_key.startswith(_LIVE):
-        _check_fit_for_money(read)
     rate = read.whole_number("STRIPE_RATE", 25, least=1, most=10_000)
     return StripeSettings(
         secret_key=secret_key,
@@ -101,17 +99,19 @@ def read_stripe(read: Environment) -> StripeSettings:
     )
 
 
-def _check_fit_for_money(read: Environment) -> None:
+def demand_fit_for_money(settings: Settings) -> None:
     """Raise ``ConfigError`` where a site that moves real money is set up as a demo would be."""
-    if read.flag("OCTO_DEMO", default=False):
+    if not settings.of(StripeSettings).is_live:
+        return
+    if settings.is_demo:
         raise ConfigError("OCTO_DEMO is on with a live key: real money is no demo, remove it")
-    if not read.text("OCTO_BASE_URL", "").startswith("https://"):
+    if not settings.base_url.startswith("https://"):
         raise ConfigError("OCTO_BASE_URL must begin with https:// with a live key")
-    if read.text("MAIL_URL", "").strip() == DEMO_MAIL:
+    if settings.mail_url == DEMO_MAIL:
         raise ConfigError("MAIL_URL is the demo's open mailbox: with a live key mails must be sent")
-    if read.text("OCTO_MAIL_FROM", NOBODYS_MAIL) == NOBODYS_MAIL:
+    if settings.mail_from == NOBODYS_MAIL:
         raise ConfigError("OCTO_MAIL_FROM is missing: with a live key mails need a sender of yours")
-    if len(set(read.text("SECRET_KEY", ""))) < FEWEST_CHARACTERS:
+    if len(set(settings.secret_key)) < FEWEST_CHARACTERS:
         raise ConfigError(
             "SECRET_KEY is too simple for a live key: python -c 'import secrets; "
             "print(secrets.token_urlsafe())' makes a good one"

@@ -13,7 +13,7 @@ from campaigns.settings import Rules
 from demo.supervision import ROOT
 from octo.config import load_settings
 from octo.errors import ConfigError
-from payments.settings import SettlementTerms, StripeSettings
+from payments.settings import SettlementTerms, StripeSettings, demand_fit_for_money
 from tests.site import PARTS, build_app, site_environ
 
 REAL: Final = {"OCTO_DEMO": "0", "MAIL_URL": "smtps://post.example.org"}
@@ -98,13 +98,13 @@ def test_real_money_moves_on_no_site_set_up_as_a_demo(
     real: dict[str, str], name: str, value: str | None
 ) -> None:
     live = {**real, **LIVE}
-    assert load_settings(live, parts=PARTS).of(StripeSettings).is_live
+    demand_fit_for_money(load_settings(live, parts=PARTS))
     changed = {**live, name: value} if value is not None else live
     if value is None:
         del changed[name]
 
     with pytest.raises(ConfigError, match=name) as refusal:
-        load_settings(changed, parts=PARTS)
+        build_app(changed)
 
     assert len(str(refusal.value).splitlines()) == 1
 

@@ -44,6 +44,7 @@ HOLDERS: Final[dict[str, frozenset[str]]] = {
     "read_books": TREASURERS,
     "move_money": TREASURERS,
     "refund_payments": TREASURERS,
+    "read_own_books": OWNERS | {"member:money"},
 }
 # One door each that shows a holder let in and changes nothing: of a running campaign, what is
 # asked here is done already, or refused for its state.
@@ -83,6 +84,7 @@ OPEN: Final[dict[str, list[tuple[str, str]]]] = {
     "read_books": [("GET", "/treasury"), ("GET", "/api/v1/treasury/position")],
     "move_money": [("GET", "/treasury/campaigns/{campaign_id}/debt")],
     "refund_payments": [("GET", "/treasury/campaigns/{campaign_id}/refund-all")],
+    "read_own_books": [("GET", "/owner/campaigns/{campaign_id}/documents")],
 }
 # What passes the shape of a body, where an empty one does not: truth is asked after shape.
 BODIES: Final[Mapping[str, dict[str, Any]]] = {
@@ -162,6 +164,7 @@ def everybody(app: Flask, make: Make, sandbox: SandboxClient) -> Everybody:
             "reward_id": campaign.rewards[0].public_id,
             "member_id": owner.public_id,
             "user_id": owner.public_id,
+            "number": "R2026-0001",
         },
         people=people,
         visitors={who: visitor_of(app, person) for who, person in people.items()},
