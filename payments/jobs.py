@@ -19,6 +19,7 @@ from payments.gateway.runtime import PaymentsRuntime
 from payments.health import note_contact
 from payments.ledger.balances import fold_balances
 from payments.models import BooksState
+from payments.owners.polling import poll_owners
 from payments.reconciliation.document_numbers import note_given_numbers
 from payments.reconciliation.job import compare_if_due
 from payments.reconciliation.run import invalidate_comparison, read_books_state
@@ -66,6 +67,7 @@ def register_jobs(app: Flask, runtime: PaymentsRuntime, *, should_stop: Callable
     for job in (
         Job("compare_books", compare_books, every_seconds=1),
         Job("poll_events", poll, every_seconds=60),
+        Job("poll_owners", partial(poll_owners, gateway=gateway, clock=clock), every_seconds=30),
         Job("handle_inbox", on_current_books(handle_inbox, **given), every_seconds=1),
         Job("close_campaigns", on_current_books(close_due_campaigns, **judging), every_seconds=1),
         Job("collect_campaigns", on_current_books(collect_campaigns, **judging), every_seconds=1),

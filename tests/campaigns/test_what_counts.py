@@ -22,6 +22,8 @@ from tests.obligations import DISPUTED, again, check_books, documents, judge, ow
 from tests.octo.mail.mailbox import Mailbox
 from tests.visitor import Visitor, refresh
 
+pytestmark = pytest.mark.fault("F45")
+
 
 def shown(client: Visitor, campaign: Campaign) -> tuple[int, str]:
     """Return what the API counts of a campaign, and the share that its page shows."""

@@ -1,5 +1,7 @@
 """The balance of a statement is what the debt's page says, whatever a bank does meanwhile."""
 
+import pytest
+
 from campaigns.models import Campaign, Pledge
 from octo.database import db
 from payments.accounting.check import check_ledger
@@ -10,6 +12,8 @@ from tests.moment import Moment
 from tests.obligations import check_books, contest, debt_left, judge, sign_in_as_treasurer
 from tests.visitor import Visitor, refresh
 from treasury.statements.statement import read_rows, read_totals
+
+pytestmark = pytest.mark.fault("F45")
 
 
 def paid_out(make: Make, moment: Moment) -> tuple[Campaign, list[Pledge]]:
