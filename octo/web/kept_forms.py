@@ -17,7 +17,7 @@ from octo.bounded_json import UnreadableError, read_json
 AGAIN: Final = "kept_again"
 _PATH: Final = "kept_path"
 _ENTRIES: Final = "kept_entries"
-_LEFT_OUT: Final = frozenset({"csrf_token", AGAIN, _PATH, _ENTRIES})
+_LEFT_OUT: Final = frozenset({"csrf_token", _PATH, _ENTRIES})
 _SHOWS_AGAIN: Final = "octo_shows_again"
 _SIGN_IN: Final = "octo.sign_in_page"
 
@@ -29,9 +29,14 @@ class KeptForm:
     path: str
     entries: tuple[tuple[str, str], ...]
 
+    @property
+    def way_back(self) -> str:
+        """Return where the entries are sent to be shown again."""
+        return f"{self.path}?{AGAIN}=1"
+
     def fields(self) -> Markup:
         """Return the entries as hidden fields of a form that leads back to the page."""
-        return Markup().join(_hidden(name, value) for name, value in (*self.entries, (AGAIN, "1")))
+        return Markup().join(_hidden(name, value) for name, value in self.entries)
 
     def carried(self) -> Markup:
         """Return hidden fields that carry all of it through another form."""
@@ -46,7 +51,7 @@ def shows_again(view: Any) -> Any:
 
 def is_asked_again() -> bool:
     """Tell whether a form comes back with what was kept of it, to be shown and not taken."""
-    return AGAIN in request.form
+    return AGAIN in request.args
 
 
 def kept_form() -> KeptForm | None:

@@ -69,7 +69,7 @@ def test_a_text_sent_with_the_token_of_an_earlier_session_is_there_too(
     refused = client.post(path, data=entries)
     assert refused.status_code == 400
     form = parse(refused).forms[-1]
-    shown = parse(client.post(path, data=dict(form.form_values())))
+    shown = parse(client.post(form.action, data=dict(form.form_values())))
 
     (field,) = shown.xpath("//textarea[@name='story']")
     assert field.text_content().strip() == STORY.replace("\r\n", "\n").strip()
@@ -85,7 +85,7 @@ def test_a_guest_whose_cookies_are_gone_types_nothing_twice_and_pledges_once(
 
     refused = client.post(path, data=entries)
     form = parse(refused).forms[-1]
-    shown = parse(client.post(path, data=dict(form.form_values())))
+    shown = parse(client.post(form.action, data=dict(form.form_values())))
 
     fields = {name: shown.xpath(f"//input[@name='{name}']/@value")[0] for name in entries}
     kept = ("amount", "email", "request_key")
