@@ -163,10 +163,7 @@ def test_a_page_completed_while_its_pledge_is_canceled_keeps_no_card(
     assert db.session.get_one(Reward, reward.id).taken_count == 0
     assert again(campaign).pledged_amount == 0
     assert not is_chargeable(make, sandbox, the_pledge())
-    assert [mail.template for mail in Mailbox(app).to(GUEST)] == [
-        "pledge_canceled",
-        "pledge_released",
-    ]
+    assert [mail.template for mail in Mailbox(app).to(GUEST)] == ["pledge_released"]
 
 
 @pytest.mark.parametrize("is_in_time", [True, False])
