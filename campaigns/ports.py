@@ -70,7 +70,6 @@ class PaymentView:
     status: str
     money: MoneyFacts
     charged_at: datetime | None = None
-    refunded_amount: int = 0
     refund_status: str | None = None
     refund_requested_at: datetime | None = None
     stripe_reference: str | None = None

@@ -105,12 +105,11 @@ def place_pledge(
         clock=runtime().clock,
         rules=runtime().settings.of(Rules),
     )
-    back = _receipt_url(placed.token)
-    checkout = _open_checkout(placed.pledge, back=back)
+    checkout = _open_checkout(placed.pledge, back=_receipt_url(placed.token))
+    answer = {"pledge": placed.pledge, "receipt_token": placed.token, **checkout}
     if placed.is_repeated and placed.pledge.user_id is None:
-        checkout["receipt_url"] = None
-    token = placed.token if checkout["receipt_url"] else None
-    return {"pledge": placed.pledge, "receipt_token": token, **checkout}
+        answer |= {"receipt_token": None, "receipt_url": None}
+    return answer
 
 
 @api.get("/receipts/<token>")

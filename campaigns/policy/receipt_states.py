@@ -69,7 +69,6 @@ FOR_THE_CAMPAIGN: Final = frozenset(
         ReceiptState.COLLECTED,
     }
 )
-WITH_THE_BANK: Final = frozenset({ReceiptState.WITHDRAWN, ReceiptState.LOST})
 
 
 @dataclass(frozen=True)
@@ -112,9 +111,9 @@ def states_of(
 
 
 def offered_acts(states: tuple[ReceiptState, ...]) -> frozenset[Act]:
-    """Return what a backer may do; nothing is canceled that a bank has taken back."""
+    """Return what a backer may do; nothing is canceled while a bank contests it."""
     acts = frozenset[Act]().union(*(ACTS.get(one, ()) for one in states))
-    return acts - {Act.CANCEL} if WITH_THE_BANK & set(states) else acts
+    return acts - {Act.CANCEL} if ReceiptState.WITHDRAWN in states else acts
 
 
 def _gone(money: MoneyFacts) -> Iterator[ReceiptState]:

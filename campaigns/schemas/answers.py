@@ -227,7 +227,7 @@ class PaymentViewSchema(Shown):
             "description": N_("The bank has not decided yet; nothing is refunded until then.")
         },
     )
-    refunded_amount = Amount()
+    refunded_amount = Amount(attribute="money.returned_amount")
     refund_status = fields.String(allow_none=True)
     refund_requested_at = fields.AwareDateTime(allow_none=True)
     stripe_reference = fields.String(allow_none=True)

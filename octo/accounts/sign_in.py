@@ -145,7 +145,7 @@ def register(app: Flask) -> None:
     security.want_json(lambda _: False)
     for mailed in (security.confirm_serializer, security.reset_serializer):
         mailed.signer = ForbearingSigner
-    app.login_manager.user_loader(_find_signed_in)  # type: ignore[attr-defined]
+    app.login_manager.user_loader(_find_signed_in)  # type: ignore[attr-defined]  # as below
     user_logged_in.connect(_give_browser_token, app)
     user_logged_out.connect(_end_browser_token, app)
     password_changed.connect(_note_password, app)

@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from flask import Flask, current_app, g, request
 from markupsafe import Markup
+from werkzeug.exceptions import HTTPException
 
 from octo.bounded_json import UnreadableError, read_json
 
@@ -99,7 +100,7 @@ def _is_failing() -> bool:
     """Tell whether the form itself cannot be read, so that nothing of it can be kept."""
     try:
         return not request.form
-    except Exception:  # noqa: BLE001 - too large, cut off or no form: it is refused for that
+    except HTTPException:  # too large, cut off or no form: it is refused for that
         return True
 
 

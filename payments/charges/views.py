@@ -58,7 +58,6 @@ def view_payment(pledge_id: str, *, at: datetime) -> PaymentView | None:
         status=shown.status.value,
         money=_money(charged, refunds, disputes, is_declined=declined is not None),
         charged_at=charged.charged_at if charged else None,
-        refunded_amount=_sum(refunds, lambda one: one.status is RefundStatus.SUCCEEDED),
         refund_status=_status_shown(last) if last else None,
         refund_requested_at=last.requested_at if last else None,
         stripe_reference=charged.stripe_charge_id if charged else None,

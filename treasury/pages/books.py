@@ -20,6 +20,7 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_login import current_user
 
+from campaigns.models import Campaign
 from campaigns.ports import collecting_of
 from octo.errors import N_
 from octo.health.vitals import read_vitals
@@ -30,7 +31,7 @@ from octo.web.forms import flash_message, idempotency_key, shown_again_by
 from octo.web.navigation import Link, Place, add_link, asked_page
 from octo.web.permissions import requires
 from payments.gateway.runtime import payments_runtime
-from payments.models import RefundStatus
+from payments.models import RefundStatus, Settlement, Transfer
 from payments.refunds import requests
 from payments.settlement.unfreeze import lift_freeze
 from treasury import after_verdict, labels, queries
@@ -145,7 +146,11 @@ def refund(campaign_id: str, payment_id: str) -> ResponseReturnValue:
 @requires(READ_BOOKS)
 def settlement(number: str) -> ResponseReturnValue:
     """Show a settlement document with the lines behind it."""
-    found, transfer = queries.get_settlement(number)
+    return show_settlement(*queries.get_settlement(number))
+
+
+def show_settlement(found: Settlement, transfer: Transfer | None) -> ResponseReturnValue:
+    """Show a settlement document, its transfer and its lines, to a treasurer or its owner."""
     window = Window(asked_page(), ROWS_ON_SCREEN)
     rows = statement.read_rows(found.campaign_id)
     return render_template(
@@ -161,13 +166,17 @@ def settlement(number: str) -> ResponseReturnValue:
 @requires(READ_BOOKS)
 def statement_csv(campaign_id: str) -> ResponseReturnValue:
     """Export a campaign's statement, for a French Excel or for a machine."""
+    return export_statement(queries.get_campaign_money(campaign_id).campaign)
+
+
+def export_statement(of: Campaign) -> ResponseReturnValue:
+    """Export a campaign's statement in the profile that is asked for; 404 on one of no name."""
     profile = PROFILES.get(request.args.get("profile", EXCEL.name))
     if profile is None:
         abort(HTTPStatus.NOT_FOUND)
-    money = queries.get_campaign_money(campaign_id)
-    name = f"{money.campaign.slug}-{'releve' if profile is EXCEL else 'statement'}.csv"
+    name = f"{of.slug}-{'releve' if profile is EXCEL else 'statement'}.csv"
     return Response(
-        stream_with_context(statement.write_statement(money.campaign.id, profile, translate=_)),
+        stream_with_context(statement.write_statement(of.id, profile, translate=_)),
         mimetype="text/csv",
         headers={"Content-Disposition": f'attachment; filename="{name}"'},
     )

@@ -166,3 +166,16 @@ def test_a_pipe_in_the_folder_is_refused_without_waiting(
     os.mkfifo(file.parent / "story.md")
 
     assert bring_in(app, file)[0] == 1
+
+
+def test_a_file_nested_too_deep_is_refused_in_one_line(
+    app: Flask, make: Make, tmp_path: Path
+) -> None:
+    make.user(email=OWNER)
+    file = tmp_path / "campaign.yaml"
+    file.write_text("format: " + "[" * 5_000 + "]" * 5_000)
+
+    code, said = bring_in(app, file)
+
+    assert (code, said.count("\n")) == (1, 1), said
+    assert "nested too deep" in said

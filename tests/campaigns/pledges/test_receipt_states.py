@@ -247,6 +247,12 @@ STORIES: Final[dict[str, Told]] = {
         "",
         ("€20.00", "€10.00"),
     ),
+    "a part lost": Told(
+        lambda m: contested(m, m.pledge(live(m), 30_00), "lose", amount=10_00),
+        (S.HELD, S.LOST),
+        "cancel",
+        ("€20.00", "€10.00"),
+    ),
     "lost, while it runs": Told(
         lambda m: contested(m, m.pledge(live(m), 30_00), "lose"),
         (S.LOST,),
